@@ -1,0 +1,1 @@
+//! Runs effects, feeds events back.

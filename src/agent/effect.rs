@@ -1,0 +1,84 @@
+//! What the machine wants done.
+
+use crate::catalogue::ReadyModel;
+use crate::intake::Given;
+use crate::message::Message;
+use crate::session::SessionId;
+
+/// What is wanted of the worker with a conversation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ask {
+    /// Evaluate what is certain, while the person types.
+    Prefill,
+    /// Answer.
+    Generate,
+}
+
+/// What is to be done.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    /// Look at what was given, store its blobs, answer with `Taken`.
+    Take {
+        /// The chip's ticket.
+        ticket: u64,
+        /// What was given.
+        given: Given,
+    },
+    /// Write a message and make it the head; answer with `Stored` or `StoreFailed`.
+    Store {
+        /// The session, made at the first message.
+        session: Option<SessionId>,
+        /// The message.
+        message: Box<Message>,
+    },
+    /// Send the conversation to the worker.
+    Ask {
+        /// The request's id.
+        id: u64,
+        /// What for.
+        ask: Ask,
+        /// The messages, the last one perhaps unfinished.
+        conversation: Vec<Message>,
+        /// The model that it is for.
+        model: Box<ReadyModel>,
+    },
+    /// Stop a request.
+    Cancel {
+        /// Its id.
+        id: u64,
+    },
+    /// Find a model's files; answer with `ModelFound` or `Failed`.
+    FindModel(String),
+    /// Load a model into the worker.
+    Load {
+        /// The request's id.
+        id: u64,
+        /// The model.
+        model: Box<ReadyModel>,
+    },
+    /// Save the worker's sequence for this session.
+    SaveState {
+        /// The request's id.
+        id: u64,
+        /// The session.
+        session: SessionId,
+    },
+    /// Restore the worker's sequence of this session, if there is one.
+    RestoreState {
+        /// The request's id.
+        id: u64,
+        /// The session.
+        session: SessionId,
+    },
+    /// Open a session; answer with `Opened` or `Failed`.
+    Open(SessionId),
+    /// List the sessions; answer with `Listed`.
+    List,
+    /// Write the conversation as Markdown; answer with `Done` or `Failed`.
+    Export {
+        /// The file.
+        path: std::path::PathBuf,
+        /// The messages.
+        conversation: Vec<Message>,
+    },
+}

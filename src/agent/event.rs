@@ -1,0 +1,80 @@
+//! What can happen to a conversation.
+
+use crate::attachment::Attachment;
+use crate::catalogue::ReadyModel;
+use crate::engines::WorkerEvent;
+use crate::intake::Given;
+use crate::message::MessageId;
+use crate::session::{Session, SessionId, SessionSummary};
+
+/// When an event happened, and a message number that is free: the machine has no clock
+/// and no randomness of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stamp {
+    /// Milliseconds since the Unix epoch.
+    pub ms: i64,
+    /// A number greater than any given before; the one after it is free too.
+    pub id: i64,
+}
+
+/// What can happen.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    // What the person does.
+    /// Wants something attached to the next message.
+    Attach(Given),
+    /// Takes the chip with this ticket off the next message.
+    Detach(u64),
+    /// Takes an attachment out of (or back into) a message that was sent.
+    Remove {
+        /// The message.
+        message: MessageId,
+        /// Which of its parts, from 0.
+        part: usize,
+    },
+    /// Sends what was typed, with what is attached.
+    Submit(String),
+    /// Stops what is going on.
+    Cancel,
+    /// Wants another answer to the last question, as a branch beside the first.
+    Retry,
+    /// Wants a new, empty conversation.
+    NewSession,
+    /// Wants an earlier conversation back.
+    OpenSession(SessionId),
+    /// Wants the list of conversations.
+    ListSessions,
+    /// Wants another model, by its name in the catalogue or a GGUF's path.
+    UseModel(String),
+    /// Wants the conversation as Markdown in this file.
+    Export(std::path::PathBuf),
+    /// Doesn't need to see the notices any more.
+    DismissNotices,
+
+    // What comes of effects.
+    /// Intake finished with the chip of this ticket; its blobs are stored.
+    Taken {
+        /// The ticket of [`super::Effect::Take`].
+        ticket: u64,
+        /// The attachment, or what is wrong in words for the screen.
+        result: Result<Attachment, String>,
+    },
+    /// A message is on disk.
+    Stored(MessageId),
+    /// A message could not be written: why.
+    StoreFailed(String),
+    /// A conversation was opened or made.
+    Opened(Box<Session>),
+    /// The conversations, newest first.
+    Listed(Vec<SessionSummary>),
+    /// The model's files were found.
+    ModelFound(Box<ReadyModel>),
+    /// Something that was asked for didn't work: in words for the screen.
+    Failed(String),
+    /// Something that was asked for is done: in words for the screen.
+    Done(String),
+    /// Something happened to the llama worker.
+    Worker(WorkerEvent),
+    /// Time to write what was streamed so far: at most 250 ms apart while answering.
+    Tick,
+}

@@ -1,0 +1,154 @@
+//! The state machine of a conversation.
+
+use super::{Effect, Event, Stamp};
+use crate::attachment::Attachment;
+use crate::catalogue::ReadyModel;
+use crate::message::{Message, MessageId};
+use crate::session::{SessionId, SessionSummary};
+use crate::wire::{Ledger, ModelInfo, Stage};
+
+/// A conversation and what goes on in it. The faces read its fields to draw; only
+/// [`Self::handle`] changes them.
+#[derive(Debug, Clone, Default)]
+pub struct Agent {
+    /// The session's number; `None` until its first message is stored.
+    pub session: Option<SessionId>,
+    /// The session's title.
+    pub title: String,
+    /// The messages from the first to the last, as shown. The last one grows while the
+    /// model answers.
+    pub transcript: Vec<Message>,
+    /// What is attached to the next message.
+    pub chips: Vec<Chip>,
+    /// What goes on.
+    pub turn: Turn,
+    /// The worker and its model.
+    pub engine: EngineState,
+    /// The model in use, or about to be.
+    pub model: Option<ReadyModel>,
+    /// What the last prompt was made of.
+    pub ledger: Ledger,
+    /// What the person should know, oldest first.
+    pub notices: Vec<Notice>,
+    /// The list of sessions, when it was asked for.
+    pub sessions: Vec<SessionSummary>,
+    /// Set while something is not on disk that should be: why.
+    pub unsaved: Option<String>,
+}
+
+/// An attachment of the message that is being written.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Chip {
+    /// Names it in events.
+    pub ticket: u64,
+    /// What to call it.
+    pub name: String,
+    /// How far it is.
+    pub state: ChipState,
+}
+
+/// How far an attachment is.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ChipState {
+    /// Being read and checked.
+    Taking,
+    /// Attached.
+    Taken {
+        /// What it is.
+        attachment: Box<Attachment>,
+        /// Encoded and in the KV cache: the answer can begin at once.
+        cached: bool,
+        /// Tokens, once the worker counted them.
+        tokens: Option<u64>,
+    },
+    /// It can't be attached; it is left out when the message is sent.
+    Failed {
+        /// Why, in words for the screen.
+        why: String,
+    },
+}
+
+/// What goes on in the conversation.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub enum Turn {
+    /// Nothing.
+    #[default]
+    Idle,
+    /// What is attached is being evaluated while the person types.
+    Prefilling {
+        /// The request.
+        request: u64,
+        /// What is being done and how far, once known.
+        progress: Option<(Stage, u64, u64)>,
+    },
+    /// A message was sent: it is being stored, or waits for attachments or the worker.
+    Sending {
+        /// The message.
+        message: MessageId,
+    },
+    /// The model answers.
+    Answering {
+        /// The request.
+        request: u64,
+        /// The answer, the last message of the transcript.
+        message: MessageId,
+        /// What is being done and how far, until the first token.
+        progress: Option<(Stage, u64, u64)>,
+        /// Esc was pressed, the worker has not stopped yet.
+        stopping: bool,
+    },
+}
+
+/// The worker and its model.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub enum EngineState {
+    /// The worker starts.
+    #[default]
+    Starting,
+    /// The worker runs, no model is loaded.
+    Empty,
+    /// A model is being loaded.
+    Loading {
+        /// The request.
+        request: u64,
+        /// Its name.
+        name: String,
+        /// How far, in thousandths.
+        done: u64,
+    },
+    /// A model is loaded.
+    Ready(ModelInfo),
+    /// The worker died.
+    Down {
+        /// Why.
+        reason: String,
+        /// Whether it is started again.
+        restarting: bool,
+    },
+}
+
+/// Something the person should know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// How bad it is.
+    pub level: NoticeLevel,
+    /// What happened and what to do, a sentence or two.
+    pub text: String,
+}
+
+/// How bad a notice is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoticeLevel {
+    /// Good to know.
+    Info,
+    /// Something didn't work.
+    Error,
+}
+
+impl Agent {
+    /// Takes what happened and says what is to be done.
+    pub fn handle(&mut self, event: Event, at: Stamp) -> Vec<Effect> {
+        let _ = (event, at);
+        Vec::new()
+    }
+}

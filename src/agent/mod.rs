@@ -1,0 +1,14 @@
+//! The mind: a pure state machine that decides, and a driver that acts.
+//!
+//! [`Agent::handle`] takes an [`Event`] and returns [`Effect`]s as data. It never
+//! awaits, reads no clock and opens no file; [`driver`] does, and decides nothing.
+
+pub mod driver;
+mod effect;
+mod event;
+mod machine;
+pub mod window;
+
+pub use effect::{Ask, Effect};
+pub use event::{Event, Stamp};
+pub use machine::{Agent, Chip, ChipState, EngineState, Notice, NoticeLevel, Turn};

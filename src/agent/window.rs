@@ -1,0 +1,1 @@
+//! Turns a conversation into what the model gets.

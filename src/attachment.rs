@@ -1,0 +1,119 @@
+//! What was given to look at: a value that names its bytes by their hash.
+//!
+//! No bytes live here and nothing is read here: [`crate::intake`] makes attachments,
+//! the blob store of [`crate::session`] keeps their content.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+/// The blake3 hash of a content, as 64 lower-case hex digits.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct AttachmentId(String);
+
+impl AttachmentId {
+    /// Hashes a content.
+    pub fn of(content: &[u8]) -> Self {
+        Self(blake3::hash(content).to_hex().to_string())
+    }
+
+    /// Accepts 64 hex digits, as [`Self::as_str`] gives them.
+    pub fn parse(hex: &str) -> Option<Self> {
+        blake3::Hash::from_hex(hex).ok().map(|hash| Self(hash.to_hex().to_string()))
+    }
+
+    /// The 64 hex digits.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The first eight digits, for a person to tell two apart.
+    pub fn short(&self) -> &str {
+        self.0.get(..8).unwrap_or(&self.0)
+    }
+}
+
+impl fmt::Display for AttachmentId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What kind of data an attachment is, with what is known of it without a model.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "medium", rename_all = "snake_case")]
+pub enum Medium {
+    /// A picture.
+    Image {
+        /// Width in pixels, after the EXIF orientation was applied.
+        width: u32,
+        /// Height in pixels, after the EXIF orientation was applied.
+        height: u32,
+        /// The format that the content was recognised as: `png`, `jpeg`, `webp`, `gif`, `bmp` or `tiff`.
+        format: String,
+        /// The picture that the model gets where the original can't go as it is (turned,
+        /// scaled, first frame): a PNG in the blob store. `None`: the original itself.
+        view: Option<AttachmentId>,
+    },
+    /// Text, in UTF-8 after decoding.
+    Text {
+        /// How many lines it has.
+        lines: u64,
+        /// Said when the text was cut, or its bytes were not all valid UTF-8.
+        note: Option<String>,
+        /// The text that the model gets where it differs from the original's bytes.
+        view: Option<AttachmentId>,
+    },
+}
+
+/// Where an attachment came from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "source", rename_all = "snake_case")]
+pub enum Source {
+    /// A file on disk, as an absolute path.
+    File {
+        /// The path at the time of attaching.
+        path: PathBuf,
+    },
+    /// A picture or text from the clipboard.
+    Clipboard,
+    /// A capture of the screen.
+    Screenshot,
+    /// Standard input that was not a terminal.
+    Stdin,
+    /// A paste too big for the composer.
+    Paste,
+}
+
+/// Something attached to a message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attachment {
+    /// The hash of the original content, its name in the blob store.
+    pub id: AttachmentId,
+    /// What to call it on the screen: a file name, `clipboard`, `pasted text`.
+    pub name: String,
+    /// Size of the original content in bytes.
+    pub bytes: u64,
+    /// What it is.
+    #[serde(flatten)]
+    pub medium: Medium,
+    /// Where it came from.
+    #[serde(flatten)]
+    pub source: Source,
+}
+
+impl Attachment {
+    /// The blob that the model is shown: the view where there is one, else the original.
+    pub fn view(&self) -> &AttachmentId {
+        match &self.medium {
+            Medium::Image { view, .. } | Medium::Text { view, .. } => view.as_ref().unwrap_or(&self.id),
+        }
+    }
+
+    /// Whether the model needs eyes for it.
+    pub fn is_image(&self) -> bool {
+        matches!(self.medium, Medium::Image { .. })
+    }
+}

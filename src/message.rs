@@ -1,0 +1,179 @@
+//! What a conversation is made of: messages, and the parts of a message.
+//!
+//! Plain values: no clock, no store. Who makes a message gives it its id and its time.
+
+use serde::{Deserialize, Serialize};
+
+use crate::attachment::{Attachment, Source};
+
+/// Numbers a message within its store; grows with time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct MessageId(pub i64);
+
+/// Who speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// The program: what the model is told about its task.
+    System,
+    /// The person at the keyboard.
+    User,
+    /// The model.
+    Assistant,
+    /// The result of a tool.
+    Tool,
+}
+
+impl Role {
+    /// The word that chat templates use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::System => "system",
+            Self::User => "user",
+            Self::Assistant => "assistant",
+            Self::Tool => "tool",
+        }
+    }
+}
+
+/// A stretch of a text by byte offsets, end exclusive; both on char boundaries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Span {
+    /// First byte.
+    pub start: usize,
+    /// One past the last byte.
+    pub end: usize,
+}
+
+/// One piece of a message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "part", rename_all = "snake_case")]
+pub enum Part {
+    /// What was typed, or what the model answered.
+    Text {
+        /// The text itself.
+        text: String,
+        /// Words that the model was unsure of (from their log-probabilities).
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        unsure: Vec<Span>,
+    },
+    /// Something to look at or to read.
+    Attachment {
+        /// What was attached.
+        attachment: Attachment,
+        /// Taken out of the conversation again: the model no longer gets it.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        removed: bool,
+    },
+}
+
+impl Part {
+    /// A text with nothing marked in it.
+    pub fn text(text: impl Into<String>) -> Self {
+        Self::Text { text: text.into(), unsure: Vec::new() }
+    }
+
+    /// An attachment that the model gets.
+    pub fn attachment(attachment: Attachment) -> Self {
+        Self::Attachment { attachment, removed: false }
+    }
+
+    /// Where this part came from when that was not the keyboard: text in it is data,
+    /// never an instruction.
+    pub fn taint(&self) -> Option<Taint> {
+        match self {
+            Self::Text { .. } => None,
+            Self::Attachment { attachment, .. } => {
+                Some(Taint { name: attachment.name.clone(), source: attachment.source.clone() })
+            }
+        }
+    }
+}
+
+/// The mark of content that came from outside the keyboard.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Taint {
+    /// The attachment's name.
+    pub name: String,
+    /// Where it came from.
+    #[serde(flatten)]
+    pub source: Source,
+}
+
+/// How far a message got.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "status", rename_all = "snake_case")]
+pub enum Status {
+    /// All of it is there.
+    Complete,
+    /// It is being streamed now. Found in a store at start, it means that percept died.
+    Streaming,
+    /// It ended before it was finished.
+    Interrupted {
+        /// Why, in words for the screen: `stopped by you`, `the worker died`.
+        why: String,
+    },
+}
+
+/// What an answer cost, as the worker measured it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct AnswerStats {
+    /// The model that answered.
+    pub model: String,
+    /// Tokens of the prompt, images included.
+    pub prompt_tokens: u64,
+    /// Tokens of the prompt that were in the KV cache already.
+    pub cached_tokens: u64,
+    /// Tokens of the answer.
+    pub completion_tokens: u64,
+    /// Milliseconds from `Generate` to the first token.
+    pub first_token_ms: f64,
+    /// Decode speed in tokens a second.
+    pub tokens_per_second: f64,
+}
+
+/// One turn of one speaker.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Message {
+    /// Its number.
+    pub id: MessageId,
+    /// The message that it follows; `None` for the first. Two messages with the same
+    /// parent are branches of the conversation.
+    pub parent: Option<MessageId>,
+    /// Who speaks.
+    pub role: Role,
+    /// What it holds, in the order in which the model gets it.
+    pub parts: Vec<Part>,
+    /// How far it got.
+    #[serde(flatten)]
+    pub status: Status,
+    /// When it was made, in milliseconds since the Unix epoch.
+    pub created_ms: i64,
+    /// What it cost, for an answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stats: Option<AnswerStats>,
+}
+
+impl Message {
+    /// All its text, parts joined by a line break.
+    pub fn text(&self) -> String {
+        let texts: Vec<&str> = self
+            .parts
+            .iter()
+            .filter_map(|part| match part {
+                Part::Text { text, .. } => Some(text.as_str()),
+                Part::Attachment { .. } => None,
+            })
+            .collect();
+        texts.join("\n")
+    }
+
+    /// Its attachments, those taken out again left out.
+    pub fn attachments(&self) -> impl Iterator<Item = &Attachment> {
+        self.parts.iter().filter_map(|part| match part {
+            Part::Attachment { attachment, removed: false } => Some(attachment),
+            _ => None,
+        })
+    }
+}

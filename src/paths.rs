@@ -1,0 +1,1 @@
+//! Where percept keeps things.

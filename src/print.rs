@@ -1,0 +1,1 @@
+//! Output of the one-shot commands.

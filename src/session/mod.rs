@@ -1,0 +1,55 @@
+//! Keeps conversations: SQLite for the messages, a folder of blobs for what was attached.
+
+use serde::{Deserialize, Serialize};
+
+use crate::message::{Message, MessageId};
+
+/// Numbers a session within its store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SessionId(pub i64);
+
+/// What a list of sessions shows of one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionSummary {
+    /// Its number.
+    pub id: SessionId,
+    /// What it is called: the start of its first question, until someone names it.
+    pub title: String,
+    /// When it was made, in milliseconds since the Unix epoch.
+    pub created_ms: i64,
+    /// When it was last written to.
+    pub updated_ms: i64,
+    /// Messages on all branches.
+    pub messages: u64,
+}
+
+/// A conversation: a tree of messages, one path of which is shown.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Session {
+    /// What the list shows of it.
+    #[serde(flatten)]
+    pub summary: SessionSummary,
+    /// All messages, by id.
+    pub tree: Vec<Message>,
+    /// The last message of the path that is shown.
+    pub head: Option<MessageId>,
+}
+
+impl Session {
+    /// The messages from the first to the head.
+    pub fn path(&self) -> Vec<Message> {
+        let mut path = Vec::new();
+        let mut next = self.head;
+        while let Some(message) = next.and_then(|id| self.tree.iter().find(|message| message.id == id)) {
+            // A damaged store could hold a circle; a path is never longer than the tree.
+            if path.len() >= self.tree.len() {
+                break;
+            }
+            path.push(message.clone());
+            next = message.parent;
+        }
+        path.reverse();
+        path
+    }
+}

@@ -1,0 +1,158 @@
+//! Cutting text without cutting a character, and saying that it was cut.
+
+use unicode_segmentation::UnicodeSegmentation;
+use unicode_width::UnicodeWidthStr;
+
+/// Stands where text was left out of a line.
+pub const ELLIPSIS: &str = "…";
+
+/// Shortens a text to at most `columns` terminal columns by leaving out its middle, so
+/// that a path keeps its start and its file name. Never cuts a grapheme.
+pub fn middle(text: &str, columns: usize) -> String {
+    if text.width() <= columns {
+        return text.to_owned();
+    }
+    if columns == 0 {
+        return String::new();
+    }
+    let room = columns - 1;
+    let head = prefix(text, room / 2);
+    let tail = suffix(text, room - head.width());
+    format!("{head}{ELLIPSIS}{tail}")
+}
+
+/// Shortens a text to at most `columns` terminal columns by leaving out its end.
+pub fn end(text: &str, columns: usize) -> String {
+    if text.width() <= columns {
+        return text.to_owned();
+    }
+    match columns {
+        0 => String::new(),
+        _ => format!("{}{ELLIPSIS}", prefix(text, columns - 1)),
+    }
+}
+
+/// The longest start of a text that is at most `columns` wide.
+pub fn prefix(text: &str, columns: usize) -> &str {
+    let mut used = 0;
+    for (at, grapheme) in text.grapheme_indices(true) {
+        used += grapheme.width();
+        if used > columns {
+            return &text[..at];
+        }
+    }
+    text
+}
+
+/// The longest end of a text that is at most `columns` wide.
+pub fn suffix(text: &str, columns: usize) -> &str {
+    let mut used = 0;
+    for (at, grapheme) in text.grapheme_indices(true).rev() {
+        used += grapheme.width();
+        if used > columns {
+            return &text[at + grapheme.len()..];
+        }
+    }
+    text
+}
+
+/// The largest char boundary at or before `at`, for cutting by bytes.
+pub fn boundary_before(text: &str, at: usize) -> usize {
+    let mut at = at.min(text.len());
+    while !text.is_char_boundary(at) {
+        at -= 1;
+    }
+    at
+}
+
+/// A count with its thousands separated: `48,120`.
+pub fn thousands(count: u64) -> String {
+    let digits = count.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// A size in bytes for a person: `812 B`, `3.4 KiB`, `2.1 GiB`.
+pub fn size(bytes: u64) -> String {
+    const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
+    if bytes < 1024 {
+        return format!("{bytes} B");
+    }
+    let mut value = bytes as f64;
+    let mut unit = "";
+    for next in UNITS {
+        if value < 1024.0 {
+            break;
+        }
+        value /= 1024.0;
+        unit = next;
+    }
+    format!("{value:.1} {unit}")
+}
+
+/// Text from outside made harmless for a terminal: control characters and the escape
+/// sequences that they start are shown as `␛` and the like, tabs and line breaks kept.
+pub fn printable(text: &str) -> String {
+    text.chars()
+        .map(|c| match c {
+            '\n' | '\t' => c,
+            '\u{7f}' => '␡',
+            c if (c as u32) < 0x20 => char::from_u32(0x2400 + c as u32).unwrap_or('\u{fffd}'),
+            '\u{80}'..='\u{9f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => '\u{fffd}',
+            c => c,
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn keeps_both_ends_of_a_path() {
+        assert_eq!(middle("/var/log/nginx/access.log", 13), "/var/l…ss.log");
+        assert_eq!(middle("short", 13), "short");
+        assert_eq!(end("a long sentence", 7), "a long…");
+    }
+
+    #[test]
+    fn writes_counts_and_sizes() {
+        assert_eq!(thousands(0), "0");
+        assert_eq!(thousands(999), "999");
+        assert_eq!(thousands(1_234_567), "1,234,567");
+        assert_eq!(size(812), "812 B");
+        assert_eq!(size(3_500), "3.4 KiB");
+        assert_eq!(size(2_254_857_830), "2.1 GiB");
+    }
+
+    #[test]
+    fn shows_escape_sequences_instead_of_sending_them() {
+        assert_eq!(printable("a\u{1b}[2Jb\tc\nd\u{7}"), "a␛[2Jb\tc\nd␇");
+    }
+
+    proptest! {
+        #[test]
+        fn never_wider_than_asked(text in "\\PC{0,40}", columns in 0usize..30) {
+            prop_assert!(middle(&text, columns).width() <= columns.max(text.width().min(columns)));
+            prop_assert!(end(&text, columns).width() <= columns);
+        }
+
+        #[test]
+        fn printable_text_has_no_control_characters(text in any::<String>()) {
+            prop_assert!(printable(&text).chars().all(|c| c == '\n' || c == '\t' || !c.is_control()));
+        }
+
+        #[test]
+        fn boundaries_are_boundaries(text in any::<String>(), at in 0usize..100) {
+            prop_assert!(text.is_char_boundary(boundary_before(&text, at)));
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! What percept asks of a worker.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::attachment::AttachmentId;
+use crate::message::Role;
+
+/// What a worker can be asked for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "request", rename_all = "snake_case")]
+pub enum Request {
+    /// Loads a model in place of the one loaded. Ends with [`super::Event::Loaded`]
+    /// and `Done`.
+    Load {
+        /// [`super::PROTOCOL_VERSION`] of the sender.
+        protocol: u32,
+        /// The model file.
+        model: PathBuf,
+        /// The projector for pictures, where the model has one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        mmproj: Option<PathBuf>,
+        /// How to load it.
+        #[serde(default)]
+        options: LoadOptions,
+    },
+    /// Counts the tokens of each part without evaluating anything. Answers with a
+    /// [`super::Event::Ledger`].
+    Measure {
+        /// The conversation.
+        messages: Vec<ChatMessage>,
+    },
+    /// Evaluates all that is certain of the next prompt, so that [`Self::Generate`] finds
+    /// it in the KV cache. The last message may be unfinished: nothing after its last
+    /// part is evaluated.
+    Prefill {
+        /// The conversation up to and with the unfinished message.
+        messages: Vec<ChatMessage>,
+    },
+    /// Answers a conversation: a `Ledger`, `Progress` while encoding and prefilling,
+    /// `Token`s, `Done`.
+    Generate {
+        /// The conversation; the last message is the one to answer.
+        messages: Vec<ChatMessage>,
+        /// How to choose tokens.
+        #[serde(default)]
+        sampling: Sampling,
+        /// The most tokens to answer with; without it, as many as the context holds.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        max_tokens: Option<u32>,
+    },
+    /// Writes the evaluated sequence (KV cache and what it stands for) to a file.
+    SaveState {
+        /// The file to write; replaced whole or not at all.
+        path: PathBuf,
+    },
+    /// Reads a sequence that [`Self::SaveState`] wrote. Fails with
+    /// [`super::FailureKind::StateMismatch`] where model, projector, build or context
+    /// differ or the file is damaged; the worker then goes on with an empty cache.
+    RestoreState {
+        /// The file to read.
+        path: PathBuf,
+    },
+    /// Turns a sound file into text.
+    Transcribe {
+        /// The sound file.
+        path: PathBuf,
+    },
+    /// Stops a request, running or waiting: it ends with `Done` and
+    /// [`super::StopReason::Cancelled`]. Has no ending of its own.
+    Cancel {
+        /// The id of the request to stop.
+        target: u64,
+    },
+    /// Ends the worker. So does the end of its input.
+    Shutdown,
+}
+
+impl Request {
+    /// The request's name on the wire.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Load { .. } => "load",
+            Self::Measure { .. } => "measure",
+            Self::Prefill { .. } => "prefill",
+            Self::Generate { .. } => "generate",
+            Self::SaveState { .. } => "save_state",
+            Self::RestoreState { .. } => "restore_state",
+            Self::Transcribe { .. } => "transcribe",
+            Self::Cancel { .. } => "cancel",
+            Self::Shutdown => "shutdown",
+        }
+    }
+}
+
+/// How to load a model. What is left out is the worker's choice.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LoadOptions {
+    /// Tokens of context; without it, what the model was trained for, at most 8,192.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub context: Option<u32>,
+    /// Threads for decoding and prefilling; without it, the number of physical cores.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub threads: Option<u32>,
+    /// The fewest tokens that a picture may become, for models that scale.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub image_min_tokens: Option<u32>,
+    /// The most tokens that a picture may become, for models that scale.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub image_max_tokens: Option<u32>,
+    /// Layers to put on a GPU, where the worker was built for one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gpu_layers: Option<u32>,
+    /// A chat template (Jinja) in place of the model's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub chat_template: Option<String>,
+    /// Switches the prefix cache off: every prompt is evaluated from its start. For
+    /// measuring and for tests.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub no_cache: bool,
+}
+
+/// One message as the model gets it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ChatMessage {
+    /// Who speaks.
+    pub role: Role,
+    /// What it holds, in order.
+    pub content: Vec<Content>,
+}
+
+impl ChatMessage {
+    /// A message of text alone.
+    pub fn text(role: Role, text: impl Into<String>) -> Self {
+        Self { role, content: vec![Content::Text { text: text.into() }] }
+    }
+}
+
+/// One piece of a message.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Content {
+    /// Text. Marks of the model's template inside it are text too, never control tokens.
+    Text {
+        /// The text.
+        text: String,
+    },
+    /// A picture on disk.
+    Image {
+        /// The hash of the file's content: what the prefix cache knows it by.
+        hash: AttachmentId,
+        /// The file: png, jpeg, webp, gif, bmp or tiff.
+        path: PathBuf,
+    },
+}
+
+/// How to choose the next token. Temperature 0 is greedy and deterministic.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Sampling {
+    /// Divides the logits; 0 takes the most likely token.
+    pub temperature: f32,
+    /// Keeps the K most likely tokens; 0 keeps all.
+    pub top_k: u32,
+    /// Keeps the smallest set of tokens with at least this probability; 1 keeps all.
+    pub top_p: f32,
+    /// Keeps tokens at least this probable relative to the best; 0 keeps all.
+    pub min_p: f32,
+    /// Divides the logits of tokens that came before (CTRL, Keskar et al. 2019); 1 is off.
+    pub repeat_penalty: f32,
+    /// Subtracted once from the logits of tokens that came before; 0 is off.
+    pub presence_penalty: f32,
+    /// The seed of the random choice; without it, another one each time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seed: Option<u32>,
+}
+
+impl Default for Sampling {
+    fn default() -> Self {
+        Self {
+            temperature: 0.0,
+            top_k: 0,
+            top_p: 1.0,
+            min_p: 0.0,
+            repeat_penalty: 1.0,
+            presence_penalty: 0.0,
+            seed: None,
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! The loop of a worker: a reader thread that takes cancels at once, and the engine on
+//! the calling thread. The real engines and the fake one of the tests run in it.
+
+use std::collections::{HashSet, VecDeque};
+use std::io::{BufRead, Read, Write};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::{
+    DoneReport, Envelope, Event, Failure, FailureKind, LineError, LineReader, NO_REQUEST, Ready, Request,
+    StopReason, write_line,
+};
+
+/// How long a worker may go on after its input ended (percept died) before it is ended
+/// in the middle of a computation.
+const EXIT_GRACE: Duration = Duration::from_millis(1500);
+
+/// What a worker does.
+pub trait Engine {
+    /// Who it is; the first line that is written.
+    fn ready(&self) -> Ready;
+
+    /// Answers one request: events to `output`, the report or the failure as the result.
+    /// Long work asks [`Output::cancelled`] again and again and returns a report of
+    /// [`StopReason::Cancelled`] when it is true.
+    fn handle(&mut self, request: Request, output: &Output<'_>) -> Result<DoneReport, Failure>;
+}
+
+/// Where an engine says what it has to say about one request.
+pub struct Output<'a> {
+    id: u64,
+    shared: &'a Shared,
+    writer: &'a Mutex<Box<dyn Write + Send>>,
+}
+
+impl Output<'_> {
+    /// Writes an event. A percept that is gone is no error here: the end of the input
+    /// says the same, and cancels.
+    pub fn event(&self, event: Event) {
+        let written = write_line(&mut *lock(self.writer), &Envelope { id: self.id, body: event });
+        if let Err(error) = written {
+            tracing::warn!(%error, "an event could not be written");
+            lock(&self.shared.inbox).ended = true;
+        }
+    }
+
+    /// Whether this request should stop: it was cancelled, or the input ended.
+    pub fn cancelled(&self) -> bool {
+        let inbox = lock(&self.shared.inbox);
+        inbox.ended || inbox.cancelled.contains(&self.id)
+    }
+}
+
+/// Runs an engine until `Shutdown` or the end of the input.
+///
+/// Requests are answered one after the other in their order; a `Cancel` is taken at
+/// once, while the engine works, and also stops a request that still waits. A line that
+/// is no request is answered with `Failed` and the loop goes on.
+pub fn serve(
+    engine: &mut dyn Engine,
+    reader: impl Read + Send + 'static,
+    writer: impl Write + Send + 'static,
+) {
+    let shared = Arc::new(Shared::default());
+    let writer: Mutex<Box<dyn Write + Send>> = Mutex::new(Box::new(writer));
+    let output = |id| Output { id, shared: &shared, writer: &writer };
+    output(NO_REQUEST).event(Event::Ready(engine.ready()));
+
+    let inbox = Arc::clone(&shared);
+    std::thread::spawn(move || read_requests(reader, &inbox));
+
+    while let Some(item) = shared.next() {
+        match item {
+            Item::Broken(error) => {
+                let (id, failure) = describe(&error);
+                output(id).event(Event::Failed(failure));
+            }
+            Item::Request(Envelope { id, body: Request::Shutdown }) => {
+                output(id).event(Event::Done(DoneReport::default()));
+                break;
+            }
+            Item::Request(Envelope { id, body }) => {
+                let output = output(id);
+                let result = match output.cancelled() {
+                    true => Ok(DoneReport { stop: StopReason::Cancelled, ..DoneReport::default() }),
+                    false => engine.handle(body, &output),
+                };
+                output.event(match result {
+                    Ok(report) => Event::Done(report),
+                    Err(failure) => Event::Failed(failure),
+                });
+                lock(&shared.inbox).cancelled.remove(&id);
+            }
+        }
+    }
+}
+
+/// Standard input of a worker. When it ends, percept is gone: the process is ended after
+/// [`EXIT_GRACE`], whatever the engine is doing then.
+#[derive(Debug)]
+pub struct ExitOnEnd<R>(pub R);
+
+impl<R: Read> Read for ExitOnEnd<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let read = self.0.read(buffer);
+        if matches!(read, Ok(0)) && !buffer.is_empty() {
+            std::thread::spawn(|| {
+                std::thread::sleep(EXIT_GRACE);
+                std::process::exit(0);
+            });
+        }
+        read
+    }
+}
+
+#[derive(Default)]
+struct Shared {
+    inbox: Mutex<Inbox>,
+    arrived: Condvar,
+}
+
+#[derive(Default)]
+struct Inbox {
+    waiting: VecDeque<Item>,
+    cancelled: HashSet<u64>,
+    ended: bool,
+}
+
+enum Item {
+    Request(Envelope<Request>),
+    Broken(LineError),
+}
+
+impl Shared {
+    /// Waits for the next item; `None` at the end of the input.
+    fn next(&self) -> Option<Item> {
+        let mut inbox = lock(&self.inbox);
+        loop {
+            if let Some(item) = inbox.waiting.pop_front() {
+                return Some(item);
+            }
+            if inbox.ended {
+                return None;
+            }
+            inbox = self.arrived.wait(inbox).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn push(&self, item: Item) {
+        lock(&self.inbox).waiting.push_back(item);
+        self.arrived.notify_one();
+    }
+}
+
+fn read_requests(reader: impl Read, shared: &Shared) {
+    let mut lines = LineReader::new(std::io::BufReader::new(reader));
+    loop {
+        match lines.next_message::<Envelope<Request>>() {
+            Ok(Some(Envelope { body: Request::Cancel { target }, .. })) => {
+                lock(&shared.inbox).cancelled.insert(target);
+            }
+            Ok(Some(request)) => shared.push(Item::Request(request)),
+            Ok(None) => break,
+            Err(error) => {
+                let recoverable = error.recoverable();
+                shared.push(Item::Broken(error));
+                if !recoverable {
+                    break;
+                }
+            }
+        }
+    }
+    lock(&shared.inbox).ended = true;
+    shared.arrived.notify_one();
+}
+
+fn describe(error: &LineError) -> (u64, Failure) {
+    let id = match error {
+        LineError::Json { id, .. } => id.unwrap_or(NO_REQUEST),
+        _ => NO_REQUEST,
+    };
+    (id, Failure::new(FailureKind::BadRequest, error.to_string()))
+}
+
+/// A panic elsewhere doesn't make the data behind a lock unusable here.
+fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
