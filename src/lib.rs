@@ -5,8 +5,8 @@
 //!
 //! | floor | modules | what it is |
 //! | --- | --- | --- |
-//! | 0 words | [`message`], [`attachment`], [`text`], [`wire`] | plain values and the protocol; no policy, no async |
-//! | 1 stores and readers | [`gguf`], [`catalogue`], [`prompts`], [`intake`], [`session`] | never import each other; what two of them need moves to floor 0 |
+//! | 0 words | [`message`], [`attachment`], [`text`], [`gguf`], [`wire`] | plain values, formats and the protocol; no policy, no async |
+//! | 1 stores and readers | [`catalogue`], [`prompts`], [`intake`], [`session`] | never import each other; what two of them need moves to floor 0 |
 //! | 2 hands | [`engines`] | the worker processes |
 //! | 3 mind | [`agent`] | decides purely ([`agent::Agent`]), acts at the edge ([`agent::driver`]) |
 //! | 4 face | [`tui`], [`print`] | the chat, and the one-shot commands' output |
@@ -18,13 +18,13 @@
 
 // floor 0: words
 pub mod attachment;
+pub mod gguf;
 pub mod message;
 pub mod text;
 pub mod wire;
 
 // floor 1: stores and readers
 pub mod catalogue;
-pub mod gguf;
 pub mod intake;
 pub mod prompts;
 pub mod session;

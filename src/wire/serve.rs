@@ -2,7 +2,7 @@
 //! the calling thread. The real engines and the fake one of the tests run in it.
 
 use std::collections::{HashSet, VecDeque};
-use std::io::{BufRead, Read, Write};
+use std::io::{Read, Write};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 

@@ -1,0 +1,1 @@
+//! Runs the llama worker with real weights.
