@@ -2,7 +2,7 @@
 
 use crate::catalogue::ReadyModel;
 use crate::intake::Given;
-use crate::message::Message;
+use crate::message::{Message, MessageId};
 use crate::session::SessionId;
 
 /// What is wanted of the worker with a conversation.
@@ -24,12 +24,16 @@ pub enum Effect {
         /// What was given.
         given: Given,
     },
-    /// Write a message and make it the head; answer with `Stored` or `StoreFailed`.
+    /// Write messages; answer with `Stored` or `StoreFailed`.
     Store {
-        /// The session, made at the first message.
+        /// The session; `None`: make one.
         session: Option<SessionId>,
-        /// The message.
-        message: Box<Message>,
+        /// What a session that is made is called.
+        title: String,
+        /// The messages, a parent before its children; never empty.
+        messages: Vec<Message>,
+        /// The last message of the path that is shown.
+        head: Option<MessageId>,
     },
     /// Send the conversation to the worker.
     Ask {
@@ -78,6 +82,8 @@ pub enum Effect {
     Export {
         /// The file.
         path: std::path::PathBuf,
+        /// The conversation's title.
+        title: String,
         /// The messages.
         conversation: Vec<Message>,
     },

@@ -59,11 +59,21 @@ pub enum Event {
         /// The attachment, or what is wrong in words for the screen.
         result: Result<Attachment, String>,
     },
-    /// A message is on disk.
-    Stored(MessageId),
-    /// A message could not be written: why.
-    StoreFailed(String),
-    /// A conversation was opened or made.
+    /// Messages are on disk.
+    Stored {
+        /// Their session, made for them if there was none.
+        session: SessionId,
+        /// The last of them.
+        message: MessageId,
+    },
+    /// Messages could not be written.
+    StoreFailed {
+        /// The last of them.
+        message: MessageId,
+        /// Why, in words for the screen.
+        why: String,
+    },
+    /// A conversation was opened.
     Opened(Box<Session>),
     /// The conversations, newest first.
     Listed(Vec<SessionSummary>),

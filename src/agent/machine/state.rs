@@ -1,11 +1,13 @@
-//! The state machine of a conversation.
+//! What a conversation's state is made of.
 
-use super::{Effect, Event, Stamp};
+use std::collections::BTreeSet;
+
+use super::answer::Answer;
 use crate::attachment::Attachment;
 use crate::catalogue::ReadyModel;
 use crate::message::{Message, MessageId};
 use crate::session::{SessionId, SessionSummary};
-use crate::wire::{Ledger, ModelInfo, Stage};
+use crate::wire::{Failure, Ledger, ModelInfo, Stage};
 
 /// A conversation and what goes on in it. The faces read its fields to draw; only
 /// [`Self::handle`] changes them.
@@ -34,6 +36,25 @@ pub struct Agent {
     pub sessions: Vec<SessionSummary>,
     /// Set while something is not on disk that should be: why.
     pub unsaved: Option<String>,
+    /// Why the last load or answer failed; for the exit code of the one-shot commands.
+    pub failure: Option<Failure>,
+
+    /// The probability under which a word is marked.
+    pub(super) unsure_below: f32,
+    /// The last request's number.
+    pub(super) requests: u64,
+    /// The last chip's ticket.
+    pub(super) tickets: u64,
+    /// What was typed and waits for its attachments to be read.
+    pub(super) outbox: Option<String>,
+    /// The prefill that runs; it goes on when the message is sent.
+    pub(super) prefilling: Option<u64>,
+    /// What the load that runs has said of its model.
+    pub(super) loaded: Option<ModelInfo>,
+    /// The answer that is being streamed.
+    pub(super) answer: Answer,
+    /// Messages of the transcript that are not known to be on disk.
+    pub(super) unstored: BTreeSet<MessageId>,
 }
 
 /// An attachment of the message that is being written.
@@ -143,12 +164,4 @@ pub enum NoticeLevel {
     Info,
     /// Something didn't work.
     Error,
-}
-
-impl Agent {
-    /// Takes what happened and says what is to be done.
-    pub fn handle(&mut self, event: Event, at: Stamp) -> Vec<Effect> {
-        let _ = (event, at);
-        Vec::new()
-    }
 }

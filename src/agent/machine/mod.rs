@@ -1,0 +1,197 @@
+//! The state machine of a conversation: what the person does is in `person`, what
+//! comes back from the store and the readers in `world`, what the worker says in
+//! `worker`.
+
+mod answer;
+mod person;
+mod state;
+#[cfg(test)]
+mod tests;
+mod worker;
+mod world;
+
+pub use state::{Agent, Chip, ChipState, EngineState, Notice, NoticeLevel, Turn};
+
+use super::{Ask, Effect, Event, Stamp};
+use crate::message::{Message, MessageId, Part, Role, Status};
+
+/// The number of the message that is still being written; no stored one has it.
+const DRAFT: MessageId = MessageId(0);
+
+/// The width of a session's title in terminal columns.
+const TITLE_COLUMNS: usize = 60;
+
+impl Agent {
+    /// A new, empty conversation. Words with a probability below `unsure_below` are
+    /// marked in answers.
+    pub fn new(unsure_below: f32) -> Self {
+        Self { unsure_below, ..Self::default() }
+    }
+
+    /// Takes what happened and says what is to be done.
+    pub fn handle(&mut self, event: Event, at: Stamp) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        match event {
+            Event::Attach(given) => self.attach(given, &mut effects),
+            Event::Detach(ticket) => self.detach(ticket, &mut effects),
+            Event::Remove { message, part } => self.remove(message, part, &mut effects),
+            Event::Submit(text) => self.submit(text, at, &mut effects),
+            Event::Cancel => self.cancel(&mut effects),
+            Event::Retry => self.retry(at, &mut effects),
+            Event::NewSession => self.new_session(&mut effects),
+            Event::OpenSession(id) => self.open_session(id, &mut effects),
+            Event::ListSessions => effects.push(Effect::List),
+            Event::UseModel(name) => self.use_model(name, &mut effects),
+            Event::Export(path) => self.export(path, &mut effects),
+            Event::DismissNotices => self.notices.clear(),
+
+            Event::Taken { ticket, result } => self.taken(ticket, result, at, &mut effects),
+            Event::Stored { session, message } => self.stored(session, message, at, &mut effects),
+            Event::StoreFailed { message, why } => self.store_failed(message, why, at, &mut effects),
+            Event::Opened(session) => self.opened(*session, &mut effects),
+            Event::Listed(sessions) => self.sessions = sessions,
+            Event::ModelFound(model) => self.model_found(*model, &mut effects),
+            Event::Failed(why) => self.say(NoticeLevel::Error, why),
+            Event::Done(what) => self.say(NoticeLevel::Info, what),
+            Event::Worker(event) => self.worker(event, at, &mut effects),
+            Event::Tick => self.store_answer_so_far(&mut effects),
+        }
+        effects
+    }
+
+    /// Whether a message can't be sent now because another one is being answered.
+    pub fn busy(&self) -> bool {
+        matches!(self.turn, Turn::Sending { .. } | Turn::Answering { .. })
+    }
+
+    fn say(&mut self, level: NoticeLevel, text: impl Into<String>) {
+        let notice = Notice { level, text: text.into() };
+        if self.notices.last() != Some(&notice) {
+            self.notices.push(notice);
+        }
+    }
+
+    /// A request's number; unique for as long as the program runs, so that what a dead
+    /// worker said is never taken for an answer of the next one.
+    fn next_request(&mut self) -> u64 {
+        self.requests += 1;
+        self.requests
+    }
+
+    /// Writes messages of the transcript, with those that could not be written before.
+    fn store(&mut self, id: MessageId, effects: &mut Vec<Effect>) {
+        self.unstored.insert(id);
+        let messages: Vec<Message> =
+            self.transcript.iter().filter(|message| self.unstored.contains(&message.id)).cloned().collect();
+        if !messages.is_empty() {
+            let head = self.transcript.last().map(|message| message.id);
+            effects.push(Effect::Store { session: self.session, title: self.title.clone(), messages, head });
+        }
+    }
+
+    /// Evaluates what is certain of the next prompt while the person types.
+    fn prefill(&mut self, effects: &mut Vec<Effect>) {
+        if self.busy() || !matches!(self.engine, EngineState::Ready(_)) {
+            return;
+        }
+        self.stop_prefill(effects);
+        let mut conversation = self.transcript.clone();
+        let parts = self.draft_parts();
+        if !parts.is_empty() {
+            conversation.push(self.user_message(DRAFT, parts, 0));
+        }
+        if conversation.is_empty() {
+            return;
+        }
+        let request = self.next_request();
+        if self.ask(request, Ask::Prefill, conversation, effects) {
+            self.prefilling = Some(request);
+            self.turn = Turn::Prefilling { request, progress: None };
+        }
+    }
+
+    fn stop_prefill(&mut self, effects: &mut Vec<Effect>) {
+        if let Some(id) = self.prefilling.take() {
+            effects.push(Effect::Cancel { id });
+        }
+        if matches!(self.turn, Turn::Prefilling { .. }) {
+            self.turn = Turn::Idle;
+        }
+    }
+
+    /// Answers the last message of the transcript, now or as soon as a model is loaded.
+    fn answer(&mut self, at: Stamp, effects: &mut Vec<Effect>) {
+        let Some(parent) = self.transcript.last().map(|message| message.id) else {
+            self.turn = Turn::Idle;
+            return;
+        };
+        if !matches!(self.engine, EngineState::Ready(_)) {
+            self.wait_for_engine(parent);
+            return;
+        }
+        let request = self.next_request();
+        if !self.ask(request, Ask::Generate, self.transcript.clone(), effects) {
+            self.turn = Turn::Idle;
+            return;
+        }
+        let message = MessageId(at.id);
+        self.transcript.push(Message {
+            id: message,
+            parent: Some(parent),
+            role: Role::Assistant,
+            parts: vec![Part::text("")],
+            status: Status::Streaming,
+            created_ms: at.ms,
+            stats: None,
+        });
+        self.answer = answer::Answer::new(self.unsure_below);
+        self.turn = Turn::Answering { request, message, progress: None, stopping: false };
+    }
+
+    fn wait_for_engine(&mut self, message: MessageId) {
+        self.turn = Turn::Sending { message };
+        let hopeless = match &self.engine {
+            EngineState::Down { reason, restarting: false } => Some(format!(
+                "The model's worker is not running ({reason}). Your message is kept; /retry starts it again."
+            )),
+            EngineState::Empty if self.model.is_none() => Some(
+                "No model is loaded. Choose one with /model; your message is kept, /retry asks it."
+                    .to_owned(),
+            ),
+            _ => None,
+        };
+        if let Some(why) = hopeless {
+            self.turn = Turn::Idle;
+            self.say(NoticeLevel::Error, why);
+        }
+    }
+
+    fn ask(&mut self, id: u64, ask: Ask, conversation: Vec<Message>, effects: &mut Vec<Effect>) -> bool {
+        let Some(model) = self.model.clone() else { return false };
+        effects.push(Effect::Ask { id, ask, conversation, model: Box::new(model) });
+        true
+    }
+
+    fn user_message(&self, id: MessageId, parts: Vec<Part>, ms: i64) -> Message {
+        Message {
+            id,
+            parent: self.transcript.last().map(|message| message.id),
+            role: Role::User,
+            parts,
+            status: Status::Complete,
+            created_ms: ms,
+            stats: None,
+        }
+    }
+
+    /// The attachments of the next message, in their order.
+    fn draft_parts(&self) -> Vec<Part> {
+        self.chips
+            .iter()
+            .filter_map(|chip| match &chip.state {
+                ChipState::Taken { attachment, .. } => Some(Part::attachment((**attachment).clone())),
+                ChipState::Taking | ChipState::Failed { .. } => None,
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,202 @@
+//! What the person does.
+
+use std::path::PathBuf;
+
+use super::{Agent, Chip, ChipState, EngineState, NoticeLevel, TITLE_COLUMNS, Turn};
+use crate::agent::{Effect, Stamp};
+use crate::intake::Given;
+use crate::message::{MessageId, Part, Role};
+use crate::session::SessionId;
+use crate::text;
+
+/// Said when something has to wait for the answer that is being written.
+const STOP_FIRST: &str = "An answer is being written. Stop it with Esc first.";
+
+impl Agent {
+    pub(super) fn attach(&mut self, given: Given, effects: &mut Vec<Effect>) {
+        self.tickets += 1;
+        let ticket = self.tickets;
+        self.chips.push(Chip { ticket, name: name_of(&given), state: ChipState::Taking });
+        effects.push(Effect::Take { ticket, given });
+    }
+
+    pub(super) fn detach(&mut self, ticket: u64, effects: &mut Vec<Effect>) {
+        let before = self.chips.len();
+        self.chips.retain(|chip| chip.ticket != ticket);
+        if self.chips.len() != before {
+            self.stop_prefill(effects);
+            self.prefill(effects);
+        }
+    }
+
+    pub(super) fn remove(&mut self, message: MessageId, part: usize, effects: &mut Vec<Effect>) {
+        if self.busy() {
+            return self.say(NoticeLevel::Error, STOP_FIRST);
+        }
+        let found = self.transcript.iter_mut().find(|candidate| candidate.id == message);
+        let Some(Part::Attachment { removed, .. }) = found.and_then(|message| message.parts.get_mut(part))
+        else {
+            return self.say(NoticeLevel::Error, "That attachment is not in this conversation.");
+        };
+        *removed = !*removed;
+        self.store(message, effects);
+        self.prefill(effects);
+    }
+
+    pub(super) fn submit(&mut self, text: String, at: Stamp, effects: &mut Vec<Effect>) {
+        if self.busy() {
+            return self.say(NoticeLevel::Error, STOP_FIRST);
+        }
+        if text.trim().is_empty() && self.chips.is_empty() {
+            return;
+        }
+        self.notices.clear();
+        self.failure = None;
+        self.outbox = Some(text);
+        self.turn = Turn::Sending { message: MessageId(at.id) };
+        self.send_outbox(at, effects);
+    }
+
+    /// Stores the message that was typed, once all its attachments are read.
+    pub(super) fn send_outbox(&mut self, at: Stamp, effects: &mut Vec<Effect>) {
+        if self.chips.iter().any(|chip| chip.state == ChipState::Taking) {
+            return;
+        }
+        let Some(text) = self.outbox.take() else { return };
+        let mut parts = self.draft_parts();
+        self.chips.clear();
+        if !text.trim().is_empty() {
+            parts.push(Part::text(text));
+        }
+        if parts.is_empty() {
+            self.turn = Turn::Idle;
+            return self.say(NoticeLevel::Error, "Nothing was sent: what was attached can't be read.");
+        }
+        let message = self.user_message(MessageId(at.id), parts, at.ms);
+        if self.title.is_empty() {
+            self.title = title_of(&message.text(), message.attachments().next().map(|a| a.name.as_str()));
+        }
+        self.turn = Turn::Sending { message: message.id };
+        let id = message.id;
+        self.transcript.push(message);
+        self.store(id, effects);
+    }
+
+    pub(super) fn cancel(&mut self, effects: &mut Vec<Effect>) {
+        match &mut self.turn {
+            Turn::Idle => self.cancel_loading(effects),
+            Turn::Prefilling { .. } => self.stop_prefill(effects),
+            Turn::Sending { .. } => self.cancel_sending(effects),
+            Turn::Answering { request, stopping, .. } => {
+                *stopping = true;
+                effects.push(Effect::Cancel { id: *request });
+                if let Some(id) = self.prefilling.take() {
+                    effects.push(Effect::Cancel { id });
+                }
+            }
+        }
+    }
+
+    fn cancel_loading(&mut self, effects: &mut Vec<Effect>) {
+        if let EngineState::Loading { request, .. } = self.engine {
+            effects.push(Effect::Cancel { id: request });
+        }
+    }
+
+    fn cancel_sending(&mut self, effects: &mut Vec<Effect>) {
+        self.turn = Turn::Idle;
+        self.stop_prefill(effects);
+        let said = match self.outbox.take() {
+            Some(_) => "Not sent: its attachments were still being read. The text is in the history (Up).",
+            None => "The message is kept, unanswered. /retry asks the model.",
+        };
+        self.say(NoticeLevel::Info, said);
+    }
+
+    pub(super) fn retry(&mut self, at: Stamp, effects: &mut Vec<Effect>) {
+        if self.busy() {
+            return self.say(NoticeLevel::Error, STOP_FIRST);
+        }
+        let Some(question) = self.transcript.iter().rposition(|message| message.role == Role::User) else {
+            return self.say(NoticeLevel::Error, "There is no question to ask again.");
+        };
+        self.notices.clear();
+        self.transcript.truncate(question + 1);
+        self.stop_prefill(effects);
+        if let EngineState::Down { restarting, .. } = &mut self.engine
+            && !*restarting
+        {
+            // Anything sent to a worker that was given up starts it once more.
+            *restarting = true;
+            self.load(effects);
+        }
+        self.answer(at, effects);
+    }
+
+    pub(super) fn new_session(&mut self, effects: &mut Vec<Effect>) {
+        if self.busy() {
+            return self.say(NoticeLevel::Error, STOP_FIRST);
+        }
+        self.leave(effects);
+        self.prefill(effects);
+    }
+
+    /// Empties the conversation; its evaluated prompt is saved for the way back. What is
+    /// attached to the unsent message stays.
+    pub(super) fn leave(&mut self, effects: &mut Vec<Effect>) {
+        self.stop_prefill(effects);
+        if let (Some(session), EngineState::Ready(_)) = (self.session, &self.engine) {
+            let id = self.next_request();
+            effects.push(Effect::SaveState { id, session });
+        }
+        self.session = None;
+        self.title.clear();
+        self.transcript.clear();
+        self.unstored.clear();
+        self.notices.clear();
+        self.ledger = crate::wire::Ledger::default();
+    }
+
+    pub(super) fn open_session(&mut self, id: SessionId, effects: &mut Vec<Effect>) {
+        if self.busy() {
+            return self.say(NoticeLevel::Error, STOP_FIRST);
+        }
+        effects.push(Effect::Open(id));
+    }
+
+    pub(super) fn use_model(&mut self, name: String, effects: &mut Vec<Effect>) {
+        if self.busy() {
+            return self.say(NoticeLevel::Error, STOP_FIRST);
+        }
+        self.stop_prefill(effects);
+        effects.push(Effect::FindModel(name));
+    }
+
+    pub(super) fn export(&mut self, path: PathBuf, effects: &mut Vec<Effect>) {
+        if self.transcript.is_empty() {
+            return self.say(NoticeLevel::Error, "There is nothing to export yet.");
+        }
+        effects.push(Effect::Export {
+            path,
+            title: self.title.clone(),
+            conversation: self.transcript.clone(),
+        });
+    }
+}
+
+fn name_of(given: &Given) -> String {
+    match given {
+        Given::Path(path) => path
+            .file_name()
+            .map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned()),
+        Given::Bytes { name, .. } => name.clone(),
+        Given::Clipboard => "clipboard".to_owned(),
+        Given::Screenshot => "screenshot".to_owned(),
+    }
+}
+
+/// A session is called after its first question, or after what came without one.
+fn title_of(question: &str, attachment: Option<&str>) -> String {
+    let line = question.lines().map(str::trim).find(|line| !line.is_empty());
+    text::end(line.or(attachment).unwrap_or("untitled"), TITLE_COLUMNS)
+}

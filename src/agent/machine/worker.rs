@@ -1,0 +1,271 @@
+//! What the worker says, and its deaths.
+
+use super::{Agent, ChipState, EngineState, NoticeLevel, Turn};
+use crate::agent::{Effect, Stamp};
+use crate::engines::WorkerEvent;
+use crate::message::{AnswerStats, Message, Status};
+use crate::wire::{DoneReport, Envelope, Event, Failure, FailureKind, Ledger, LedgerKind, Stage, StopReason};
+
+impl Agent {
+    pub(super) fn worker(&mut self, event: WorkerEvent, at: Stamp, effects: &mut Vec<Effect>) {
+        match event {
+            WorkerEvent::Up(_) => {
+                self.engine = EngineState::Empty;
+                self.load(effects);
+            }
+            WorkerEvent::Said(Envelope { id, body }) => self.said(id, body, at, effects),
+            WorkerEvent::Down { reason, retry_in } => self.worker_died(reason, retry_in.is_some(), effects),
+        }
+    }
+
+    fn said(&mut self, id: u64, event: Event, at: Stamp, effects: &mut Vec<Effect>) {
+        match (&self.engine, &self.turn) {
+            (EngineState::Loading { request, .. }, _) if *request == id => self.load_said(event, at, effects),
+            (_, Turn::Answering { request, .. }) if *request == id => self.answer_said(event, effects),
+            _ if self.prefilling == Some(id) => self.prefill_said(event),
+            // A request that was cancelled, a state that was saved or restored: nobody waits for those.
+            _ => {}
+        }
+    }
+
+    fn load_said(&mut self, event: Event, at: Stamp, effects: &mut Vec<Effect>) {
+        match event {
+            Event::Progress { stage: Stage::Loading, done: now, .. } => {
+                if let EngineState::Loading { done, .. } = &mut self.engine {
+                    *done = now;
+                }
+            }
+            Event::Loaded(info) => self.loaded = Some(info),
+            Event::Done(DoneReport { stop: StopReason::Finished, .. }) => {
+                self.engine = EngineState::Ready(self.loaded.take().unwrap_or_default());
+                self.engine_is_ready(at, effects);
+            }
+            Event::Done(_) => {
+                self.engine = EngineState::Empty;
+                self.model = None;
+                self.say(NoticeLevel::Info, "Loading was stopped. /model NAME loads a model.");
+            }
+            Event::Failed(failure) => {
+                self.engine = EngineState::Empty;
+                self.model = None;
+                self.say(NoticeLevel::Error, words(&failure));
+                self.failure = Some(failure);
+                if matches!(self.turn, Turn::Sending { .. }) && self.outbox.is_none() {
+                    self.turn = Turn::Idle;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn engine_is_ready(&mut self, at: Stamp, effects: &mut Vec<Effect>) {
+        match self.turn {
+            // The message is stored (or failed to be) when nothing of it waits any more.
+            Turn::Sending { message } if self.outbox.is_none() && self.was_stored(message) => {
+                self.answer(at, effects)
+            }
+            Turn::Sending { .. } | Turn::Answering { .. } => {}
+            Turn::Idle | Turn::Prefilling { .. } => self.restore(effects),
+        }
+    }
+
+    fn was_stored(&self, message: crate::message::MessageId) -> bool {
+        !self.unstored.contains(&message) || self.unsaved.is_some()
+    }
+
+    fn prefill_said(&mut self, event: Event) {
+        match event {
+            Event::Progress { stage, done, total } => self.progress(stage, done, total),
+            Event::Ledger(ledger) => self.take_ledger(ledger),
+            Event::Done(report) => {
+                self.prefill_ended();
+                if report.stop == StopReason::Finished {
+                    self.chips_are_cached();
+                }
+            }
+            Event::Failed(failure) => {
+                self.prefill_ended();
+                // Sent, the same failure comes again from `Generate` and is said there.
+                if !self.busy() {
+                    self.say(NoticeLevel::Error, words(&failure));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn prefill_ended(&mut self) {
+        self.prefilling = None;
+        if matches!(self.turn, Turn::Prefilling { .. }) {
+            self.turn = Turn::Idle;
+        }
+    }
+
+    fn chips_are_cached(&mut self) {
+        for chip in &mut self.chips {
+            if let ChipState::Taken { cached, .. } = &mut chip.state {
+                *cached = true;
+            }
+        }
+    }
+
+    fn progress(&mut self, stage: Stage, done: u64, total: u64) {
+        if let Turn::Prefilling { progress, .. } | Turn::Answering { progress, .. } = &mut self.turn {
+            *progress = Some((stage, done, total));
+        }
+    }
+
+    /// Keeps what the prompt is made of, and gives the chips of the unsent message their
+    /// tokens: its attachments are the last contents of the prompt.
+    fn take_ledger(&mut self, ledger: Ledger) {
+        let mut rows = ledger.entries.iter().rev().filter(|row| row.kind != LedgerKind::Template);
+        if !self.busy() {
+            for chip in self.chips.iter_mut().rev() {
+                if let ChipState::Taken { tokens, .. } = &mut chip.state {
+                    *tokens = rows.next().map(|row| row.tokens);
+                }
+            }
+        }
+        self.ledger = ledger;
+    }
+
+    fn answer_said(&mut self, event: Event, effects: &mut Vec<Effect>) {
+        match event {
+            Event::Progress { stage, done, total } => self.progress(stage, done, total),
+            Event::Ledger(ledger) => self.take_ledger(ledger),
+            Event::Token { text, logprob } => self.token(&text, logprob, effects),
+            Event::Done(report) => self.answer_done(&report, effects),
+            Event::Failed(failure) => {
+                let said = words(&failure);
+                let why = match failure.kind {
+                    FailureKind::ContextOverflow => "it does not fit the context".to_owned(),
+                    _ => failure.message.clone(),
+                };
+                self.failure = Some(failure);
+                self.end_answer(Status::Interrupted { why }, None, effects);
+                self.say(NoticeLevel::Error, said);
+            }
+            _ => {}
+        }
+    }
+
+    fn token(&mut self, text: &str, logprob: f32, effects: &mut Vec<Effect>) {
+        let first = self.answer.is_empty();
+        self.answer.push(text, logprob);
+        if let Turn::Answering { progress, .. } = &mut self.turn {
+            *progress = None;
+        }
+        self.show_answer();
+        if first {
+            self.store_answer_so_far(effects);
+        }
+    }
+
+    fn show_answer(&mut self) {
+        let part = self.answer.part();
+        if let Some(message) = self.answering() {
+            message.parts = vec![part];
+        }
+    }
+
+    /// The message that is being streamed.
+    fn answering(&mut self) -> Option<&mut Message> {
+        let Turn::Answering { message, .. } = self.turn else { return None };
+        self.transcript.last_mut().filter(|last| last.id == message)
+    }
+
+    pub(super) fn store_answer_so_far(&mut self, effects: &mut Vec<Effect>) {
+        if let Turn::Answering { message, .. } = self.turn
+            && self.answer.dirty
+            && !self.answer.is_empty()
+        {
+            self.answer.dirty = false;
+            self.store(message, effects);
+        }
+    }
+
+    fn answer_done(&mut self, report: &DoneReport, effects: &mut Vec<Effect>) {
+        let status = match report.stop {
+            StopReason::Finished => Status::Complete,
+            StopReason::MaxTokens => {
+                Status::Interrupted { why: "the limit of tokens was reached".to_owned() }
+            }
+            StopReason::Cancelled => Status::Interrupted { why: "stopped by you".to_owned() },
+            StopReason::ContextFull => {
+                self.say(NoticeLevel::Error, CONTEXT_FULL);
+                Status::Interrupted { why: "the context is full".to_owned() }
+            }
+        };
+        let stats = AnswerStats {
+            model: self.model.as_ref().map(|model| model.name.clone()).unwrap_or_default(),
+            prompt_tokens: report.usage.prompt_tokens,
+            cached_tokens: report.usage.cached_tokens,
+            completion_tokens: report.usage.completion_tokens,
+            first_token_ms: report.timings.first_token_ms,
+            tokens_per_second: report.timings.tokens_per_second(report.usage.completion_tokens),
+        };
+        self.end_answer(status, Some(stats), effects);
+    }
+
+    /// Ends the answer; one without a word is taken off the screen again.
+    fn end_answer(&mut self, status: Status, stats: Option<AnswerStats>, effects: &mut Vec<Effect>) {
+        let finished = status == Status::Complete;
+        let empty = self.answer.is_empty();
+        self.show_answer();
+        let Some(message) = self.answering() else { return };
+        message.status = status;
+        message.stats = stats;
+        let id = message.id;
+        self.turn = Turn::Idle;
+        if !empty {
+            self.store(id, effects);
+        } else {
+            self.transcript.pop();
+            if finished {
+                self.say(NoticeLevel::Info, "The model answered nothing. /retry asks again.");
+            }
+        }
+        // Evaluated already but for the template's closing tokens: cheap, and a picture
+        // attached while the answer was written is encoded now.
+        self.prefill(effects);
+    }
+
+    fn worker_died(&mut self, reason: String, restarting: bool, effects: &mut Vec<Effect>) {
+        self.engine = EngineState::Down { reason: reason.clone(), restarting };
+        self.prefill_ended();
+        for chip in &mut self.chips {
+            if let ChipState::Taken { cached, .. } = &mut chip.state {
+                *cached = false;
+            }
+        }
+        for row in &mut self.ledger.entries {
+            row.cached = false;
+        }
+        let next = match restarting {
+            true => "It is being started again.",
+            false => "It is not started again by itself; /retry tries once more.",
+        };
+        self.say(NoticeLevel::Error, format!("The model's worker died: {reason}. {next}"));
+        self.failure =
+            Some(Failure::new(FailureKind::Internal, format!("The model's worker died: {reason}.")));
+        match self.turn {
+            Turn::Answering { .. } => {
+                self.end_answer(Status::Interrupted { why: "the worker died".to_owned() }, None, effects);
+            }
+            Turn::Sending { .. } if !restarting && self.outbox.is_none() => self.turn = Turn::Idle,
+            _ => {}
+        }
+    }
+}
+
+/// Said when an answer fills the context.
+const CONTEXT_FULL: &str = "The context is full: the answer stopped there. Take an attachment out (Tab), \
+     start anew with /new, or load the model with a bigger context (`[model] context`).";
+
+/// A failure in words for the screen, with what to do next.
+fn words(failure: &Failure) -> String {
+    match &failure.hint {
+        Some(hint) => format!("{} {hint}", failure.message),
+        None => failure.message.clone(),
+    }
+}
