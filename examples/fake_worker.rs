@@ -1,1 +1,201 @@
-fn main() {}
+//! A worker for tests: the real `serve` loop around a script, in place of an engine.
+//!
+//! It never computes: it answers from what it is asked. `PERCEPT_FAKE` changes how it
+//! behaves, as words with spaces between:
+//!
+//! - `slow`: 20 ms between tokens
+//! - `die`: ends with exit code 7 at the third token, once (needs `PERCEPT_FAKE_ONCE`, a file)
+//! - `mute`: never says who it is
+//! - `old`: speaks version 0 of the protocol
+//! - `noload`: fails every load
+//! - `small`: says that the prompt doesn't fit
+//! - `blind`: fails on pictures
+//! - `long`: answers with 400 words
+//!
+//! The answer quotes the last question and names the pictures that it was given.
+
+use std::io::Write as _;
+use std::time::{Duration, Instant};
+
+use percept::wire::{
+    ChatMessage, Content, DoneReport, Engine, Event, ExitOnEnd, Failure, FailureKind, Ledger, LedgerEntry,
+    LedgerKind, Limits, MAX_LINE_BYTES, ModelInfo, Output, PROTOCOL_VERSION, Ready, Request, Stage,
+    StopReason, Timings, Usage, serve,
+};
+
+/// Tokens that the fake says a picture becomes.
+const IMAGE_TOKENS: u64 = 100;
+
+struct Fake {
+    behaviour: String,
+    /// The rendered messages that are "in the cache".
+    cached: Vec<String>,
+}
+
+impl Fake {
+    fn does(&self, word: &str) -> bool {
+        self.behaviour.split_whitespace().any(|own| own == word)
+    }
+
+    fn ledger(&self, messages: &[ChatMessage]) -> Ledger {
+        let mut ledger = Ledger { context: 4096, ..Ledger::default() };
+        for (index, message) in messages.iter().enumerate() {
+            for (place, content) in message.content.iter().enumerate() {
+                let (kind, tokens, bytes) = match content {
+                    Content::Text { text } => {
+                        (LedgerKind::Text, text.split_whitespace().count() as u64, text.len() as u64)
+                    }
+                    Content::Image { path, .. } => (
+                        LedgerKind::Image,
+                        IMAGE_TOKENS,
+                        std::fs::metadata(path).map_or(0, |file| file.len()),
+                    ),
+                };
+                ledger.total_tokens += tokens;
+                let cached = self.cached.contains(&format!("{content:?}"));
+                let encode_ms = (kind == LedgerKind::Image).then_some(5.0);
+                let (message, content) = (Some(index), Some(place));
+                ledger.entries.push(LedgerEntry { message, content, kind, tokens, bytes, encode_ms, cached });
+            }
+        }
+        ledger
+    }
+
+    fn evaluate(&mut self, messages: &[ChatMessage], output: &Output<'_>) -> Result<Usage, Failure> {
+        let before = self.ledger(messages);
+        let images = before.entries.iter().filter(|entry| entry.kind == LedgerKind::Image).count() as u64;
+        if self.does("blind") && images > 0 {
+            return Err(Failure::new(FailureKind::Media, "The picture can't be read.").hint("Take it out."));
+        }
+        if self.does("small") {
+            let said = "The prompt has 9,000 tokens and the context holds 4,096.";
+            return Err(Failure::new(FailureKind::ContextOverflow, said).hint("Take an attachment out."));
+        }
+        let cached = before.entries.iter().filter(|entry| entry.cached).map(|entry| entry.tokens).sum();
+        if images > 0 {
+            output.event(Event::Progress { stage: Stage::Encoding, done: 0, total: images });
+            self.pause();
+        }
+        for message in messages {
+            self.cached.extend(message.content.iter().map(|content| format!("{content:?}")));
+        }
+        output.event(Event::Ledger(self.ledger(messages)));
+        Ok(Usage {
+            prompt_tokens: before.total_tokens,
+            cached_tokens: cached,
+            evaluated_tokens: before.total_tokens - cached,
+            encoded_images: before.entries.iter().filter(|e| e.kind == LedgerKind::Image && !e.cached).count()
+                as u64,
+            completion_tokens: 0,
+        })
+    }
+
+    fn pause(&self) {
+        if self.does("slow") {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    fn generate(&mut self, messages: &[ChatMessage], output: &Output<'_>) -> Result<DoneReport, Failure> {
+        let start = Instant::now();
+        let mut usage = self.evaluate(messages, output)?;
+        let answer = match self.does("long") {
+            true => (0..400).map(|n| format!("word{n}")).collect::<Vec<_>>().join(" "),
+            false => answer_to(messages),
+        };
+        let first_token_ms = start.elapsed().as_secs_f64() * 1000.0;
+        for word in answer.split_inclusive(' ') {
+            if output.cancelled() {
+                return Ok(DoneReport { stop: StopReason::Cancelled, usage, timings: Timings::default() });
+            }
+            self.die_at(usage.completion_tokens);
+            // The word `perhaps` is one that the fake is unsure of.
+            let logprob = if word.trim() == "perhaps" { -2.0 } else { -0.01 };
+            output.event(Event::Token { text: word.to_owned(), logprob });
+            usage.completion_tokens += 1;
+            self.pause();
+        }
+        let decode_ms = start.elapsed().as_secs_f64() * 1000.0 - first_token_ms;
+        let timings = Timings { first_token_ms, decode_ms, ..Timings::default() };
+        Ok(DoneReport { stop: StopReason::Finished, usage, timings })
+    }
+
+    fn die_at(&self, token: u64) {
+        let Some(once) = std::env::var_os("PERCEPT_FAKE_ONCE").filter(|_| self.does("die") && token == 3)
+        else {
+            return;
+        };
+        if std::fs::File::create_new(once).is_ok() {
+            let _ = writeln!(std::io::stderr(), "fake: dying as told");
+            std::process::exit(7);
+        }
+    }
+}
+
+fn answer_to(messages: &[ChatMessage]) -> String {
+    let mut question = "";
+    let mut pictures = 0;
+    for content in messages.iter().flat_map(|message| &message.content) {
+        match content {
+            Content::Text { text } => question = text.as_str(),
+            Content::Image { .. } => pictures += 1,
+        }
+    }
+    format!("You asked \"{question}\" about {pictures} pictures, **perhaps** `code` perhaps so.")
+}
+
+impl Engine for Fake {
+    fn ready(&self) -> Ready {
+        Ready {
+            protocol: if self.does("old") { 0 } else { PROTOCOL_VERSION },
+            engine: "fake".to_owned(),
+            build: "fake 1".to_owned(),
+            cpu_features: vec!["NONE".to_owned()],
+            limits: Limits { max_line_bytes: MAX_LINE_BYTES },
+        }
+    }
+
+    fn handle(&mut self, request: Request, output: &Output<'_>) -> Result<DoneReport, Failure> {
+        match request {
+            Request::Load { .. } if self.does("noload") => {
+                Err(Failure::new(FailureKind::ModelFile, "The model is cut off.").hint("Copy it again."))
+            }
+            Request::Load { .. } => {
+                self.cached.clear();
+                output.event(Event::Progress { stage: Stage::Loading, done: 500, total: 1000 });
+                output.event(Event::Loaded(ModelInfo {
+                    name: "fake".to_owned(),
+                    context: 4096,
+                    vision: true,
+                    ..ModelInfo::default()
+                }));
+                Ok(DoneReport::default())
+            }
+            Request::Measure { messages } => {
+                output.event(Event::Ledger(self.ledger(&messages)));
+                Ok(DoneReport::default())
+            }
+            Request::Prefill { messages } => {
+                let usage = self.evaluate(&messages, output)?;
+                Ok(DoneReport { usage, ..DoneReport::default() })
+            }
+            Request::Generate { messages, .. } => self.generate(&messages, output),
+            Request::SaveState { path } => std::fs::write(path, b"fake")
+                .map(|()| DoneReport::default())
+                .map_err(|error| Failure::new(FailureKind::Internal, error.to_string())),
+            Request::RestoreState { .. } | Request::Transcribe { .. } => {
+                Err(Failure::new(FailureKind::Unsupported, "The fake worker doesn't do that."))
+            }
+            Request::Cancel { .. } | Request::Shutdown => Ok(DoneReport::default()),
+        }
+    }
+}
+
+fn main() {
+    let behaviour = std::env::var("PERCEPT_FAKE").unwrap_or_default();
+    let mut fake = Fake { behaviour, cached: Vec::new() };
+    if fake.does("mute") {
+        std::thread::sleep(Duration::from_secs(60));
+    }
+    serve(&mut fake, ExitOnEnd(std::io::stdin()), std::io::stdout());
+}

@@ -1,1 +1,346 @@
-//! Output of the one-shot commands.
+//! The face of the one-shot commands: the answer to standard output while it is
+//! written, everything else to standard error.
+//!
+//! It asks nothing and draws nothing; what it prints with `--json` is documented in
+//! `docs/json.md` and stable.
+
+use std::io::{self, IsTerminal, Write};
+
+use serde::Serialize;
+
+use crate::agent::driver::Driver;
+use crate::agent::{Agent, ChipState, EngineState, Event, NoticeLevel, Turn};
+use crate::attachment::Attachment;
+use crate::intake::Given;
+use crate::message::{AnswerStats, Message, MessageId, Part, Role, Span, Status};
+use crate::session::SessionId;
+use crate::text;
+use crate::wire::{FailureKind, Ledger, Stage};
+
+/// How the answer is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// The text, while it comes.
+    Text,
+    /// The text at its end, with the words marked that the model was unsure of.
+    Marked,
+    /// One JSON object at the end.
+    Json,
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum PrintError {
+    /// What was given can't be used.
+    #[error("{0}")]
+    Input(String),
+    /// The model or its worker failed.
+    #[error("{0}")]
+    Engine(String),
+    /// Ctrl+C.
+    #[error("stopped")]
+    Stopped,
+    /// Standard output can't be written.
+    #[error(transparent)]
+    Output(#[from] io::Error),
+}
+
+/// What `--json` prints of an answer.
+#[derive(Debug, Serialize)]
+struct Report<'a> {
+    session: Option<SessionId>,
+    model: &'a str,
+    answer: String,
+    complete: bool,
+    interrupted: Option<&'a str>,
+    unsure: Vec<Unsure<'a>>,
+    attachments: Vec<&'a Attachment>,
+    ledger: &'a Ledger,
+    stats: Option<&'a AnswerStats>,
+}
+
+/// A word that the model was unsure of.
+#[derive(Debug, Serialize)]
+struct Unsure<'a> {
+    word: &'a str,
+    #[serde(flatten)]
+    span: Span,
+}
+
+/// Asks one question about what is given, and prints the answer.
+///
+/// # Errors
+///
+/// [`PrintError`]; what was printed before stays, what was answered is in the store.
+pub async fn ask(
+    driver: &mut Driver,
+    given: Vec<Given>,
+    question: String,
+    format: Format,
+) -> Result<(), PrintError> {
+    let mut progress = Progress::new();
+    for given in given {
+        driver.send(Event::Attach(given));
+    }
+    while taking(driver.agent())? {
+        step(driver, &mut progress).await?;
+    }
+    driver.send(Event::Submit(question));
+    let mut printed = 0;
+    while driver.agent().busy() {
+        step(driver, &mut progress).await?;
+        check_model(driver.agent())?;
+        if format == Format::Text
+            && let Some(answer) = answer(driver.agent())
+        {
+            progress.clear();
+            print_rest(&answer.text(), &mut printed)?;
+        }
+    }
+    progress.clear();
+    let agent = driver.agent();
+    say_notices(agent);
+    let Some(message) = answer(agent) else { return Err(failure(agent)) };
+    match format {
+        Format::Text => finish_text(message, printed)?,
+        Format::Marked => print_all(&format!("{}\n", marked(message)))?,
+        Format::Json => print_report(agent, message)?,
+    }
+    match (&message.status, &agent.failure) {
+        (_, Some(_)) => Err(failure(agent)),
+        (Status::Interrupted { why }, None) => {
+            progress.line(&format!("(the answer is not complete: {why})"));
+            Ok(())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Waits for the next thing to happen; Ctrl+C stops the answer and ends.
+async fn step(driver: &mut Driver, progress: &mut Progress) -> Result<(), PrintError> {
+    tokio::select! {
+        biased;
+        signal = tokio::signal::ctrl_c() => {
+            signal?;
+            stop(driver).await;
+            progress.clear();
+            Err(PrintError::Stopped)
+        }
+        () = driver.next() => {
+            progress.show(driver.agent());
+            Ok(())
+        }
+    }
+}
+
+/// Lets the worker stop and the store take what came, for as long as that is quick.
+async fn stop(driver: &mut Driver) {
+    const PATIENCE: std::time::Duration = std::time::Duration::from_secs(2);
+    driver.send(Event::Cancel);
+    let stopped = async {
+        while driver.agent().busy() {
+            driver.next().await;
+        }
+    };
+    if tokio::time::timeout(PATIENCE, stopped).await.is_err() {
+        tracing::warn!("the answer did not stop in time");
+    }
+}
+
+/// Whether attachments are still being read; an error if one can't be.
+fn taking(agent: &Agent) -> Result<bool, PrintError> {
+    for chip in &agent.chips {
+        if let ChipState::Failed { why } = &chip.state {
+            return Err(PrintError::Input(why.clone()));
+        }
+    }
+    Ok(agent.chips.iter().any(|chip| chip.state == ChipState::Taking))
+}
+
+/// An error if no model will come that could answer.
+fn check_model(agent: &Agent) -> Result<(), PrintError> {
+    let hopeless = match &agent.engine {
+        EngineState::Down { restarting, .. } => !restarting,
+        _ => agent.model.is_none() && agent.notices.iter().any(|notice| notice.level == NoticeLevel::Error),
+    };
+    match hopeless {
+        true => Err(failure(agent)),
+        false => Ok(()),
+    }
+}
+
+/// The words and the kind of what went wrong.
+fn failure(agent: &Agent) -> PrintError {
+    let Some(failure) = &agent.failure else {
+        let said: Vec<&str> = agent.notices.iter().map(|notice| notice.text.as_str()).collect();
+        return match said.is_empty() {
+            true => PrintError::Engine("The model answered nothing.".to_owned()),
+            false => PrintError::Input(said.join(" ")),
+        };
+    };
+    let words = match &failure.hint {
+        Some(hint) => format!("{} {hint}", failure.message),
+        None => failure.message.clone(),
+    };
+    match failure.kind {
+        FailureKind::ContextOverflow | FailureKind::Media => PrintError::Input(words),
+        _ => PrintError::Engine(words),
+    }
+}
+
+fn answer(agent: &Agent) -> Option<&Message> {
+    agent.transcript.last().filter(|message| message.role == Role::Assistant)
+}
+
+/// Prints what came since the last time. Control characters of the model's are shown,
+/// not sent, where standard output is a terminal.
+fn print_rest(text: &str, printed: &mut usize) -> io::Result<()> {
+    let Some(rest) = text.get(*printed..).filter(|rest| !rest.is_empty()) else { return Ok(()) };
+    *printed = text.len();
+    print_all(rest)
+}
+
+fn print_all(rest: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    match out.is_terminal() {
+        true => out.write_all(text::printable(rest).as_bytes())?,
+        false => out.write_all(rest.as_bytes())?,
+    }
+    out.flush()
+}
+
+fn finish_text(message: &Message, mut printed: usize) -> io::Result<()> {
+    let text = message.text();
+    print_rest(&text, &mut printed)?;
+    match text.ends_with('\n') {
+        true => Ok(()),
+        false => print_all("\n"),
+    }
+}
+
+/// The answer with `(?)` behind each word that the model was unsure of.
+fn marked(message: &Message) -> String {
+    let mut out = String::new();
+    for part in &message.parts {
+        let Part::Text { text, unsure } = part else { continue };
+        let mut rest = 0;
+        for span in unsure {
+            out.push_str(text.get(rest..span.end).unwrap_or_default());
+            out.push_str("(?)");
+            rest = span.end;
+        }
+        out.push_str(text.get(rest..).unwrap_or_default());
+    }
+    out
+}
+
+fn print_report(agent: &Agent, message: &Message) -> io::Result<()> {
+    let unsure = message.parts.iter().flat_map(|part| match part {
+        Part::Text { text, unsure } => unsure
+            .iter()
+            .filter_map(|span| Some(Unsure { word: text.get(span.start..span.end)?, span: *span }))
+            .collect(),
+        Part::Attachment { .. } => Vec::new(),
+    });
+    let report = Report {
+        session: agent.session,
+        model: agent.model.as_ref().map_or("", |model| &model.name),
+        answer: message.text(),
+        complete: message.status == Status::Complete,
+        interrupted: match &message.status {
+            Status::Interrupted { why } => Some(why),
+            Status::Complete | Status::Streaming => None,
+        },
+        unsure: unsure.collect(),
+        attachments: agent.transcript.iter().flat_map(Message::attachments).collect(),
+        ledger: &agent.ledger,
+        stats: message.stats.as_ref(),
+    };
+    print_all(&format!("{}\n", serde_json::to_string_pretty(&report)?))
+}
+
+fn say_notices(agent: &Agent) {
+    // A failure is said at the end, with the exit code.
+    if agent.failure.is_none() {
+        let mut err = io::stderr().lock();
+        for notice in &agent.notices {
+            // Nothing can be done where standard error itself is closed.
+            let _ = writeln!(err, "percept: {}", notice.text);
+        }
+    }
+}
+
+/// The line on standard error that says what takes so long. Only in a terminal.
+struct Progress {
+    shown: Option<String>,
+    model: Option<MessageId>,
+    terminal: bool,
+}
+
+impl Progress {
+    fn new() -> Self {
+        // An answer that is printed to the same terminal would be mixed with the line.
+        Self { shown: None, model: None, terminal: io::stderr().is_terminal() }
+    }
+
+    fn show(&mut self, agent: &Agent) {
+        let now = match (&agent.engine, &agent.turn) {
+            (EngineState::Loading { name, done, .. }, _) => Some(format!("loading {name} {}%", done / 10)),
+            (_, Turn::Answering { message, progress, .. }) if self.model != Some(*message) => {
+                progress.map(|(stage, done, total)| match stage {
+                    Stage::Encoding => {
+                        format!("looking at picture {} of {total}", (done + 1).min(total.max(1)))
+                    }
+                    Stage::Prefill => format!("reading {done} of {total} tokens"),
+                    Stage::Loading | Stage::Transcribing => format!("{done} of {total}"),
+                })
+            }
+            _ => None,
+        };
+        if let Turn::Answering { message, progress: None, .. } = agent.turn
+            && answer(agent).is_some_and(|answer| !answer.text().is_empty())
+        {
+            self.model = Some(message);
+        }
+        if let Some(now) = now
+            && self.terminal
+            && self.shown.as_ref() != Some(&now)
+        {
+            let _ = write!(io::stderr(), "\r\x1b[K{now}");
+            self.shown = Some(now);
+        }
+    }
+
+    fn clear(&mut self) {
+        if self.shown.take().is_some() {
+            let _ = write!(io::stderr(), "\r\x1b[K");
+        }
+    }
+
+    fn line(&mut self, line: &str) {
+        self.clear();
+        let _ = writeln!(io::stderr(), "{line}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unsure_words_are_marked_behind() {
+        let message = Message {
+            id: MessageId(1),
+            parent: None,
+            role: Role::Assistant,
+            parts: vec![Part::Text {
+                text: "A red dialog.".into(),
+                unsure: vec![Span { start: 2, end: 5 }, Span { start: 6, end: 13 }],
+            }],
+            status: Status::Complete,
+            created_ms: 0,
+            stats: None,
+        };
+        assert_eq!(marked(&message), "A red(?) dialog.(?)");
+    }
+}

@@ -1,1 +1,127 @@
-//! Turns a conversation into what the model gets.
+//! What the model gets of a conversation: the messages as the worker wants them, with
+//! pictures as files and attached texts wrapped as data.
+//!
+//! It cuts nothing: a prompt that doesn't fit is the worker's error, with choices for
+//! the person.
+
+use std::path::PathBuf;
+
+use crate::attachment::{Attachment, AttachmentId, Medium};
+use crate::catalogue::{ReadyModel, Turns};
+use crate::message::{Message, Part, Role, Status};
+use crate::prompts::{Prompt, PromptError, PromptSet};
+use crate::text;
+use crate::wire::{ChatMessage, Content};
+
+/// Where the content of attachments is found.
+pub trait Blobs {
+    /// The file of a blob.
+    fn path(&self, id: &AttachmentId) -> PathBuf;
+    /// The bytes of a blob, or why they can't be had.
+    fn read(&self, id: &AttachmentId) -> Result<Vec<u8>, String>;
+}
+
+/// Why a conversation can't be given to the model.
+#[derive(Debug, thiserror::Error)]
+pub enum WindowError {
+    /// A prompt file doesn't render.
+    #[error(transparent)]
+    Prompt(#[from] PromptError),
+    /// An attachment's content is gone from the store or damaged.
+    #[error(
+        "{name} can't be read from the store ({why}). Take it out of the conversation, or attach it again."
+    )]
+    Blob {
+        /// The attachment.
+        name: String,
+        /// What is wrong.
+        why: String,
+    },
+}
+
+/// Renders a conversation for a model. `today` is the date in the system prompt.
+pub fn render(
+    conversation: &[Message],
+    model: &ReadyModel,
+    prompts: &PromptSet,
+    blobs: &dyn Blobs,
+    today: &str,
+) -> Result<Vec<ChatMessage>, WindowError> {
+    let mut messages = Vec::with_capacity(conversation.len() + 1);
+    if model.system_prompt {
+        let system = prompts.render(Prompt::System, serde_json::json!({ "today": today }))?;
+        messages.push(ChatMessage::text(Role::System, system));
+    }
+    let given = match model.turns {
+        Turns::All => conversation.to_vec(),
+        Turns::LastPicture => last_picture(conversation).into_iter().collect(),
+    };
+    for message in &given {
+        let content = contents(message, prompts, blobs)?;
+        // An answer that was stopped before its first word says nothing; the templates of
+        // some models refuse an empty turn.
+        if !content.is_empty() && message.status != Status::Streaming {
+            messages.push(ChatMessage { role: message.role, content });
+        }
+    }
+    Ok(messages)
+}
+
+/// The newest question alone, with its attachments or else with the last ones before it;
+/// behind an answer, what is certain of the next question: those attachments.
+fn last_picture(conversation: &[Message]) -> Option<Message> {
+    let users = || conversation.iter().rev().filter(|message| message.role == Role::User);
+    let attached = |message: &Message| -> Vec<Part> {
+        let here = |part: &&Part| matches!(part, Part::Attachment { removed: false, .. });
+        message.parts.iter().filter(here).cloned().collect()
+    };
+    let mut message = users().next()?.clone();
+    let answered = conversation
+        .last()
+        .is_some_and(|last| last.role == Role::Assistant && last.status != Status::Streaming);
+    let mut parts = users().map(attached).find(|parts| !parts.is_empty()).unwrap_or_default();
+    if !answered {
+        parts.extend(message.parts.iter().filter(|part| matches!(part, Part::Text { .. })).cloned());
+    }
+    message.parts = parts;
+    Some(message)
+}
+
+fn contents(message: &Message, prompts: &PromptSet, blobs: &dyn Blobs) -> Result<Vec<Content>, WindowError> {
+    let mut contents = Vec::with_capacity(message.parts.len());
+    for part in &message.parts {
+        match part {
+            Part::Text { text, .. } if text.is_empty() => {}
+            Part::Text { text, .. } => contents.push(Content::Text { text: text.clone() }),
+            Part::Attachment { removed: true, .. } => {}
+            Part::Attachment { attachment, .. } => contents.push(view(attachment, prompts, blobs)?),
+        }
+    }
+    Ok(contents)
+}
+
+fn view(attachment: &Attachment, prompts: &PromptSet, blobs: &dyn Blobs) -> Result<Content, WindowError> {
+    let id = attachment.view();
+    match &attachment.medium {
+        Medium::Image { .. } => Ok(Content::Image { hash: id.clone(), path: blobs.path(id) }),
+        Medium::Text { lines, note, .. } => {
+            let bytes =
+                blobs.read(id).map_err(|why| WindowError::Blob { name: attachment.name.clone(), why })?;
+            let body = String::from_utf8_lossy(&bytes);
+            let context = serde_json::json!({
+                "name": attachment.name,
+                "lines": text::thousands(*lines),
+                "note": note,
+                "fence": fence(&body),
+                "text": body,
+            });
+            Ok(Content::Text { text: prompts.render(Prompt::TextAttachment, context)? })
+        }
+    }
+}
+
+/// A run of backticks longer than any in the text, so that the text can't end its block.
+fn fence(body: &str) -> String {
+    let longest = body.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    "`".repeat(longest.max(2) + 1)
+}

@@ -1,8 +1,29 @@
-//! The models that percept knows.
+//! The models that percept knows: `models/*.toml`, built in, and the user's own beside
+//! them. It finds and checks files on this machine; it downloads nothing.
 
-use std::path::PathBuf;
+mod spec;
+mod starter;
 
+use std::path::{Path, PathBuf};
+
+pub use spec::{ModelFiles, ModelSource, ModelSpec, Turns};
+
+use crate::gguf::{self, GgufError, Header};
 use crate::wire::{LoadOptions, Sampling};
+
+/// The entries that come with percept.
+const BUILT_IN: [(&str, &str); 10] = [
+    ("starter.toml", include_str!("../../models/starter.toml")),
+    ("smolvlm2-500m.toml", include_str!("../../models/smolvlm2-500m.toml")),
+    ("smolvlm2-2.2b.toml", include_str!("../../models/smolvlm2-2.2b.toml")),
+    ("qwen3-vl-4b.toml", include_str!("../../models/qwen3-vl-4b.toml")),
+    ("qwen3-vl-8b.toml", include_str!("../../models/qwen3-vl-8b.toml")),
+    ("qwen3.5-4b.toml", include_str!("../../models/qwen3.5-4b.toml")),
+    ("gemma-3-4b.toml", include_str!("../../models/gemma-3-4b.toml")),
+    ("gemma-4-e4b.toml", include_str!("../../models/gemma-4-e4b.toml")),
+    ("lfm2-vl-1.6b.toml", include_str!("../../models/lfm2-vl-1.6b.toml")),
+    ("internvl3-2b.toml", include_str!("../../models/internvl3-2b.toml")),
+];
 
 /// A model that can be loaded now: its files are on disk.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,6 +40,415 @@ pub struct ReadyModel {
     pub sampling: Sampling,
     /// Whether it follows a system prompt (the starter was not trained with one).
     pub system_prompt: bool,
+    /// How much of the conversation it is given.
+    pub turns: Turns,
     /// Whether it is the starter, of which the chat says plainly what it is.
     pub starter: bool,
+}
+
+/// What is wrong with a model or its entry.
+#[derive(Debug, thiserror::Error)]
+pub enum CatalogueError {
+    /// No such name, no such file.
+    #[error("there is no model `{name}`{}. `percept models list` shows those that there are; a GGUF file is given by its path", near.as_ref().map_or(String::new(), |near| format!("; did you mean `{near}`?")))]
+    Unknown {
+        /// As it was written.
+        name: String,
+        /// The nearest known one.
+        near: Option<String>,
+    },
+    /// It is known, but its files are not on this machine.
+    #[error(
+        "{name} is not on this machine. Download its GGUF and mmproj files from https://huggingface.co/{repository}, then: percept models add {name} MODEL.gguf --mmproj MMPROJ.gguf"
+    )]
+    Absent {
+        /// Its name.
+        name: String,
+        /// Where it can be had.
+        repository: String,
+    },
+    /// A file is no usable GGUF.
+    #[error("{path} can't be used: {error}.")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: GgufError,
+    },
+    /// A file is a GGUF of another kind than asked for.
+    #[error("{path} is {is}, not {wanted}. {hint}")]
+    Kind {
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        is: &'static str,
+        /// What was wanted.
+        wanted: &'static str,
+        /// What to do.
+        hint: &'static str,
+    },
+    /// An entry can't be read or is not right.
+    #[error("the catalogue entry {path}: {why}")]
+    Entry {
+        /// The file.
+        path: PathBuf,
+        /// What and where.
+        why: String,
+    },
+    /// The name can't be a file's name.
+    #[error("`{0}` can't be a model's name: letters, digits, `.`, `-` and `_` only")]
+    Name(String),
+    /// Something can't be written.
+    #[error("{path} can't be written: {error}")]
+    Write {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
+}
+
+/// What `verify` found of one file.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct Verified {
+    /// The file.
+    pub path: PathBuf,
+    /// Its size.
+    pub bytes: u64,
+    /// `general.name` of the GGUF.
+    pub name: Option<String>,
+    /// `general.architecture`.
+    pub architecture: String,
+    /// Number of parameters.
+    pub parameters: u64,
+}
+
+/// The models that percept knows.
+#[derive(Debug, Clone)]
+pub struct Catalogue {
+    specs: Vec<ModelSpec>,
+}
+
+impl Catalogue {
+    /// The built-in entries, with the user's over them: an entry of the same name gives a
+    /// known model its files. Entries that can't be read are left out and returned.
+    pub fn load(user_folder: &Path) -> (Self, Vec<CatalogueError>) {
+        let mut errors = Vec::new();
+        let mut specs: Vec<ModelSpec> = Vec::new();
+        for (name, text) in BUILT_IN {
+            match parse(Path::new(name), text) {
+                Ok(spec) => specs.push(spec),
+                Err(error) => errors.push(error),
+            }
+        }
+        let mut own: Vec<PathBuf> = std::fs::read_dir(user_folder)
+            .map(|entries| entries.filter_map(|entry| Some(entry.ok()?.path())).collect())
+            .unwrap_or_default();
+        own.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
+        own.sort();
+        for path in own {
+            let text = std::fs::read_to_string(&path)
+                .map_err(|error| CatalogueError::Entry { path: path.clone(), why: error.to_string() });
+            match text.and_then(|text| parse(&path, &text)) {
+                Ok(spec) => match specs.iter_mut().find(|known| known.name == spec.name) {
+                    Some(known) => *known = spec,
+                    None => specs.push(spec),
+                },
+                Err(error) => errors.push(error),
+            }
+        }
+        (Self { specs }, errors)
+    }
+
+    /// All models, the starter first.
+    pub fn list(&self) -> &[ModelSpec] {
+        &self.specs
+    }
+
+    /// A model by its name.
+    pub fn find(&self, name: &str) -> Option<&ModelSpec> {
+        self.specs.iter().find(|spec| spec.name == name)
+    }
+
+    /// Whether a model's files are on this machine.
+    pub fn is_here(&self, spec: &ModelSpec) -> bool {
+        spec.files.starter || spec.files.model.as_ref().is_some_and(|path| path.exists())
+    }
+
+    /// Finds the files of a model, by its name or by a GGUF's path. The starter is
+    /// unpacked into the cache.
+    ///
+    /// # Errors
+    ///
+    /// Neither a name nor a file; a name whose files are not here; a file that is no
+    /// language model.
+    pub fn ready(&self, name: &str, cache: &Path) -> Result<ReadyModel, CatalogueError> {
+        let Some(spec) = self.find(name) else { return self.ready_file(name) };
+        let (model, mmproj) = match &spec.files {
+            ModelFiles { starter: true, .. } => {
+                let [model, mmproj] = starter::unpack(cache)
+                    .map_err(|error| CatalogueError::Write { path: cache.to_owned(), error })?;
+                (model, Some(mmproj))
+            }
+            ModelFiles { model: Some(model), mmproj, .. } => (model.clone(), mmproj.clone()),
+            ModelFiles { .. } => {
+                let repository =
+                    spec.source.as_ref().map_or("models", |source| &source.repository).to_owned();
+                return Err(CatalogueError::Absent { name: name.to_owned(), repository });
+            }
+        };
+        Ok(ReadyModel {
+            name: spec.name.clone(),
+            model,
+            mmproj,
+            load: spec.load.clone(),
+            sampling: spec.sampling.clone(),
+            system_prompt: spec.system_prompt,
+            turns: spec.turns,
+            starter: spec.files.starter,
+        })
+    }
+
+    fn ready_file(&self, name: &str) -> Result<ReadyModel, CatalogueError> {
+        let path = Path::new(name);
+        let looks_like_a_file =
+            name.contains(std::path::MAIN_SEPARATOR) || name.ends_with(".gguf") || path.exists();
+        if !looks_like_a_file {
+            let names = self.specs.iter().map(|spec| (strsim::jaro_winkler(&spec.name, name), &spec.name));
+            let near = names.filter(|(score, _)| *score > 0.8).max_by(|a, b| a.0.total_cmp(&b.0));
+            return Err(CatalogueError::Unknown {
+                name: name.to_owned(),
+                near: near.map(|(_, name)| name.clone()),
+            });
+        }
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        check_model(&path)?;
+        Ok(ReadyModel {
+            name: path
+                .file_stem()
+                .map_or_else(|| name.to_owned(), |stem| stem.to_string_lossy().into_owned()),
+            mmproj: mmproj_beside(&path),
+            model: path,
+            load: LoadOptions::default(),
+            sampling: Sampling::default(),
+            system_prompt: true,
+            turns: Turns::All,
+            starter: false,
+        })
+    }
+
+    /// Registers files that are on this machine under a name, in the user's folder. A name
+    /// of the catalogue keeps what is known of that model.
+    ///
+    /// # Errors
+    ///
+    /// The name is no name, a file is no GGUF of its kind, or the entry can't be written.
+    pub fn add(
+        &self,
+        user_folder: &Path,
+        name: &str,
+        model: &Path,
+        mmproj: Option<&Path>,
+    ) -> Result<(ModelSpec, PathBuf), CatalogueError> {
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+        if name.is_empty() || name.starts_with('.') || !name.chars().all(plain) {
+            return Err(CatalogueError::Name(name.to_owned()));
+        }
+        let whole = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let model = whole(model);
+        let header = check_model(&model)?;
+        let mmproj = mmproj.map(whole).or_else(|| mmproj_beside(&model));
+        if let Some(mmproj) = &mmproj {
+            check_projector(mmproj)?;
+        }
+        let mut spec = self.find(name).cloned().unwrap_or_else(|| described_by(name, &header));
+        spec.files = ModelFiles { starter: false, model: Some(model), mmproj };
+        let path = user_folder.join(format!("{name}.toml"));
+        let write = |error| CatalogueError::Write { path: path.clone(), error };
+        let text = toml::to_string_pretty(&spec)
+            .map_err(|error| CatalogueError::Entry { path: path.clone(), why: error.to_string() })?;
+        std::fs::create_dir_all(user_folder).map_err(write)?;
+        let mut file = tempfile::NamedTempFile::new_in(user_folder).map_err(write)?;
+        std::io::Write::write_all(&mut file, text.as_bytes()).map_err(write)?;
+        file.persist(&path).map_err(|error| write(error.error))?;
+        Ok((spec, path))
+    }
+
+    /// Checks a model's files: that they are there, whole, and of the right kind.
+    pub fn verify(&self, name: &str, cache: &Path) -> Result<Vec<Verified>, CatalogueError> {
+        let ready = self.ready(name, cache)?;
+        let mut verified = vec![describe(&ready.model, check_model(&ready.model)?)];
+        if let Some(mmproj) = &ready.mmproj {
+            verified.push(describe(mmproj, check_projector(mmproj)?));
+        }
+        if ready.starter {
+            for (file, (_, bytes)) in verified.iter().zip(starter::FILES) {
+                let same = std::fs::read(&file.path).is_ok_and(|there| there == bytes);
+                if !same {
+                    let error =
+                        GgufError::Damaged("it differs from what percept carries; delete it".to_owned());
+                    return Err(CatalogueError::File { path: file.path.clone(), error });
+                }
+            }
+        }
+        Ok(verified)
+    }
+}
+
+fn parse(path: &Path, text: &str) -> Result<ModelSpec, CatalogueError> {
+    toml::from_str(text)
+        .map_err(|error| CatalogueError::Entry { path: path.to_owned(), why: error.to_string() })
+}
+
+fn check_model(path: &Path) -> Result<Header, CatalogueError> {
+    let header = gguf::read(path).map_err(|error| CatalogueError::File { path: path.to_owned(), error })?;
+    match header.is_projector() {
+        false => Ok(header),
+        true => Err(CatalogueError::Kind {
+            path: path.to_owned(),
+            is: "a projector (mmproj)",
+            wanted: "a language model",
+            hint: "Give the language model first, and this one with --mmproj.",
+        }),
+    }
+}
+
+fn check_projector(path: &Path) -> Result<Header, CatalogueError> {
+    let header = gguf::read(path).map_err(|error| CatalogueError::File { path: path.to_owned(), error })?;
+    match header.is_projector() {
+        true => Ok(header),
+        false => Err(CatalogueError::Kind {
+            path: path.to_owned(),
+            is: "a language model",
+            wanted: "a projector (mmproj)",
+            hint: "The projector's file name usually starts with `mmproj`.",
+        }),
+    }
+}
+
+/// The projector in the same folder, if there is exactly one.
+fn mmproj_beside(model: &Path) -> Option<PathBuf> {
+    let is_mmproj = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+        name.contains("mmproj") && name.ends_with(".gguf")
+    };
+    let entries = std::fs::read_dir(model.parent()?).ok()?;
+    let mut found = entries.filter_map(|entry| Some(entry.ok()?.path())).filter(is_mmproj);
+    found.next().filter(|_| found.next().is_none())
+}
+
+fn described_by(name: &str, header: &Header) -> ModelSpec {
+    ModelSpec {
+        name: name.to_owned(),
+        title: header.text("general.name").unwrap_or(name).to_owned(),
+        about: "added by you".to_owned(),
+        good_for: Vec::new(),
+        weak_at: Vec::new(),
+        licence: header.text("general.license").map(str::to_owned),
+        parameters: Some(crate::text::thousands(header.parameters)),
+        context: header.own("context_length"),
+        image_tokens: None,
+        memory_mib: None,
+        system_prompt: true,
+        turns: Turns::All,
+        unconfirmed: Vec::new(),
+        source: None,
+        files: ModelFiles::default(),
+        load: LoadOptions::default(),
+        sampling: Sampling::default(),
+    }
+}
+
+fn describe(path: &Path, header: Header) -> Verified {
+    Verified {
+        path: path.to_owned(),
+        bytes: std::fs::metadata(path).map_or(0, |metadata| metadata.len()),
+        name: header.text("general.name").map(str::to_owned),
+        architecture: header.architecture().to_owned(),
+        parameters: header.parameters,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn built_in() -> Catalogue {
+        let (catalogue, errors) = Catalogue::load(Path::new("/nonexistent"));
+        assert!(errors.is_empty(), "{errors:?}");
+        catalogue
+    }
+
+    #[test]
+    fn every_file_of_models_is_built_in() {
+        let mut there: Vec<String> = std::fs::read_dir("models")
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .filter(|name| name.ends_with(".toml"))
+            .collect();
+        there.sort();
+        let mut known: Vec<&str> = BUILT_IN.iter().map(|(name, _)| *name).collect();
+        known.sort_unstable();
+        assert_eq!(there, known);
+        let catalogue = built_in();
+        for (spec, (file, _)) in catalogue.list().iter().zip(BUILT_IN) {
+            assert_eq!(format!("{}.toml", spec.name), file);
+            assert!(!spec.good_for.is_empty() && spec.licence.is_some(), "{file}");
+        }
+    }
+
+    #[test]
+    fn the_starter_is_unpacked_whole_and_again_after_damage() {
+        let cache = tempfile::tempdir().unwrap();
+        let ready = built_in().ready("starter", cache.path()).unwrap();
+        assert!(ready.starter && !ready.system_prompt);
+        assert_eq!(built_in().verify("starter", cache.path()).unwrap().len(), 2);
+
+        std::fs::write(&ready.model, b"cut off").unwrap();
+        built_in().verify("starter", cache.path()).unwrap();
+    }
+
+    #[test]
+    fn a_model_that_is_not_here_says_how_to_get_it() {
+        let error = built_in().ready("qwen3-vl-4b", Path::new("/tmp")).unwrap_err().to_string();
+        assert!(error.contains("huggingface.co/Qwen/Qwen3-VL-4B-Instruct-GGUF"), "{error}");
+        let error = built_in().ready("qwen3-vl-4", Path::new("/tmp")).unwrap_err().to_string();
+        assert!(error.contains("did you mean `qwen3-vl-4b`"), "{error}");
+    }
+
+    #[test]
+    fn files_are_added_under_a_name_and_checked_first() {
+        let dir = tempfile::tempdir().unwrap();
+        let [model, mmproj] = starter::unpack(dir.path()).unwrap();
+        let own = dir.path().join("own");
+        let (spec, _) = built_in().add(&own, "qwen3-vl-4b", &model, None).unwrap();
+        assert_eq!(
+            (spec.title.as_str(), spec.files.mmproj.as_ref()),
+            ("Qwen3-VL 4B Instruct", Some(&mmproj))
+        );
+
+        let (catalogue, errors) = Catalogue::load(&own);
+        assert!(errors.is_empty());
+        assert_eq!(catalogue.ready("qwen3-vl-4b", dir.path()).unwrap().model, model);
+
+        let wrong = |name: &str, model: &Path, mmproj: Option<&Path>| {
+            built_in().add(&own, name, model, mmproj).unwrap_err().to_string()
+        };
+        assert!(wrong("x", &mmproj, None).contains("is a projector"));
+        assert!(wrong("x", &model, Some(&model)).contains("is a language model"));
+        assert!(wrong("../x", &model, None).contains("can't be a model's name"));
+        let cut = dir.path().join("cut.gguf");
+        std::fs::write(&cut, &std::fs::read(&model).unwrap()[..10_000]).unwrap();
+        assert!(wrong("x", &cut, None).contains("cut off"));
+    }
+
+    #[test]
+    fn a_bad_entry_is_named_and_the_rest_still_loads() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("bad.toml"), "name = 'bad'\nlicense = 'x'").unwrap();
+        let (catalogue, errors) = Catalogue::load(dir.path());
+        assert_eq!(catalogue.list().len(), BUILT_IN.len());
+        let error = errors[0].to_string();
+        assert!(error.contains("bad.toml") && error.contains("license"), "{error}");
+    }
 }

@@ -1,8 +1,24 @@
-//! What was given becomes an attachment.
+//! What was given becomes an attachment: recognised by its content, checked before it is
+//! decoded, and given a view for the model where the original can't go as it is.
+//!
+//! It stores nothing: who asks gets the bytes, for the blob store.
 
-use std::path::PathBuf;
+mod capture;
+mod clipboard;
+mod command;
+mod error;
+mod image;
+mod paste;
+mod text;
 
-use crate::attachment::{Attachment, Source};
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use crate::attachment::{Attachment, AttachmentId, Medium, Source};
+
+pub use error::IntakeError;
+pub use paste::paths_in_paste;
 
 /// Something to attach, before it was looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,3 +78,97 @@ impl Default for Options {
         }
     }
 }
+
+/// Looks at what was given.
+///
+/// # Errors
+///
+/// [`IntakeError`], a whole sentence for the screen.
+pub fn take(given: &Given, options: &Options) -> Result<Taken, IntakeError> {
+    match given {
+        Given::Path(path) => {
+            let name = path.file_name().map_or_else(|| path.to_string_lossy(), |name| name.to_string_lossy());
+            let bytes = read_file(path, options)?;
+            let path = std::path::absolute(path).unwrap_or_else(|_| path.clone());
+            taken(&name, bytes, Source::File { path }, options)
+        }
+        Given::Bytes { name, bytes, source } => {
+            check_size(name, bytes.len() as u64, options)?;
+            taken(name, bytes.clone(), source.clone(), options)
+        }
+        Given::Clipboard => match clipboard::read()? {
+            clipboard::Content::Picture(png) => taken("clipboard.png", png, Source::Clipboard, options),
+            clipboard::Content::Text(text) => {
+                taken("clipboard", text.into_bytes(), Source::Clipboard, options)
+            }
+        },
+        Given::Screenshot => taken("screenshot.png", capture::screen(options)?, Source::Screenshot, options),
+    }
+}
+
+fn read_file(path: &Path, options: &Options) -> Result<Vec<u8>, IntakeError> {
+    let name = path.display().to_string();
+    let metadata = fs::metadata(path).map_err(|error| IntakeError::io(&name, error))?;
+    if metadata.is_dir() {
+        return Err(IntakeError::Folder(name));
+    }
+    if !metadata.is_file() {
+        return Err(IntakeError::Special(name));
+    }
+    check_size(&name, metadata.len(), options)?;
+    let file = File::open(path).map_err(|error| IntakeError::io(&name, error))?;
+    // One byte more than allowed, so that a file that grew in the meantime is noticed.
+    let mut bytes = Vec::with_capacity(metadata.len() as usize);
+    let read = file.take(options.max_file_bytes + 1).read_to_end(&mut bytes);
+    read.map_err(|error| IntakeError::io(&name, error))?;
+    check_size(&name, bytes.len() as u64, options)?;
+    Ok(bytes)
+}
+
+fn check_size(name: &str, bytes: u64, options: &Options) -> Result<(), IntakeError> {
+    match bytes > options.max_file_bytes {
+        true => Err(IntakeError::TooBig { name: name.to_owned(), bytes, most: options.max_file_bytes }),
+        false => Ok(()),
+    }
+}
+
+/// Extensions of pictures: a file that has one and holds something else is refused with
+/// a word, since something went wrong with it.
+const PICTURE_EXTENSIONS: [&str; 9] = ["png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff", "jfif"];
+
+fn taken(name: &str, bytes: Vec<u8>, source: Source, options: &Options) -> Result<Taken, IntakeError> {
+    if bytes.is_empty() {
+        return Err(IntakeError::Empty(name.to_owned()));
+    }
+    let picture = image::format_of(&bytes);
+    let named_picture = Path::new(name)
+        .extension()
+        .is_some_and(|own| PICTURE_EXTENSIONS.iter().any(|known| own.eq_ignore_ascii_case(known)));
+    let (medium, view) = match (picture, named_picture, text::is_text(&bytes)) {
+        (Some(format), ..) => image::look_at(name, &bytes, format, options)?,
+        (None, true, is_text) => {
+            let holds = if is_text { "text" } else { "something else" };
+            return Err(IntakeError::NotAPicture { name: name.to_owned(), holds });
+        }
+        (None, false, true) => text::read(&bytes, options),
+        (None, false, false) => return Err(IntakeError::Binary(name.to_owned())),
+    };
+    let attachment = Attachment {
+        id: AttachmentId::of(&bytes),
+        name: crate::text::printable(name),
+        bytes: bytes.len() as u64,
+        medium: with_view(medium, view.as_deref()),
+        source,
+    };
+    Ok(Taken { attachment, original: bytes, view })
+}
+
+fn with_view(mut medium: Medium, bytes: Option<&[u8]>) -> Medium {
+    match &mut medium {
+        Medium::Image { view, .. } | Medium::Text { view, .. } => *view = bytes.map(AttachmentId::of),
+    }
+    medium
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,15 @@
 //! Keeps conversations: SQLite for the messages, a folder of blobs for what was attached.
 
+mod blob;
+mod export;
+mod store;
+mod writer;
+
+pub use blob::BlobStore;
+pub use export::to_markdown;
+pub use store::{SessionStore, StoreError};
+pub use writer::StoreWriter;
+
 use serde::{Deserialize, Serialize};
 
 use crate::message::{Message, MessageId};

@@ -122,6 +122,7 @@ fn model() -> ReadyModel {
         load: LoadOptions::default(),
         sampling: Sampling::default(),
         system_prompt: false,
+        turns: crate::catalogue::Turns::All,
         starter: false,
     }
 }

@@ -1,0 +1,127 @@
+//! One entry of the catalogue, as its file has it.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::wire::{LoadOptions, Sampling};
+
+/// A model: what it is, where it comes from, how to run it.
+///
+/// Only what its documentation says stands in the fields of percept's own entries;
+/// [`Self::unconfirmed`] names what could not be looked up.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelSpec {
+    /// Its name on the command line.
+    pub name: String,
+    /// Its full name.
+    #[serde(default)]
+    pub title: String,
+    /// What it is, in a line.
+    #[serde(default)]
+    pub about: String,
+    /// What it does well.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub good_for: Vec<String>,
+    /// What it does badly.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub weak_at: Vec<String>,
+    /// The licence of the weights.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub licence: Option<String>,
+    /// Parameters, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parameters: Option<String>,
+    /// Tokens of context that it was trained for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub context: Option<u64>,
+    /// Tokens that a picture becomes, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_tokens: Option<String>,
+    /// Memory that it takes with a context of 8,192 tokens (or its own, if less), in MiB.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory_mib: Option<u64>,
+    /// Whether it follows a system prompt.
+    #[serde(default = "yes")]
+    pub system_prompt: bool,
+    /// How much of a conversation it was trained to read.
+    #[serde(default, skip_serializing_if = "Turns::is_all")]
+    pub turns: Turns,
+    /// The fields above that its documentation does not confirm.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unconfirmed: Vec<String>,
+    /// Where it can be had.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<ModelSource>,
+    /// Its files, where they are on this machine.
+    #[serde(default, skip_serializing_if = "ModelFiles::is_empty")]
+    pub files: ModelFiles,
+    /// How to load it.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub load: LoadOptions,
+    /// How to sample from it.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub sampling: Sampling,
+}
+
+/// How much of a conversation a model is given.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Turns {
+    /// All of it.
+    #[default]
+    All,
+    /// The newest question, with the picture it is about (its own, else the last one
+    /// before): for a model that was trained on one picture and one question.
+    LastPicture,
+}
+
+impl Turns {
+    fn is_all(&self) -> bool {
+        *self == Self::All
+    }
+}
+
+/// Where a model can be had.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelSource {
+    /// The repository on the Hugging Face hub.
+    pub repository: String,
+    /// The language model's file in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// The projector's file in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mmproj: Option<String>,
+}
+
+/// The files of a model on this machine.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelFiles {
+    /// It is the starter: its files are in the program.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub starter: bool,
+    /// The language model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<PathBuf>,
+    /// The projector.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mmproj: Option<PathBuf>,
+}
+
+impl ModelFiles {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}

@@ -1,0 +1,66 @@
+//! The chat.
+
+use std::io::{self, IsTerminal};
+
+use super::open::{Overrides, Setup, runtime};
+use super::{ChatArgs, Trouble};
+use crate::agent::Event;
+use crate::intake::Given;
+use crate::session::SessionId;
+use crate::tui;
+
+pub(super) fn run(args: ChatArgs) -> Result<(), Trouble> {
+    if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
+        let why = "the chat needs a terminal; `percept ask [-a FILE] QUESTION` answers without one";
+        return Err(Trouble::User(anyhow::anyhow!(why)));
+    }
+    let setup = Setup::load()?;
+    let session = session_of(&args, &setup)?;
+    let runtime = runtime()?;
+    let done = runtime.block_on(async {
+        let mut driver = setup.driver(&Overrides::default())?;
+        if let Some(session) = session {
+            driver.send(Event::OpenSession(session));
+        }
+        driver.send(Event::UseModel(setup.model(&args.model)));
+        for file in args.files {
+            driver.send(Event::Attach(Given::Path(file)));
+        }
+        let ended = tui::run(&mut driver, options(&setup)).await;
+        driver.close().await;
+        ended.map_err(Trouble::from)
+    });
+    runtime.shutdown_background();
+    let ended = done?;
+    if let Some(signal) = ended.signal {
+        // As shells have it: whoever sent the signal sees that it worked.
+        return Err(Trouble::Signal(signal));
+    }
+    Ok(())
+}
+
+fn session_of(args: &ChatArgs, setup: &Setup) -> Result<Option<SessionId>, Trouble> {
+    if let Some(number) = &args.session {
+        return super::sessions::find(&setup.store()?, number).map(Some);
+    }
+    match args.continue_last {
+        true => match setup.store()?.latest().map_err(Trouble::user)? {
+            Some(latest) => Ok(Some(latest)),
+            None => Err(Trouble::User(anyhow::anyhow!("there is no conversation yet to go on with"))),
+        },
+        false => Ok(None),
+    }
+}
+
+fn options(setup: &Setup) -> tui::Options {
+    let chat = &setup.config.chat;
+    tui::Options {
+        colors: std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+        pictures: chat.pictures,
+        mouse: chat.mouse,
+        paste_lines: chat.paste_lines,
+        paste_bytes: chat.paste_bytes,
+        history: Some(setup.paths.history()),
+        configuration: setup.paths.config_file(),
+    }
+}

@@ -1,0 +1,161 @@
+//! `percept doctor`: what works on this machine, and what is missing.
+
+use std::io::IsTerminal;
+use std::path::Path;
+
+use clap::Args;
+use serde::Serialize;
+
+use super::Trouble;
+use super::exit::{print_json, print_line};
+use super::open::Setup;
+use crate::engines::{WorkerOptions, probe};
+use crate::text;
+use crate::wire::Ready;
+
+/// Show what works on this machine and what is missing
+#[derive(Debug, Args)]
+pub(super) struct DoctorArgs {
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Report {
+    version: &'static str,
+    workers: Vec<WorkerReport>,
+    models: Vec<ModelReport>,
+    folders: Vec<FolderReport>,
+    memory_bytes: u64,
+    free_memory_bytes: u64,
+    cores: usize,
+    terminal: TerminalReport,
+}
+
+#[derive(Debug, Serialize)]
+struct WorkerReport {
+    name: &'static str,
+    program: String,
+    #[serde(flatten)]
+    ready: Option<Ready>,
+    problem: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct ModelReport {
+    name: String,
+    problem: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct FolderReport {
+    what: &'static str,
+    path: String,
+    writable: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct TerminalReport {
+    is_terminal: bool,
+    term: String,
+    display: bool,
+    no_color: bool,
+}
+
+pub(super) fn run(args: &DoctorArgs) -> Result<(), Trouble> {
+    let setup = Setup::load()?;
+    let report = examine(&setup);
+    match args.json {
+        true => print_json(&report)?,
+        false => print(&report)?,
+    }
+    // The chat needs the first worker; without speech the rest works.
+    match report.workers.first().and_then(|worker| worker.problem.clone()) {
+        Some(problem) => Err(Trouble::Engine(anyhow::anyhow!("percept-llama doesn't work: {problem}"))),
+        None => Ok(()),
+    }
+}
+
+fn examine(setup: &Setup) -> Report {
+    let mut system = sysinfo::System::new();
+    system.refresh_memory();
+    let models =
+        setup.catalogue.list().iter().filter(|spec| setup.catalogue.is_here(spec)).map(|spec| ModelReport {
+            name: spec.name.clone(),
+            problem: setup
+                .catalogue
+                .verify(&spec.name, &setup.paths.cache)
+                .err()
+                .map(|error| error.to_string()),
+        });
+    let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    Report {
+        version: env!("CARGO_PKG_VERSION"),
+        workers: vec![
+            examine_worker("percept-llama", &setup.llama()),
+            examine_worker("percept-whisper", &setup.whisper()),
+        ],
+        models: models.collect(),
+        folders: vec![
+            folder("configuration", &setup.paths.config),
+            folder("sessions", &setup.paths.data),
+            folder("cache", &setup.paths.cache),
+        ],
+        memory_bytes: system.total_memory(),
+        free_memory_bytes: system.available_memory(),
+        cores: std::thread::available_parallelism().map_or(1, usize::from),
+        terminal: TerminalReport {
+            is_terminal: std::io::stdout().is_terminal(),
+            term: std::env::var("TERM").unwrap_or_default(),
+            display: set("DISPLAY") || set("WAYLAND_DISPLAY") || cfg!(any(windows, target_os = "macos")),
+            no_color: set("NO_COLOR"),
+        },
+    }
+}
+
+fn examine_worker(name: &'static str, options: &WorkerOptions) -> WorkerReport {
+    let program = options.program.display().to_string();
+    match probe(options) {
+        Ok(ready) => WorkerReport { name, program, ready: Some(ready), problem: None },
+        Err(problem) => WorkerReport { name, program, ready: None, problem: Some(problem) },
+    }
+}
+
+fn folder(what: &'static str, path: &Path) -> FolderReport {
+    let writable = std::fs::create_dir_all(path).is_ok() && tempfile::NamedTempFile::new_in(path).is_ok();
+    FolderReport { what, path: path.display().to_string(), writable }
+}
+
+fn print(report: &Report) -> Result<(), Trouble> {
+    let mark = |fine: bool| if fine { "ok" } else { "!!" };
+    print_line(format!("percept {}", report.version))?;
+    print_line(format!(
+        "      {} cores, {} of memory, {} free",
+        report.cores,
+        text::size(report.memory_bytes),
+        text::size(report.free_memory_bytes)
+    ))?;
+    for worker in &report.workers {
+        let line = match (&worker.ready, &worker.problem) {
+            (Some(ready), _) => format!("{}; CPU features: {}", ready.build, ready.cpu_features.join(" ")),
+            (None, problem) => problem.clone().unwrap_or_default(),
+        };
+        print_line(format!("{}    {}: {line}", mark(worker.problem.is_none()), worker.name))?;
+    }
+    for model in &report.models {
+        let line = model.problem.as_deref().unwrap_or("its files are whole");
+        print_line(format!("{}    model {}: {line}", mark(model.problem.is_none()), model.name))?;
+    }
+    for folder in &report.folders {
+        let line = if folder.writable { "" } else { " can't be written to" };
+        print_line(format!("{}    {} in {}{line}", mark(folder.writable), folder.what, folder.path))?;
+    }
+    let terminal = &report.terminal;
+    let display = match terminal.display {
+        true => "clipboard and screenshots are possible",
+        false => "no display: no clipboard and no screenshots; attach files instead",
+    };
+    let terminal = if terminal.is_terminal { terminal.term.as_str() } else { "not a terminal" };
+    print_line(format!("      terminal: {terminal}; {display}"))
+}

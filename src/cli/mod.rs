@@ -1,0 +1,129 @@
+//! What was typed becomes what it means: the command line, and a file a command.
+
+mod ask;
+mod chat;
+mod describe;
+mod doctor;
+mod exit;
+mod models;
+mod open;
+mod sessions;
+
+use std::path::PathBuf;
+
+use clap::{Args, CommandFactory, Parser, Subcommand};
+
+pub use exit::{Exit, Trouble, on_panic};
+
+/// The command line of percept.
+#[derive(Debug, Parser)]
+#[command(name = "percept", version, about, long_about = LONG_ABOUT, after_help = EXAMPLES)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    chat: ChatArgs,
+}
+
+const LONG_ABOUT: &str = "A local assistant in the terminal that sees screenshots.
+
+Without a command, percept opens the chat. Everything runs on this machine: nothing is \
+sent anywhere.";
+
+const EXAMPLES: &str = "Examples:
+  percept error.png                             open the chat with a screenshot attached
+  percept ask -a error.png \"What does the error say?\"
+  journalctl -u nginx | percept ask \"Why did it stop?\"
+  percept describe error.png                    a caption, with what is uncertain in it
+  percept --continue                            go on where the last chat ended
+  percept doctor                                what works here, and what is missing
+
+Exit codes: 0 fine, 1 your input or configuration, 2 usage, 3 a model or worker failed,
+130 stopped by Ctrl+C, 255 a bug in percept.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Ask one question and print the answer
+    Ask(ask::AskArgs),
+    /// Print a caption of a picture, with the words marked that the model was unsure of
+    Describe(describe::DescribeArgs),
+    /// Show what works on this machine and what is missing
+    Doctor(doctor::DoctorArgs),
+    /// The models that percept knows, and your own
+    #[command(subcommand)]
+    Models(models::ModelsCommand),
+    /// The conversations that are kept
+    #[command(subcommand)]
+    Sessions(sessions::SessionsCommand),
+    /// Print a completion script: percept completions bash > ~/.local/share/bash-completion/completions/percept
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// The chat's own arguments.
+#[derive(Debug, Args)]
+struct ChatArgs {
+    /// Pictures and text files to attach
+    #[arg(value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    files: Vec<PathBuf>,
+    /// Go on with the last conversation
+    #[arg(short, long = "continue")]
+    continue_last: bool,
+    /// Go on with this conversation (`percept sessions list` shows their numbers)
+    #[arg(long, value_name = "NUMBER", conflicts_with = "continue_last")]
+    session: Option<String>,
+    #[command(flatten)]
+    model: ModelArgs,
+}
+
+/// What every command that runs a model takes.
+#[derive(Debug, Clone, Args)]
+struct ModelArgs {
+    /// The model: a name from `percept models list`, or a GGUF file
+    #[arg(short, long, value_name = "NAME|FILE")]
+    model: Option<String>,
+}
+
+impl Cli {
+    /// Does what was asked for.
+    pub fn run(self) -> Exit {
+        let done = match self.command {
+            None => chat::run(self.chat),
+            Some(Command::Ask(args)) => ask::run(args),
+            Some(Command::Describe(args)) => describe::run(args),
+            Some(Command::Doctor(args)) => doctor::run(&args),
+            Some(Command::Models(command)) => models::run(command),
+            Some(Command::Sessions(command)) => sessions::run(command),
+            Some(Command::Completions { shell }) => completions(shell),
+        };
+        Exit::from(done)
+    }
+}
+
+fn completions(shell: clap_complete::Shell) -> Result<(), Trouble> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "percept", &mut script);
+    exit::print_bytes(&script)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn files_open_the_chat_and_commands_are_commands() {
+        let cli = Cli::parse_from(["percept", "a.png", "b.log", "-m", "starter"]);
+        assert!(cli.command.is_none());
+        assert_eq!(cli.chat.files, [PathBuf::from("a.png"), PathBuf::from("b.log")]);
+        assert!(matches!(Cli::parse_from(["percept", "doctor"]).command, Some(Command::Doctor(_))));
+        assert!(Cli::try_parse_from(["percept", "ask"]).is_err(), "a question is needed");
+    }
+}

@@ -1,0 +1,137 @@
+//! `percept models`: what can be run, and files of one's own.
+
+use std::path::PathBuf;
+
+use clap::Subcommand;
+
+use super::Trouble;
+use super::exit::{print_json, print_line};
+use super::open::Setup;
+use crate::catalogue::{Catalogue, ModelSpec};
+use crate::text;
+
+/// The models that percept knows, and your own
+#[derive(Debug, Subcommand)]
+pub(super) enum ModelsCommand {
+    /// List the models, those on this machine first marked
+    List {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show what is known of a model
+    Show {
+        /// Its name
+        name: String,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Register a GGUF that is on this machine already
+    ///
+    /// The name may be one of `percept models list` (what is known of that model is kept)
+    /// or a new one. The files stay where they are.
+    Add {
+        /// The name to use it by
+        name: String,
+        /// The language model's GGUF
+        #[arg(value_hint = clap::ValueHint::FilePath)]
+        model: PathBuf,
+        /// The projector's GGUF; the only mmproj*.gguf in the same folder is found by itself
+        #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+        mmproj: Option<PathBuf>,
+    },
+    /// Check that a model's files are there, whole, and of the right kind
+    Verify {
+        /// Its name, or a GGUF file
+        name: String,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+pub(super) fn run(command: ModelsCommand) -> Result<(), Trouble> {
+    let setup = Setup::load()?;
+    let catalogue = &setup.catalogue;
+    match command {
+        ModelsCommand::List { json: true } => print_json(&catalogue.list()),
+        ModelsCommand::List { json: false } => list(catalogue),
+        ModelsCommand::Show { name, json } => show(catalogue, &name, json),
+        ModelsCommand::Add { name, model, mmproj } => {
+            let (spec, path) = catalogue
+                .add(&setup.paths.models(), &name, &model, mmproj.as_deref())
+                .map_err(Trouble::user)?;
+            let eyes = match &spec.files.mmproj {
+                Some(mmproj) => format!("with its projector {}", mmproj.display()),
+                None => "without a projector: it sees no pictures".to_owned(),
+            };
+            print_line(format!(
+                "{name} is registered {eyes}.\nEntry: {}\nUse it: percept -m {name}",
+                path.display()
+            ))
+        }
+        ModelsCommand::Verify { name, json } => {
+            let files = catalogue.verify(&name, &setup.paths.cache).map_err(Trouble::user)?;
+            if json {
+                return print_json(&files);
+            }
+            for file in files {
+                print_line(format!(
+                    "ok  {}  {}, {} parameters, {}",
+                    file.path.display(),
+                    file.architecture,
+                    text::thousands(file.parameters),
+                    text::size(file.bytes)
+                ))?;
+            }
+            Ok(())
+        }
+    }
+}
+
+fn list(catalogue: &Catalogue) -> Result<(), Trouble> {
+    let widest = catalogue.list().iter().map(|spec| spec.name.len()).max().unwrap_or(0);
+    for spec in catalogue.list() {
+        let mark = if catalogue.is_here(spec) { "●" } else { "○" };
+        print_line(format!("{mark} {:widest$}  {}", spec.name, spec.about))?;
+    }
+    print_line("\n● on this machine   ○ known; `percept models show NAME` says where to get it")
+}
+
+fn show(catalogue: &Catalogue, name: &str, json: bool) -> Result<(), Trouble> {
+    let Some(spec) = catalogue.find(name) else {
+        return Err(Trouble::User(anyhow::anyhow!(
+            "there is no model `{name}`; `percept models list` shows those that there are"
+        )));
+    };
+    if json {
+        return print_json(spec);
+    }
+    print_line(format!("{} ({})\n{}", spec.title, spec.name, spec.about))?;
+    for (field, value) in fields(spec, catalogue.is_here(spec)) {
+        print_line(format!("  {field:17}{value}"))?;
+    }
+    Ok(())
+}
+
+fn fields(spec: &ModelSpec, here: bool) -> Vec<(&'static str, String)> {
+    let list = |items: &[String]| (!items.is_empty()).then(|| items.join("; "));
+    let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
+    let source = spec.source.as_ref();
+    let all = [
+        ("on this machine", Some(if here { "yes".to_owned() } else { "no".to_owned() })),
+        ("good for", list(&spec.good_for)),
+        ("weak at", list(&spec.weak_at)),
+        ("parameters", spec.parameters.clone()),
+        ("context", spec.context.map(|tokens| format!("{} tokens", text::thousands(tokens)))),
+        ("picture", spec.image_tokens.as_ref().map(|tokens| format!("{tokens} tokens"))),
+        ("memory", spec.memory_mib.map(|mib| format!("{} MiB", text::thousands(mib)))),
+        ("licence", spec.licence.clone()),
+        ("repository", source.map(|source| format!("https://huggingface.co/{}", source.repository))),
+        ("model", path(&spec.files.model).or_else(|| source?.model.clone())),
+        ("mmproj", path(&spec.files.mmproj).or_else(|| source?.mmproj.clone())),
+        ("unconfirmed", list(&spec.unconfirmed)),
+    ];
+    all.into_iter().filter_map(|(field, value)| Some((field, value?))).collect()
+}

@@ -1,0 +1,120 @@
+//! What every command that talks to a model needs: folders, configuration, stores, and a
+//! driver made of them.
+
+use std::fs::OpenOptions;
+use std::sync::Arc;
+
+use super::{ModelArgs, Trouble};
+use crate::agent::driver::{Driver, Hands};
+use crate::catalogue::{Catalogue, ReadyModel};
+use crate::config::Config;
+use crate::engines::{WorkerOptions, find_program};
+use crate::paths::Paths;
+use crate::prompts::PromptSet;
+use crate::session::{BlobStore, SessionStore, StoreWriter};
+
+/// The log starts anew when it is longer than this.
+const MAX_LOG_BYTES: u64 = 4 * 1024 * 1024;
+
+/// What was found before anything is opened.
+pub(super) struct Setup {
+    pub(super) paths: Paths,
+    pub(super) config: Config,
+    pub(super) catalogue: Catalogue,
+}
+
+/// What a command line may set over the configuration.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Overrides {
+    pub(super) seed: Option<u32>,
+    pub(super) temperature: Option<f32>,
+    pub(super) max_tokens: Option<u32>,
+}
+
+impl Setup {
+    /// Reads the configuration and the catalogue, and starts the log.
+    pub(super) fn load() -> Result<Self, Trouble> {
+        let paths = Paths::find().map_err(Trouble::user)?;
+        start_log(&paths);
+        let folder = std::env::current_dir().ok();
+        let config = Config::load(&paths.config_file(), folder.as_deref()).map_err(Trouble::user)?;
+        let (catalogue, errors) = Catalogue::load(&paths.models());
+        for error in errors {
+            super::exit::warn(&error);
+        }
+        Ok(Self { paths, config, catalogue })
+    }
+
+    /// The model to use: the one named on the command line, else the configured one.
+    pub(super) fn model(&self, args: &ModelArgs) -> String {
+        args.model.clone().unwrap_or_else(|| self.config.model.name.clone())
+    }
+
+    pub(super) fn prompts(&self) -> Result<PromptSet, Trouble> {
+        PromptSet::load(Some(&self.paths.prompts())).map_err(Trouble::user)
+    }
+
+    pub(super) fn store(&self) -> Result<SessionStore, Trouble> {
+        SessionStore::open(&self.paths.data).map_err(Trouble::user)
+    }
+
+    pub(super) fn llama(&self) -> WorkerOptions {
+        WorkerOptions::new(find_program("percept-llama", &self.config.worker.llama))
+    }
+
+    pub(super) fn whisper(&self) -> WorkerOptions {
+        WorkerOptions::new(find_program("percept-whisper", &self.config.worker.whisper))
+    }
+
+    /// Opens the stores and starts the worker. Must be called within a tokio runtime.
+    pub(super) fn driver(&self, overrides: &Overrides) -> Result<Driver, Trouble> {
+        const MIB: u64 = 1024 * 1024;
+        let config = self.config.clone();
+        let Overrides { seed, temperature, max_tokens } = overrides.clone();
+        let tune = move |model: &mut ReadyModel| {
+            config.tune(model);
+            model.sampling.seed = seed.or(model.sampling.seed);
+            model.sampling.temperature = temperature.unwrap_or(model.sampling.temperature);
+        };
+        Ok(Driver::start(Hands {
+            store: StoreWriter::spawn(self.store()?),
+            blobs: Arc::new(BlobStore::open(&self.paths.blobs()).map_err(Trouble::user)?),
+            catalogue: Arc::new(self.catalogue.clone()),
+            prompts: self.prompts()?,
+            intake: self.config.intake(),
+            worker: self.llama(),
+            cache: self.paths.cache.clone(),
+            states: (self.paths.states(), self.config.keep.states_mib.saturating_mul(MIB)),
+            tune: Arc::new(tune),
+            max_tokens: max_tokens.or(self.config.chat.max_tokens.set()),
+            unsure_below: self.config.chat.unsure_below,
+        }))
+    }
+}
+
+/// A runtime for the driver: one thread for it and one for what it spawns.
+pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Trouble> {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().map_err(Trouble::user)
+}
+
+/// Logs to a file: standard error belongs to the person. Without a log percept still works.
+fn start_log(paths: &Paths) {
+    let path = paths.log();
+    let long = std::fs::metadata(&path).is_ok_and(|metadata| metadata.len() > MAX_LOG_BYTES);
+    let _ = std::fs::create_dir_all(&paths.data);
+    let mut options = OpenOptions::new();
+    match long {
+        true => options.write(true).create(true).truncate(true),
+        false => options.append(true).create(true),
+    };
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let Ok(file) = options.open(&path) else { return };
+    let filter = std::env::var("PERCEPT_LOG").unwrap_or_else(|_| "info".to_owned());
+    let filter = tracing_subscriber::EnvFilter::try_new(filter).unwrap_or_default();
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(false)
+        .with_writer(std::sync::Mutex::new(file));
+    let _ = subscriber.try_init();
+}

@@ -1,0 +1,80 @@
+//! `percept sessions`: what was said.
+
+use clap::Subcommand;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::Trouble;
+use super::exit::{print_bytes, print_json, print_line};
+use super::open::Setup;
+use crate::session::{SessionId, SessionStore, to_markdown};
+
+/// The conversations that are kept
+#[derive(Debug, Subcommand)]
+pub(super) enum SessionsCommand {
+    /// List the conversations, newest first
+    List {
+        /// Show so many
+        #[arg(short = 'n', long, default_value_t = 20)]
+        number: usize,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print a conversation as Markdown
+    Show {
+        /// Its number, or `last`
+        #[arg(default_value = "last")]
+        session: String,
+        /// Print JSON, with all branches
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+pub(super) fn run(command: SessionsCommand) -> Result<(), Trouble> {
+    let store = Setup::load()?.store()?;
+    match command {
+        SessionsCommand::List { number, json } => {
+            let sessions = store.list(number).map_err(Trouble::user)?;
+            if json {
+                return print_json(&sessions);
+            }
+            if sessions.is_empty() {
+                return print_line("There are no conversations yet.");
+            }
+            for session in sessions {
+                let when = Timestamp::from_millisecond(session.updated_ms).unwrap_or_default();
+                let when = when.to_zoned_datetime(TimeZone::system()).strftime("%Y-%m-%d %H:%M");
+                print_line(format!(
+                    "{:>5}  {when}  {:>3} messages  {}",
+                    session.id.0, session.messages, session.title
+                ))?;
+            }
+            Ok(())
+        }
+        SessionsCommand::Show { session, json } => {
+            let id = find(&store, &session)?;
+            let session = store.load(id).map_err(Trouble::user)?;
+            match json {
+                true => print_json(&session),
+                false => print_bytes(to_markdown(&session.summary.title, &session.path()).as_bytes()),
+            }
+        }
+    }
+}
+
+/// A session by its number, or the last one.
+pub(super) fn find(store: &SessionStore, word: &str) -> Result<SessionId, Trouble> {
+    if word == "last" {
+        return store
+            .latest()
+            .map_err(Trouble::user)?
+            .ok_or_else(|| Trouble::User(anyhow::anyhow!("there are no conversations yet")));
+    }
+    word.parse().map(SessionId).map_err(|_| {
+        Trouble::User(anyhow::anyhow!(
+            "`{word}` is no session; give a number of `percept sessions list`, or `last`"
+        ))
+    })
+}

@@ -1,0 +1,77 @@
+//! The contents of attachments: one file a content, named by its blake3 hash, as
+//! `blobs/ab/abcdef…`. A content is written once and never changed.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use super::StoreError;
+use crate::attachment::AttachmentId;
+
+/// A folder of contents.
+#[derive(Debug, Clone)]
+pub struct BlobStore {
+    root: PathBuf,
+}
+
+impl BlobStore {
+    /// Opens the folder, making it if it is not there.
+    pub fn open(root: &Path) -> Result<Self, StoreError> {
+        std::fs::create_dir_all(root).map_err(|error| StoreError::file(root, error))?;
+        Ok(Self { root: root.to_owned() })
+    }
+
+    /// Where a content lies, or would lie.
+    pub fn path(&self, id: &AttachmentId) -> PathBuf {
+        let hex = id.as_str();
+        self.root.join(hex.get(..2).unwrap_or("xx")).join(hex)
+    }
+
+    /// Keeps a content; one that is there already is not written again.
+    pub fn put(&self, content: &[u8]) -> Result<AttachmentId, StoreError> {
+        let id = AttachmentId::of(content);
+        let path = self.path(&id);
+        if std::fs::metadata(&path).is_ok_and(|metadata| metadata.len() == content.len() as u64) {
+            return Ok(id);
+        }
+        write_whole(&path, content).map_err(|error| StoreError::file(&path, error))?;
+        Ok(id)
+    }
+
+    /// Reads a content and checks that it is the one that was kept.
+    pub fn read(&self, id: &AttachmentId) -> Result<Vec<u8>, StoreError> {
+        let path = self.path(id);
+        let content = std::fs::read(&path).map_err(|error| StoreError::file(&path, error))?;
+        match AttachmentId::of(&content) == *id {
+            true => Ok(content),
+            false => Err(StoreError::Damaged(path)),
+        }
+    }
+}
+
+/// Writes to a temporary name first, so that a crash never leaves half a content.
+fn write_whole(path: &Path, content: &[u8]) -> std::io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    std::fs::create_dir_all(folder)?;
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    file.write_all(content)?;
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_content_comes_back_and_damage_is_noticed() {
+        let dir = tempfile::tempdir().unwrap();
+        let blobs = BlobStore::open(dir.path()).unwrap();
+        let id = blobs.put(b"hello").unwrap();
+        assert_eq!(blobs.put(b"hello").unwrap(), id);
+        assert_eq!(blobs.read(&id).unwrap(), b"hello");
+        std::fs::write(blobs.path(&id), b"hellO").unwrap();
+        assert!(matches!(blobs.read(&id), Err(StoreError::Damaged(_))));
+        assert!(blobs.read(&AttachmentId::of(b"never kept")).is_err());
+    }
+}
