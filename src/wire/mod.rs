@@ -8,6 +8,7 @@
 
 mod event;
 mod line;
+pub mod process;
 mod request;
 mod serve;
 
@@ -16,6 +17,7 @@ pub use event::{
     Segment, Stage, StopReason, Timings, Usage,
 };
 pub use line::{LineError, LineReader, MAX_LINE_BYTES, read_line, write_line};
+pub use process::cpu_features;
 pub use request::{ChatMessage, Content, LoadOptions, Request, Sampling};
 pub use serve::{Engine, ExitOnEnd, Output, serve};
 

@@ -1,0 +1,97 @@
+//! Answers the requests with the model that is loaded.
+
+use std::time::Instant;
+
+use llama_cpp_2::llama_backend::LlamaBackend;
+use percept::wire::{
+    ChatMessage, DoneReport, Engine, Event, Failure, FailureKind, Limits, MAX_LINE_BYTES, Output,
+    PROTOCOL_VERSION, Ready, Request, StopReason, cpu_features,
+};
+
+use crate::load::{self, Loaded};
+use crate::prompt::Ending;
+use crate::turn::Limits as TurnLimits;
+use crate::{state, system};
+
+/// The version of llama-cpp-2 that this worker is built with (Cargo.toml pins it).
+const BINDINGS: &str = "llama-cpp-2 0.1.160";
+
+/// The worker: llama.cpp, and at most one model.
+pub(crate) struct Llama {
+    // Declared first, so that it is dropped before the backend ends.
+    loaded: Option<Loaded>,
+    backend: Result<LlamaBackend, String>,
+}
+
+impl Llama {
+    pub(crate) fn new() -> Self {
+        llama_cpp_2::send_logs_to_tracing(llama_cpp_2::LogOptions::default());
+        Self { loaded: None, backend: LlamaBackend::init().map_err(|error| error.to_string()) }
+    }
+
+    fn loaded(&mut self) -> Result<&mut Loaded, Failure> {
+        self.loaded.as_mut().ok_or_else(|| Failure::new(FailureKind::NotLoaded, "No model is loaded."))
+    }
+
+    fn load(&mut self, request: Request, output: &Output<'_>) -> Result<DoneReport, Failure> {
+        let Request::Load { protocol, model, mmproj, options } = request else {
+            return Err(Failure::new(FailureKind::Internal, "This is no load."));
+        };
+        if protocol != PROTOCOL_VERSION {
+            let said = format!(
+                "percept speaks version {protocol} of the protocol and percept-llama speaks {PROTOCOL_VERSION}."
+            );
+            return Err(Failure::new(FailureKind::Protocol, said).hint("Install both from the same build."));
+        }
+        let backend =
+            self.backend.as_ref().map_err(|error| Failure::new(FailureKind::Internal, error.clone()))?;
+        // The old model's memory is given back before the new one asks for its own.
+        self.loaded = None;
+        let start = Instant::now();
+        let Some(loaded) = load::load(backend, &model, mmproj.as_deref(), &options, output)? else {
+            return Ok(DoneReport { stop: StopReason::Cancelled, ..DoneReport::default() });
+        };
+        let mut info = loaded.info.clone();
+        info.load_ms = start.elapsed().as_secs_f64() * 1000.0;
+        self.loaded = Some(loaded);
+        output.event(Event::Loaded(info));
+        Ok(DoneReport::default())
+    }
+
+    fn measure(&mut self, messages: &[ChatMessage], output: &Output<'_>) -> Result<DoneReport, Failure> {
+        let loaded = self.loaded()?;
+        let prompt = loaded.prompt(messages, Ending::Answer)?;
+        output.event(Event::Ledger(loaded.ledger(&prompt)));
+        Ok(DoneReport::default())
+    }
+}
+
+impl Engine for Llama {
+    fn ready(&self) -> Ready {
+        Ready {
+            protocol: PROTOCOL_VERSION,
+            engine: "llama".to_owned(),
+            build: format!("percept-llama {}, {BINDINGS}", env!("CARGO_PKG_VERSION")),
+            cpu_features: cpu_features(&system::info()),
+            limits: Limits { max_line_bytes: MAX_LINE_BYTES },
+        }
+    }
+
+    fn handle(&mut self, request: Request, output: &Output<'_>) -> Result<DoneReport, Failure> {
+        match request {
+            Request::Load { .. } => self.load(request, output),
+            Request::Measure { messages } => self.measure(&messages, output),
+            Request::Prefill { messages } => self.loaded()?.prefill(&messages, output),
+            Request::Generate { messages, sampling, max_tokens } => {
+                self.loaded()?.generate(&messages, &TurnLimits { sampling, max_tokens }, output)
+            }
+            Request::SaveState { path } => state::save(self.loaded()?, &path),
+            Request::RestoreState { path } => state::restore(self.loaded()?, &path),
+            Request::Transcribe { .. } => Err(Failure::new(
+                FailureKind::Unsupported,
+                "percept-llama does not transcribe; percept-whisper will.",
+            )),
+            Request::Cancel { .. } | Request::Shutdown => Ok(DoneReport::default()),
+        }
+    }
+}

@@ -1,0 +1,553 @@
+//! One turn: a prompt is tokenized, what is new of it is evaluated, an answer generated.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use llama_cpp_2::context::LlamaContext;
+use llama_cpp_2::llama_batch::LlamaBatch;
+use llama_cpp_2::token::LlamaToken;
+use percept::wire::{
+    ChatMessage, Content, DoneReport, Event, Failure, FailureKind, Ledger, LedgerEntry, LedgerKind, Output,
+    Sampling, Stage, StopReason, Timings, Usage,
+};
+
+use crate::cache::{Entry, SEQUENCE, common_prefix, tokens};
+use crate::load::Loaded;
+use crate::prompt::{Ending, Piece};
+use crate::sampling;
+use crate::vision::{self, Measured};
+
+/// Tokens at the end of an unfinished text that what follows may still change: a
+/// tokenizer joins characters across the place where the text will go on.
+const UNSETTLED: usize = 8;
+
+/// How to answer.
+pub(crate) struct Limits {
+    pub(crate) sampling: Sampling,
+    pub(crate) max_tokens: Option<u32>,
+}
+
+/// A prompt as the KV cache will hold it.
+pub(crate) struct Prompt {
+    pub(crate) entries: Vec<Entry>,
+    /// The file of each picture, in the order of the pictures.
+    images: Vec<PathBuf>,
+    parts: Vec<PromptPart>,
+}
+
+/// One content of one message, for the ledger.
+struct PromptPart {
+    message: usize,
+    content: usize,
+    kind: LedgerKind,
+    tokens: usize,
+    bytes: u64,
+    /// Its picture's hash.
+    hash: Option<String>,
+    /// It is in the cache when so many entries of the prompt are.
+    end: usize,
+}
+
+/// How the evaluation of a prompt went.
+struct Evaluated {
+    usage: Usage,
+    timings: Timings,
+    cancelled: bool,
+}
+
+impl Loaded {
+    /// Renders and tokenizes a conversation.
+    pub(crate) fn prompt(&mut self, messages: &[ChatMessage], ending: Ending) -> Result<Prompt, Failure> {
+        let pieces = self.template.render(messages, ending)?;
+        let mut entries = Vec::new();
+        let mut images = Vec::new();
+        let mut starts = Vec::with_capacity(pieces.len());
+        for piece in &pieces {
+            starts.push(entries.len());
+            match piece {
+                Piece::Text { text, special } => {
+                    entries.extend(self.tokenize(text, *special).map(Entry::token))
+                }
+                Piece::Image { hash, path } => {
+                    let Measured { tokens, positions, .. } = self.measure(hash, path)?;
+                    entries.push(Entry::Image { hash: hash.clone(), tokens, positions });
+                    images.push(path.clone());
+                }
+            }
+        }
+        let shift = self.add_bos(&mut entries);
+        if ending == Ending::Unfinished
+            && let (Some(Piece::Text { .. }), Some(start)) = (pieces.last(), starts.last())
+        {
+            let settled = entries.len().saturating_sub(UNSETTLED).max(start + shift);
+            entries.truncate(settled);
+        }
+        let parts = self.parts(messages, &pieces, &starts, shift, entries.len());
+        Ok(Prompt { entries, images, parts })
+    }
+
+    fn tokenize(&self, text: &str, special: bool) -> impl Iterator<Item = LlamaToken> + use<> {
+        self.runtime.borrow_owner().vocab().tokenize(text.as_bytes(), false, special).into_iter()
+    }
+
+    /// Starts the prompt with the model's own first token, unless its template did.
+    fn add_bos(&self, entries: &mut Vec<Entry>) -> usize {
+        let vocab = self.runtime.borrow_owner().vocab();
+        let bos = Entry::token(vocab.bos());
+        let add = vocab.should_add_bos() && entries.first() != Some(&bos);
+        if add {
+            entries.insert(0, bos);
+        }
+        usize::from(add)
+    }
+
+    /// What is known of a picture; it is read only the first time.
+    fn measure(&mut self, hash: &str, path: &std::path::Path) -> Result<Measured, Failure> {
+        if let Some(measured) = self.measured.get(hash) {
+            return Ok(*measured);
+        }
+        let projector = self.projector.as_ref().filter(|_| self.info.vision).ok_or_else(no_eyes)?;
+        let measured = vision::measure(&vision::chunks(projector, path)?);
+        self.measured.insert(hash.to_owned(), measured);
+        Ok(measured)
+    }
+
+    fn parts(
+        &self,
+        messages: &[ChatMessage],
+        pieces: &[Piece],
+        starts: &[usize],
+        shift: usize,
+        all: usize,
+    ) -> Vec<PromptPart> {
+        let mut parts = Vec::new();
+        // Where the search for the next part goes on: piece and byte.
+        let mut at = (0, 0);
+        for (message, content) in numbered(messages) {
+            let what = &messages[message].content[content];
+            parts.push(match what {
+                Content::Text { text } => {
+                    let end =
+                        find_end(pieces, text.trim(), &mut at).map_or(all, |(piece, byte)| {
+                            match &pieces[piece] {
+                                Piece::Text { text, special } => {
+                                    starts[piece] + shift + self.tokenize(&text[..byte], *special).count()
+                                }
+                                Piece::Image { .. } => all,
+                            }
+                        });
+                    PromptPart {
+                        message,
+                        content,
+                        kind: LedgerKind::Text,
+                        tokens: self.tokenize(text, false).count(),
+                        bytes: text.len() as u64,
+                        hash: None,
+                        end,
+                    }
+                }
+                Content::Image { hash, path } => {
+                    let hash = hash.as_str();
+                    let same =
+                        |piece: &Piece| matches!(piece, Piece::Image { hash: other, .. } if other == hash);
+                    let piece = pieces.iter().skip(at.0).position(same).map(|found| found + at.0);
+                    if let Some(piece) = piece {
+                        at = (piece + 1, 0);
+                    }
+                    PromptPart {
+                        message,
+                        content,
+                        kind: LedgerKind::Image,
+                        tokens: self.measured.get(hash).map_or(0, |measured| measured.tokens),
+                        bytes: std::fs::metadata(path).map_or(0, |metadata| metadata.len()),
+                        hash: Some(hash.to_owned()),
+                        end: piece.map_or(all, |piece| starts[piece] + shift + 1),
+                    }
+                }
+            });
+        }
+        parts
+    }
+
+    /// What the prompt is made of, and what of it is in the KV cache now.
+    pub(crate) fn ledger(&self, prompt: &Prompt) -> Ledger {
+        let cached = common_prefix(self.cache.entries(), &prompt.entries);
+        let total = tokens(&prompt.entries) as u64;
+        let mut entries: Vec<LedgerEntry> = prompt
+            .parts
+            .iter()
+            .map(|part| LedgerEntry {
+                message: Some(part.message),
+                content: Some(part.content),
+                kind: part.kind,
+                tokens: part.tokens as u64,
+                bytes: part.bytes,
+                encode_ms: part.hash.as_ref().and_then(|hash| self.measured.get(hash)?.encode_ms),
+                cached: part.end <= cached,
+            })
+            .collect();
+        let counted: u64 = entries.iter().map(|entry| entry.tokens).sum();
+        entries.push(LedgerEntry {
+            message: None,
+            content: None,
+            kind: LedgerKind::Template,
+            tokens: total.saturating_sub(counted),
+            bytes: 0,
+            encode_ms: None,
+            cached: cached == prompt.entries.len(),
+        });
+        Ledger { entries, total_tokens: total, context: u64::from(self.info.context) }
+    }
+
+    /// Evaluates what is certain of the next prompt.
+    pub(crate) fn prefill(
+        &mut self,
+        messages: &[ChatMessage],
+        output: &Output<'_>,
+    ) -> Result<DoneReport, Failure> {
+        let prompt = self.prompt(messages, Ending::Unfinished)?;
+        let evaluated = self.evaluate(&prompt, false, Instant::now(), output)?;
+        output.event(Event::Ledger(self.ledger(&prompt)));
+        let stop = if evaluated.cancelled { StopReason::Cancelled } else { StopReason::Finished };
+        Ok(DoneReport { stop, usage: evaluated.usage, timings: evaluated.timings })
+    }
+
+    /// Answers a conversation.
+    pub(crate) fn generate(
+        &mut self,
+        messages: &[ChatMessage],
+        limits: &Limits,
+        output: &Output<'_>,
+    ) -> Result<DoneReport, Failure> {
+        let start = Instant::now();
+        let prompt = self.prompt(messages, Ending::Answer)?;
+        let Evaluated { mut usage, mut timings, cancelled } = self.evaluate(&prompt, true, start, output)?;
+        if cancelled {
+            return Ok(DoneReport { stop: StopReason::Cancelled, usage, timings });
+        }
+        let stop = self.decode(limits, start, &mut usage, &mut timings, output)?;
+        Ok(DoneReport { stop, usage, timings })
+    }
+
+    /// Brings the KV cache to hold the prompt, evaluating only what it doesn't hold yet;
+    /// with the logits of its end if an answer is to follow.
+    fn evaluate(
+        &mut self,
+        prompt: &Prompt,
+        answer: bool,
+        start: Instant,
+        output: &Output<'_>,
+    ) -> Result<Evaluated, Failure> {
+        let total = tokens(&prompt.entries);
+        if total + usize::from(answer) > self.info.context as usize {
+            output.event(Event::Ledger(self.ledger(prompt)));
+            return Err(overflow(total, self.info.context));
+        }
+        let most = prompt.entries.len().saturating_sub(usize::from(answer));
+        let (cache, no_cache) = (&mut self.cache, self.no_cache);
+        let kept = self.runtime.with_dependent_mut(|_, context| {
+            if no_cache {
+                cache.clear(context);
+            }
+            cache.keep_prefix(context, &prompt.entries, most)
+        });
+        output.event(Event::Ledger(self.ledger(prompt)));
+        let cached = tokens(&prompt.entries[..kept]);
+        let mut progress = Progress::new(output, prompt, kept, total - cached);
+        let mut done = kept;
+        let mut cancelled = false;
+        while done < prompt.entries.len() && !cancelled {
+            let step = self.step(prompt, done, answer, &mut progress);
+            done += step.inspect_err(|_| self.forget())?;
+            cancelled = output.cancelled();
+        }
+        if !cancelled {
+            let cache = &mut self.cache;
+            self.runtime.with_dependent(|_, context| cache.checkpoint(context));
+        }
+        let encode_ms = progress.encode_ms;
+        let usage = Usage {
+            prompt_tokens: total as u64,
+            cached_tokens: cached as u64,
+            evaluated_tokens: tokens(&prompt.entries[kept..done]) as u64,
+            encoded_images: progress.encoded,
+            completion_tokens: 0,
+        };
+        let prefill_ms = (ms_since(start) - encode_ms).max(0.0);
+        let timings = Timings { encode_ms, prefill_ms, ..Timings::default() };
+        Ok(Evaluated { usage, timings, cancelled: cancelled && done < prompt.entries.len() })
+    }
+
+    /// Evaluates one batch of text or one picture; returns how many entries that were.
+    fn step(
+        &mut self,
+        prompt: &Prompt,
+        from: usize,
+        answer: bool,
+        progress: &mut Progress<'_>,
+    ) -> Result<usize, Failure> {
+        let rest = &prompt.entries[from..];
+        let Some(Entry::Image { hash, .. }) = rest.first() else {
+            let text = rest.iter().take_while(|entry| matches!(entry, Entry::Token(_))).count();
+            let count = text.min(self.batch as usize);
+            let ends = answer && from + count == prompt.entries.len();
+            self.evaluate_text(&rest[..count], ends)?;
+            progress.text(count);
+            return Ok(count);
+        };
+        let index =
+            prompt.entries[..from].iter().filter(|entry| matches!(entry, Entry::Image { .. })).count();
+        let Some(path) = prompt.images.get(index) else { return Err(internal("a picture without a file")) };
+        progress.image_starts();
+        let start = Instant::now();
+        self.evaluate_image(path, answer && rest.len() == 1)?;
+        let encode_ms = ms_since(start);
+        if let Some(measured) = self.measured.get_mut(hash) {
+            measured.encode_ms = Some(encode_ms);
+        }
+        self.cache.push(rest[0].clone());
+        let cache = &mut self.cache;
+        self.runtime.with_dependent(|_, context| cache.checkpoint(context));
+        progress.image(rest[0].tokens(), encode_ms);
+        Ok(1)
+    }
+
+    fn evaluate_text(&mut self, entries: &[Entry], logits: bool) -> Result<(), Failure> {
+        let mut batch = LlamaBatch::new(entries.len(), 1);
+        let position = self.cache.position();
+        for (offset, entry) in entries.iter().enumerate() {
+            let Entry::Token(token) = entry else { return Err(internal("a picture among text")) };
+            let last = logits && offset + 1 == entries.len();
+            let added = batch.add(LlamaToken(*token), position + offset as i32, &[SEQUENCE], last);
+            added.map_err(|error| internal(&error.to_string()))?;
+        }
+        self.runtime.with_dependent_mut(|_, context| context.decode(&mut batch)).map_err(decode_failed)?;
+        entries.iter().for_each(|entry| self.cache.push(entry.clone()));
+        Ok(())
+    }
+
+    fn evaluate_image(&mut self, path: &std::path::Path, logits: bool) -> Result<(), Failure> {
+        let projector = self.projector.as_mut().ok_or_else(no_eyes)?;
+        let chunks = vision::chunks(projector, path)?;
+        let (position, batch) = (self.cache.position(), self.batch as i32);
+        self.runtime
+            .with_dependent_mut(|_, context| {
+                chunks.eval_chunks(projector, context, position, SEQUENCE, batch, logits)
+            })
+            .map(drop)
+            .map_err(|error| {
+                Failure::new(FailureKind::Media, format!("The picture can't be evaluated: {error}."))
+                    .hint("A smaller picture or another model may work.")
+            })
+    }
+
+    /// After a failed evaluation nobody knows what the context holds.
+    fn forget(&mut self) {
+        let cache = &mut self.cache;
+        self.runtime.with_dependent_mut(|_, context| cache.clear(context));
+    }
+
+    fn decode(
+        &mut self,
+        limits: &Limits,
+        start: Instant,
+        usage: &mut Usage,
+        timings: &mut Timings,
+        output: &Output<'_>,
+    ) -> Result<StopReason, Failure> {
+        let n_vocab = self.runtime.borrow_owner().n_vocab();
+        let mut sampler = sampling::chain(&limits.sampling, n_vocab);
+        let mut text = Utf8Stream::default();
+        let mut used = tokens(self.cache.entries());
+        let mut first = None;
+        let stop = loop {
+            if output.cancelled() {
+                break StopReason::Cancelled;
+            }
+            let (token, logprob) = self.runtime.with_dependent_mut(|_, context| {
+                let token = sampler.sample(context, -1);
+                (token, logprob_of(context, token))
+            });
+            let first = *first.get_or_insert_with(Instant::now);
+            timings.first_token_ms = (first - start).as_secs_f64() * 1000.0;
+            timings.decode_ms = ms_since(first);
+            let vocab = self.runtime.borrow_owner().vocab();
+            if vocab.is_eog(token) {
+                break StopReason::Finished;
+            }
+            usage.completion_tokens += 1;
+            if let Some((text, logprob)) = text.push(&vocab.token_to_piece(token, false, None), logprob) {
+                output.event(Event::Token { text, logprob });
+            }
+            if limits.max_tokens.is_some_and(|most| usage.completion_tokens >= u64::from(most)) {
+                break StopReason::MaxTokens;
+            }
+            used += 1;
+            if used >= self.info.context as usize {
+                break StopReason::ContextFull;
+            }
+            let decoded = self.evaluate_text(&[Entry::token(token)], true);
+            decoded.inspect_err(|_| self.forget())?;
+        };
+        if let Some((text, logprob)) = text.finish() {
+            output.event(Event::Token { text, logprob });
+        }
+        Ok(stop)
+    }
+}
+
+/// The places of all contents: message and content numbers.
+fn numbered(messages: &[ChatMessage]) -> impl Iterator<Item = (usize, usize)> {
+    messages
+        .iter()
+        .enumerate()
+        .flat_map(|(message, of)| (0..of.content.len()).map(move |content| (message, content)))
+}
+
+/// Where a text ends in the rendered pieces, searched from `at` on; a template may have
+/// changed it beyond recognition.
+fn find_end(pieces: &[Piece], text: &str, at: &mut (usize, usize)) -> Option<(usize, usize)> {
+    for (number, piece) in pieces.iter().enumerate().skip(at.0) {
+        let from = if number == at.0 { at.1 } else { 0 };
+        if let Piece::Text { text: rendered, .. } = piece
+            && let Some(found) = rendered.get(from..)?.find(text)
+        {
+            *at = (number, from + found + text.len());
+            return Some(*at);
+        }
+    }
+    None
+}
+
+fn logprob_of(context: &LlamaContext<'_>, token: LlamaToken) -> f32 {
+    let logits = context.get_logits_ith(-1);
+    usize::try_from(token.0).map_or(f32::NEG_INFINITY, |token| sampling::logprob(logits, token))
+}
+
+fn ms_since(start: Instant) -> f64 {
+    start.elapsed().as_secs_f64() * 1000.0
+}
+
+fn internal(why: &str) -> Failure {
+    Failure::new(FailureKind::Internal, format!("percept-llama: {why}."))
+}
+
+fn decode_failed(error: llama_cpp_2::DecodeError) -> Failure {
+    internal(&format!("the prompt can't be evaluated ({error})"))
+}
+
+fn no_eyes() -> Failure {
+    Failure::new(FailureKind::Media, "This model sees no pictures: it has no projector (mmproj).")
+        .hint("Choose another model, or add its projector: percept models add NAME MODEL --mmproj FILE.")
+}
+
+fn overflow(total: usize, context: u32) -> Failure {
+    let said = format!(
+        "The prompt has {total} tokens and the context holds {context}: nothing was cut, nothing was asked."
+    );
+    Failure::new(FailureKind::ContextOverflow, said)
+        .hint("Take an attachment out (Tab), start anew with /new, or set a bigger [model] context.")
+}
+
+/// Says how far the evaluation of a prompt is.
+struct Progress<'a> {
+    output: &'a Output<'a>,
+    images: u64,
+    encoded: u64,
+    encode_ms: f64,
+    done: u64,
+    total: u64,
+}
+
+impl<'a> Progress<'a> {
+    fn new(output: &'a Output<'a>, prompt: &Prompt, kept: usize, total: usize) -> Self {
+        let images =
+            prompt.entries[kept..].iter().filter(|entry| matches!(entry, Entry::Image { .. })).count() as u64;
+        Self { output, images, encoded: 0, encode_ms: 0.0, done: 0, total: total as u64 }
+    }
+
+    fn image_starts(&self) {
+        self.output.event(Event::Progress { stage: Stage::Encoding, done: self.encoded, total: self.images });
+    }
+
+    fn image(&mut self, tokens: usize, encode_ms: f64) {
+        self.encoded += 1;
+        self.encode_ms += encode_ms;
+        self.output.event(Event::Progress { stage: Stage::Encoding, done: self.encoded, total: self.images });
+        self.text(tokens);
+    }
+
+    fn text(&mut self, tokens: usize) {
+        self.done += tokens as u64;
+        self.output.event(Event::Progress { stage: Stage::Prefill, done: self.done, total: self.total });
+    }
+}
+
+/// Joins the bytes of tokens to whole characters.
+#[derive(Default)]
+struct Utf8Stream {
+    pending: Vec<u8>,
+    least: Option<f32>,
+}
+
+impl Utf8Stream {
+    /// Takes a token's bytes; returns the text that is whole now, with the least
+    /// log-probability of the tokens that it took.
+    fn push(&mut self, bytes: &[u8], logprob: f32) -> Option<(String, f32)> {
+        self.pending.extend_from_slice(bytes);
+        let least = self.least.map_or(logprob, |least| least.min(logprob));
+        self.least = Some(least);
+        let mut text = String::new();
+        loop {
+            match std::str::from_utf8(&self.pending) {
+                Ok(valid) => {
+                    text.push_str(valid);
+                    self.pending.clear();
+                    break;
+                }
+                Err(error) => {
+                    let whole = error.valid_up_to();
+                    text.push_str(&String::from_utf8_lossy(&self.pending[..whole]));
+                    // Bytes that no further byte can make a character of.
+                    let Some(bad) = error.error_len() else {
+                        self.pending.drain(..whole);
+                        break;
+                    };
+                    text.push(char::REPLACEMENT_CHARACTER);
+                    self.pending.drain(..whole + bad);
+                }
+            }
+        }
+        if text.is_empty() {
+            return None;
+        }
+        self.least = (!self.pending.is_empty()).then_some(logprob);
+        Some((text, least))
+    }
+
+    /// What is left of a character that never became whole.
+    fn finish(&mut self) -> Option<(String, f32)> {
+        let least = self.least.take()?;
+        (!self.pending.is_empty())
+            .then(|| (String::from_utf8_lossy(&std::mem::take(&mut self.pending)).into_owned(), least))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn characters_are_never_cut() {
+        let mut stream = Utf8Stream::default();
+        let bytes = "a€b".as_bytes();
+        assert_eq!(stream.push(&bytes[..1], -1.0), Some(("a".into(), -1.0)));
+        assert_eq!(stream.push(&bytes[1..2], -5.0), None);
+        assert_eq!(stream.push(&bytes[2..3], -1.0), None);
+        assert_eq!(stream.push(&bytes[3..], -2.0), Some(("€b".into(), -5.0)));
+        assert_eq!(stream.push(b"\xff", -1.0), Some(("\u{fffd}".into(), -1.0)));
+        assert_eq!(stream.push(b"x\xe2", -3.0), Some(("x".into(), -3.0)));
+        assert_eq!(stream.finish(), Some(("\u{fffd}".into(), -3.0)));
+        assert_eq!(stream.finish(), None);
+    }
+}
