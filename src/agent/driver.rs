@@ -277,7 +277,7 @@ impl Driver {
                 tune(&mut model);
                 Event::ModelFound(Box::new(model))
             }
-            Err(error) => Event::Failed(error.to_string()),
+            Err(error) => Event::ModelMissing(error.to_string()),
         });
     }
 

@@ -51,7 +51,7 @@ pub enum Effect {
         /// Its id.
         id: u64,
     },
-    /// Find a model's files; answer with `ModelFound` or `Failed`.
+    /// Find a model's files; answer with `ModelFound` or `ModelMissing`.
     FindModel(String),
     /// Load a model into the worker.
     Load {

@@ -79,6 +79,8 @@ pub enum Event {
     Listed(Vec<SessionSummary>),
     /// The model's files were found.
     ModelFound(Box<ReadyModel>),
+    /// The model's files can't be had: why, in words for the screen.
+    ModelMissing(String),
     /// Something that was asked for didn't work: in words for the screen.
     Failed(String),
     /// Something that was asked for is done: in words for the screen.

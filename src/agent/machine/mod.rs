@@ -51,6 +51,7 @@ impl Agent {
             Event::Opened(session) => self.opened(*session, &mut effects),
             Event::Listed(sessions) => self.sessions = sessions,
             Event::ModelFound(model) => self.model_found(*model, &mut effects),
+            Event::ModelMissing(why) => self.model_missing(why),
             Event::Failed(why) => self.say(NoticeLevel::Error, why),
             Event::Done(what) => self.say(NoticeLevel::Info, what),
             Event::Worker(event) => self.worker(event, at, &mut effects),
@@ -154,7 +155,7 @@ impl Agent {
             EngineState::Down { reason, restarting: false } => Some(format!(
                 "The model's worker is not running ({reason}). Your message is kept; /retry starts it again."
             )),
-            EngineState::Empty if self.model.is_none() => Some(
+            EngineState::Empty if self.model.is_none() && !self.finding => Some(
                 "No model is loaded. Choose one with /model; your message is kept, /retry asks it."
                     .to_owned(),
             ),

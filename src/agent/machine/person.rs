@@ -169,6 +169,7 @@ impl Agent {
             return self.say(NoticeLevel::Error, STOP_FIRST);
         }
         self.stop_prefill(effects);
+        self.finding = true;
         effects.push(Effect::FindModel(name));
     }
 

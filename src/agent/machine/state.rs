@@ -49,6 +49,8 @@ pub struct Agent {
     pub(super) outbox: Option<String>,
     /// The prefill that runs; it goes on when the message is sent.
     pub(super) prefilling: Option<u64>,
+    /// A model's files are being looked for.
+    pub(super) finding: bool,
     /// What the load that runs has said of its model.
     pub(super) loaded: Option<ModelInfo>,
     /// The answer that is being streamed.

@@ -110,6 +110,30 @@ impl Scene {
     }
 }
 
+#[test]
+fn a_question_asked_before_the_model_is_found_waits_for_it() {
+    let mut scene = Scene::new();
+    scene.send(Event::UseModel("test".into()));
+    scene.send(Event::Worker(WorkerEvent::Up(ready_event())));
+    let effects = scene.send(Event::Submit("q".into()));
+    assert_eq!(names(&effects), ["store"]);
+    let message = scene.agent.transcript[0].id;
+    scene.send(Event::Stored { session: SessionId(1), message });
+    assert!(scene.agent.busy());
+    let effects = scene.send(Event::ModelFound(Box::new(model())));
+    assert_eq!(names(&effects), ["load"]);
+
+    let mut scene = Scene::new();
+    scene.send(Event::UseModel("none".into()));
+    scene.send(Event::Worker(WorkerEvent::Up(ready_event())));
+    scene.send(Event::Submit("q".into()));
+    let message = scene.agent.transcript[0].id;
+    scene.send(Event::Stored { session: SessionId(1), message });
+    scene.send(Event::ModelMissing("there is no model `none`".into()));
+    assert!(!scene.agent.busy());
+    assert!(scene.agent.notices[0].text.contains("no model `none`"));
+}
+
 fn token(text: &str) -> wire::Event {
     wire::Event::Token { text: text.into(), logprob: -0.1 }
 }

@@ -96,7 +96,8 @@ impl Agent {
     }
 
     pub(super) fn model_found(&mut self, model: ReadyModel, effects: &mut Vec<Effect>) {
-        if self.busy() {
+        self.finding = false;
+        if matches!(self.turn, Turn::Answering { .. }) {
             return self
                 .say(NoticeLevel::Error, "The model can't be changed while an answer is being written.");
         }
@@ -108,6 +109,15 @@ impl Agent {
                 self.load(effects);
             }
             EngineState::Starting | EngineState::Down { .. } => {} // Loaded when it is up.
+        }
+    }
+
+    pub(super) fn model_missing(&mut self, why: String) {
+        self.finding = false;
+        self.say(NoticeLevel::Error, why);
+        if let (Turn::Sending { message }, EngineState::Empty, None) = (&self.turn, &self.engine, &self.model)
+        {
+            self.wait_for_engine(*message);
         }
     }
 

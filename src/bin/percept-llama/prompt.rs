@@ -188,7 +188,7 @@ impl Template {
     fn wants_typed(&self) -> bool {
         const NEEDLE: &str = "needle";
         let rendered = self.run(&[(Role::User, NEEDLE.to_owned())], true);
-        !rendered.is_ok_and(|text| text.contains(NEEDLE))
+        !rendered.is_ok_and(|text| text.to_lowercase().contains(NEEDLE))
     }
 }
 
@@ -239,7 +239,9 @@ impl Sentinels {
             push_text(&mut pieces, before, true);
             match insert {
                 Insert::Verbatim(text) => push_text(&mut pieces, text, false),
-                Insert::Image { hash, path } => pieces.push(Piece::Image { hash: hash.clone(), path: path.clone() }),
+                Insert::Image { hash, path } => {
+                    pieces.push(Piece::Image { hash: hash.clone(), path: path.clone() })
+                }
                 Insert::End => return pieces,
             }
             rest = after;
