@@ -61,6 +61,5 @@ fn options(setup: &Setup) -> tui::Options {
         paste_lines: chat.paste_lines,
         paste_bytes: chat.paste_bytes,
         history: Some(setup.paths.history()),
-        configuration: setup.paths.config_file(),
     }
 }

@@ -1,0 +1,80 @@
+//! The slash commands.
+
+/// A command of the chat.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Command {
+    Attach,
+    Paste,
+    Screenshot,
+    Attachments,
+    Model,
+    New,
+    Sessions,
+    Retry,
+    Copy,
+    Export,
+    Clear,
+    Help,
+    Quit,
+}
+
+/// A command with what help says of it: name, arguments, words.
+pub(super) const COMMANDS: [(Command, &str, &str, &str); 13] = [
+    (Command::Attach, "attach", "PATH…", "attach pictures or text files"),
+    (Command::Paste, "paste", "", "attach what the clipboard holds"),
+    (Command::Screenshot, "screenshot", "", "capture the screen and attach it"),
+    (Command::Attachments, "attachments", "", "look at what is attached, take something out"),
+    (Command::Model, "model", "[NAME]", "choose another model"),
+    (Command::New, "new", "", "start a new conversation; this one is kept"),
+    (Command::Sessions, "sessions", "", "go on with an earlier conversation"),
+    (Command::Retry, "retry", "", "answer the last question again"),
+    (Command::Copy, "copy", "[code]", "copy the last answer, or its last code block"),
+    (Command::Export, "export", "[PATH]", "write the conversation as Markdown"),
+    (Command::Clear, "clear", "", "empty the composer and what is attached to it"),
+    (Command::Help, "help", "", "keys and commands"),
+    (Command::Quit, "quit", "", "leave; everything is kept"),
+];
+
+/// What a line that starts with a slash is.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Parsed<'a> {
+    /// A command with what follows it.
+    Command(Command, &'a str),
+    /// Looks like a command, but there is none of that name: the nearest one.
+    Unknown(&'a str, Option<&'static str>),
+    /// A message: it doesn't start with a slash, or with a path.
+    Message,
+}
+
+/// Reads a line.
+pub(super) fn parse(line: &str) -> Parsed<'_> {
+    let Some(rest) = line.trim().strip_prefix('/') else { return Parsed::Message };
+    let (name, argument) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
+    if name.is_empty() || !name.chars().all(|c| c.is_ascii_lowercase() || c == '-') {
+        return Parsed::Message;
+    }
+    match COMMANDS.iter().find(|(_, known, ..)| *known == name) {
+        Some((command, ..)) => Parsed::Command(*command, argument.trim()),
+        None => {
+            let scored = COMMANDS.iter().map(|(_, known, ..)| (strsim::jaro_winkler(name, known), *known));
+            let near = scored.filter(|(score, _)| *score > 0.7).max_by(|a, b| a.0.total_cmp(&b.0));
+            Parsed::Unknown(name, near.map(|(_, known)| known))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_commands_messages_or_mistakes() {
+        assert_eq!(parse("/attach a b.png "), Parsed::Command(Command::Attach, "a b.png"));
+        assert_eq!(parse("/quit"), Parsed::Command(Command::Quit, ""));
+        assert_eq!(parse("/sesions"), Parsed::Unknown("sesions", Some("sessions")));
+        assert_eq!(parse("/zzzz"), Parsed::Unknown("zzzz", None));
+        for message in ["/etc/hosts is broken", "hello /quit", "/", "// x", "/Usr"] {
+            assert_eq!(parse(message), Parsed::Message, "{message}");
+        }
+    }
+}

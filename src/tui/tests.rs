@@ -1,0 +1,278 @@
+//! The screen as text, and keys as events, without a terminal or a worker.
+
+use crossterm::event::{Event as TermEvent, KeyCode, KeyEvent, KeyModifiers};
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+
+use super::app::{Action, App};
+use super::panel::Panel;
+use super::{Options, view};
+use crate::agent::{Agent, Chip, ChipState, EngineState, Event, Notice, NoticeLevel, Turn};
+use crate::attachment::{Attachment, AttachmentId, Medium, Source};
+use crate::catalogue::{ReadyModel, Turns};
+use crate::intake::Given;
+use crate::message::{AnswerStats, Message, MessageId, Part, Role, Span, Status};
+use crate::wire::{Ledger, LoadOptions, ModelInfo, Sampling, Stage};
+
+fn options() -> Options {
+    Options { colors: true, pictures: true, mouse: true, paste_lines: 3, paste_bytes: 100, history: None }
+}
+
+fn app() -> App {
+    App::new(options(), vec!["starter".into(), "qwen3-vl-4b".into()])
+}
+
+fn picture() -> Attachment {
+    Attachment {
+        id: AttachmentId::of(b"picture"),
+        name: "error.png".into(),
+        bytes: 3139,
+        medium: Medium::Image { width: 320, height: 140, format: "png".into(), view: None },
+        source: Source::Clipboard,
+    }
+}
+
+fn message(id: i64, role: Role, parts: Vec<Part>) -> Message {
+    Message {
+        id: MessageId(id),
+        parent: None,
+        role,
+        parts,
+        status: Status::Complete,
+        created_ms: 0,
+        stats: None,
+    }
+}
+
+fn starter() -> ReadyModel {
+    ReadyModel {
+        name: "starter".into(),
+        model: "m.gguf".into(),
+        mmproj: None,
+        load: LoadOptions::default(),
+        sampling: Sampling::default(),
+        system_prompt: false,
+        turns: Turns::LastPicture,
+        starter: true,
+    }
+}
+
+fn conversation() -> Agent {
+    let mut agent = Agent::new(0.5);
+    agent.model = Some(starter());
+    agent.engine = EngineState::Ready(ModelInfo::default());
+    agent.title = "What does the error say?".into();
+    agent.ledger = Ledger { entries: Vec::new(), total_tokens: 131, context: 4096 };
+    let question = vec![Part::attachment(picture()), Part::text("What does the error say?")];
+    let answer = Part::Text {
+        text: "It says **Permission denied**:\n\n```sh\nsudo vi /etc/hosts # edit\n```\n\n- one\n- two"
+            .into(),
+        unsure: vec![Span { start: 10, end: 20 }],
+    };
+    let mut answer = message(2, Role::Assistant, vec![answer]);
+    answer.stats = Some(AnswerStats {
+        model: "starter".into(),
+        first_token_ms: 94.0,
+        tokens_per_second: 52.9,
+        ..AnswerStats::default()
+    });
+    agent.transcript = vec![message(1, Role::User, question), answer];
+    agent
+}
+
+fn screen(app: &mut App, agent: &Agent, width: u16, height: u16) -> String {
+    let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
+    terminal.draw(|frame| view::draw(frame, app, agent)).unwrap();
+    terminal.backend().to_string()
+}
+
+fn key(app: &mut App, agent: &Agent, code: KeyCode, modifiers: KeyModifiers) -> Vec<Action> {
+    app.handle(TermEvent::Key(KeyEvent::new(code, modifiers)), agent)
+}
+
+fn press(app: &mut App, agent: &Agent, code: KeyCode) -> Vec<Action> {
+    key(app, agent, code, KeyModifiers::NONE)
+}
+
+fn type_text(app: &mut App, agent: &Agent, text: &str) -> Vec<Action> {
+    text.chars().flat_map(|c| press(app, agent, KeyCode::Char(c))).collect()
+}
+
+#[test]
+fn the_first_frame_stands_before_anything_is_loaded() {
+    insta::assert_snapshot!(screen(&mut app(), &Agent::new(0.5), 80, 24));
+}
+
+#[test]
+fn the_starter_is_called_what_it_is() {
+    let mut agent = Agent::new(0.5);
+    agent.model = Some(starter());
+    agent.engine = EngineState::Ready(ModelInfo::default());
+    let shown = screen(&mut app(), &agent, 80, 24);
+    assert!(shown.contains("This is the starter model: tiny"), "{shown}");
+    assert!(shown.contains("percept models list"), "{shown}");
+}
+
+#[test]
+fn a_conversation_at_four_sizes() {
+    for (width, height) in [(60, 16), (80, 24), (200, 60), (30, 8)] {
+        insta::assert_snapshot!(
+            format!("conversation_{width}x{height}"),
+            screen(&mut app(), &conversation(), width, height)
+        );
+    }
+    assert!(screen(&mut app(), &conversation(), 10, 3).contains("percept ne"));
+}
+
+#[test]
+fn chips_progress_and_notices_are_shown() {
+    let mut agent = conversation();
+    agent.turn = Turn::Prefilling { request: 1, progress: Some((Stage::Encoding, 0, 1)) };
+    let taken = ChipState::Taken { attachment: Box::new(picture()), cached: false, tokens: Some(1024) };
+    agent.chips = vec![
+        Chip { ticket: 1, name: "error.png".into(), state: taken },
+        Chip { ticket: 2, name: "big.tiff".into(), state: ChipState::Taking },
+        Chip {
+            ticket: 3,
+            name: "notes.png".into(),
+            state: ChipState::Failed { why: "it holds text".into() },
+        },
+    ];
+    agent.notices =
+        vec![Notice { level: NoticeLevel::Error, text: "notes.png is named like a picture.".into() }];
+    insta::assert_snapshot!(screen(&mut app(), &agent, 80, 24));
+}
+
+#[test]
+fn without_colours_there_are_none() {
+    let mut app = App::new(Options { colors: false, ..options() }, Vec::new());
+    let mut terminal = Terminal::new(TestBackend::new(80, 24)).unwrap();
+    terminal.draw(|frame| view::draw(frame, &mut app, &conversation())).unwrap();
+    let colours = |cell: &ratatui::buffer::Cell| {
+        (cell.fg, cell.bg) != (ratatui::style::Color::Reset, ratatui::style::Color::Reset)
+    };
+    assert!(!terminal.backend().buffer().content().iter().any(colours));
+}
+
+#[test]
+fn panels_are_drawn_and_left_with_escape() {
+    let agent = conversation();
+    let mut app = app();
+    press(&mut app, &agent, KeyCode::Char('?'));
+    insta::assert_snapshot!("help", screen(&mut app, &agent, 80, 24));
+    press(&mut app, &agent, KeyCode::Esc);
+    let actions = press(&mut app, &agent, KeyCode::Tab);
+    assert_eq!(actions, [Action::Preview(AttachmentId::of(b"picture"))]);
+    insta::assert_snapshot!("attachments", screen(&mut app, &agent, 80, 24));
+    let removed = Action::Tell(Event::Remove { message: MessageId(1), part: 0 });
+    assert_eq!(press(&mut app, &agent, KeyCode::Char('d')), [removed]);
+    press(&mut app, &agent, KeyCode::Esc);
+    assert_eq!(app.panel, None);
+}
+
+#[test]
+fn enter_sends_and_what_was_sent_can_be_brought_back() {
+    let agent = conversation();
+    let mut app = app();
+    type_text(&mut app, &agent, "why");
+    key(&mut app, &agent, KeyCode::Enter, KeyModifiers::ALT);
+    type_text(&mut app, &agent, "so?");
+    assert_eq!(press(&mut app, &agent, KeyCode::Enter), [Action::Tell(Event::Submit("why\nso?".into()))]);
+    assert_eq!(app.text(), "");
+    press(&mut app, &agent, KeyCode::Up);
+    assert_eq!(app.text(), "why\nso?");
+    key(&mut app, &agent, KeyCode::Char('c'), KeyModifiers::CONTROL);
+    assert_eq!(app.text(), "");
+}
+
+#[test]
+fn what_is_typed_while_an_answer_streams_stays() {
+    let mut agent = conversation();
+    agent.turn = Turn::Answering { request: 1, message: MessageId(2), progress: None, stopping: false };
+    let mut app = app();
+    type_text(&mut app, &agent, "next");
+    assert_eq!(press(&mut app, &agent, KeyCode::Enter), []);
+    assert_eq!(app.text(), "next");
+    assert_eq!(press(&mut app, &agent, KeyCode::Esc), [Action::Tell(Event::Cancel)]);
+    assert_eq!(
+        key(&mut app, &agent, KeyCode::Char('c'), KeyModifiers::CONTROL),
+        [Action::Tell(Event::Cancel)]
+    );
+}
+
+#[test]
+fn commands_do_what_they_say() {
+    let agent = conversation();
+    let run = |line: &str| {
+        let mut app = app();
+        type_text(&mut app, &agent, line);
+        app.completion = None;
+        (press(&mut app, &agent, KeyCode::Enter), app)
+    };
+    assert_eq!(run("/new").0, [Action::Tell(Event::NewSession)]);
+    assert_eq!(run("/retry").0, [Action::Tell(Event::Retry)]);
+    assert_eq!(run("/quit").0, [Action::Quit]);
+    assert_eq!(run("/copy code").0, [Action::Copy("sudo vi /etc/hosts # edit\n".into())]);
+    assert_eq!(run("/screenshot").0, [Action::Tell(Event::Attach(Given::Screenshot))]);
+    assert_eq!(run("/attach 'a b.png' c.log").0.len(), 2);
+    assert_eq!(run("/model qwen3-vl-4b").0, [Action::Tell(Event::UseModel("qwen3-vl-4b".into()))]);
+    assert_eq!(run("/export").0, [Action::Tell(Event::Export("percept-what-does-the-error-say.md".into()))]);
+    let (actions, app) = run("/sesions");
+    assert_eq!((actions, app.text().as_str()), (vec![], "/sesions"));
+    assert!(app.said.unwrap().contains("did you mean /sessions?"));
+    assert_eq!(run("/sessions").1.panel, Some(Panel::Sessions { selected: 0 }));
+    assert_eq!(run("/etc/hosts is odd").0, [Action::Tell(Event::Submit("/etc/hosts is odd".into()))]);
+}
+
+#[test]
+fn a_paste_is_a_file_an_attachment_or_text() {
+    let agent = conversation();
+    let mut app = app();
+    let mut paste = |text: &str| app.handle(TermEvent::Paste(text.to_owned()), &agent);
+    assert_eq!(paste("src/lib.rs"), [Action::Tell(Event::Attach(Given::Path("src/lib.rs".into())))]);
+    let lines = "a\r\nb\r\nc\r\nd";
+    let bytes = b"a\nb\nc\nd".to_vec();
+    let given = Given::Bytes { name: "pasted text".into(), bytes, source: Source::Paste };
+    assert_eq!(paste(lines), [Action::Tell(Event::Attach(given))]);
+    assert_eq!(paste("two\rlines\x1b[31m"), []);
+    assert_eq!(app.text(), "two\nlines[31m");
+}
+
+#[test]
+fn a_file_is_found_by_a_part_of_its_name() {
+    let agent = conversation();
+    let mut app = app();
+    assert_eq!(type_text(&mut app, &agent, "see @"), [Action::ListFiles]);
+    app.files_found(vec!["shots/build-error.png".into(), "src/lib.rs".into()]);
+    type_text(&mut app, &agent, "bld");
+    insta::assert_snapshot!(screen(&mut app, &agent, 60, 16));
+    let attached = Action::Tell(Event::Attach(Given::Path("shots/build-error.png".into())));
+    assert_eq!(press(&mut app, &agent, KeyCode::Tab), [attached]);
+    assert_eq!(app.text(), "see ");
+}
+
+#[test]
+fn ctrl_c_twice_leaves_and_another_key_between_does_not() {
+    let agent = conversation();
+    let mut app = app();
+    let ctrl_c = |app: &mut App| key(app, &agent, KeyCode::Char('c'), KeyModifiers::CONTROL);
+    assert_eq!(ctrl_c(&mut app), []);
+    press(&mut app, &agent, KeyCode::Left);
+    assert_eq!(ctrl_c(&mut app), []);
+    assert_eq!(ctrl_c(&mut app), [Action::Quit]);
+}
+
+#[test]
+fn scrolling_stays_in_place_while_text_comes() {
+    let mut agent = conversation();
+    let long: String = (0..100).map(|n| format!("line {n}\n\n")).collect();
+    agent.transcript.push(message(3, Role::Assistant, vec![Part::text(long.clone())]));
+    let mut app = app();
+    assert!(screen(&mut app, &agent, 80, 24).contains("line 99"));
+    press(&mut app, &agent, KeyCode::PageUp);
+    let before = screen(&mut app, &agent, 80, 24);
+    agent.transcript[2].parts = vec![Part::text(format!("{long}more\n\nand more"))];
+    assert_eq!(screen(&mut app, &agent, 80, 24), before);
+    key(&mut app, &agent, KeyCode::End, KeyModifiers::CONTROL);
+    assert!(screen(&mut app, &agent, 80, 24).contains("and more"));
+}

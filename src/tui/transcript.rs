@@ -1,0 +1,218 @@
+//! The conversation as lines, and which of them are in sight.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use ratatui::style::Modifier;
+use ratatui::text::{Line, Span};
+
+use super::markdown;
+use super::theme::Theme;
+use super::wrap::wrap;
+use crate::agent::{Agent, NoticeLevel, Turn};
+use crate::attachment::{Attachment, Medium};
+use crate::message::{Message, Part, Role, Status};
+use crate::text;
+use crate::wire::Stage;
+
+/// Columns in front of what someone says.
+const INDENT: usize = 2;
+
+/// The lines of the conversation, kept from one frame to the next.
+#[derive(Default)]
+pub(super) struct Transcript {
+    cache: HashMap<i64, (Key, Arc<Vec<Line<'static>>>)>,
+    /// The first line in sight; `None`: the end is.
+    top: Option<usize>,
+    total: usize,
+    /// Lines in sight at the last frame.
+    pub(super) height: usize,
+}
+
+/// What a message's lines depend on.
+#[derive(PartialEq)]
+struct Key {
+    width: usize,
+    bytes: usize,
+    status: Status,
+    removed: usize,
+    stats: bool,
+}
+
+impl Transcript {
+    pub(super) fn follow(&mut self) {
+        self.top = None;
+    }
+
+    pub(super) fn up(&mut self, lines: usize) {
+        let last = self.total.saturating_sub(self.height);
+        let top = self.top.unwrap_or(last).saturating_sub(lines);
+        self.top = (last > 0).then_some(top);
+    }
+
+    pub(super) fn down(&mut self, lines: usize) {
+        let last = self.total.saturating_sub(self.height);
+        let top = self.top.map(|top| top.saturating_add(lines));
+        self.top = top.filter(|top| *top < last);
+    }
+
+    /// Whether there is more below what is in sight.
+    pub(super) fn more_below(&self) -> bool {
+        self.top.is_some()
+    }
+
+    /// The lines in sight.
+    pub(super) fn lines(
+        &mut self,
+        agent: &Agent,
+        width: usize,
+        height: usize,
+        theme: Theme,
+    ) -> Vec<Line<'static>> {
+        let mut blocks: Vec<Arc<Vec<Line<'static>>>> = Vec::new();
+        for message in &agent.transcript {
+            blocks.push(self.message(message, width, theme));
+        }
+        self.cache.retain(|id, _| agent.transcript.iter().any(|message| message.id.0 == *id));
+        blocks.push(Arc::new(tail(agent, width, theme)));
+        self.total = blocks.iter().map(|block| block.len()).sum();
+        self.height = height;
+        let last = self.total.saturating_sub(height);
+        let top = self.top.filter(|top| *top < last).unwrap_or(last);
+        if top == last {
+            self.top = None;
+        }
+        let mut skipped = 0;
+        let mut lines = Vec::with_capacity(height);
+        for block in &blocks {
+            let from = top.saturating_sub(skipped).min(block.len());
+            let room = height - lines.len();
+            lines.extend(block[from..].iter().take(room).cloned());
+            skipped += block.len();
+        }
+        lines
+    }
+
+    fn message(&mut self, message: &Message, width: usize, theme: Theme) -> Arc<Vec<Line<'static>>> {
+        let removed = |part: &&Part| matches!(part, Part::Attachment { removed: true, .. });
+        let key = Key {
+            width,
+            bytes: message
+                .parts
+                .iter()
+                .map(|part| if let Part::Text { text, .. } = part { text.len() } else { 1 })
+                .sum(),
+            status: message.status.clone(),
+            removed: message.parts.iter().filter(removed).count(),
+            stats: message.stats.is_some(),
+        };
+        match self.cache.get(&message.id.0) {
+            Some((known, lines)) if *known == key => Arc::clone(lines),
+            _ => {
+                let lines = Arc::new(message_lines(message, width, theme));
+                self.cache.insert(message.id.0, (key, Arc::clone(&lines)));
+                lines
+            }
+        }
+    }
+}
+
+fn message_lines(message: &Message, width: usize, theme: Theme) -> Vec<Line<'static>> {
+    let room = width.saturating_sub(INDENT);
+    let mut lines = vec![header(message, theme)];
+    for part in &message.parts {
+        match part {
+            Part::Attachment { attachment, removed } => {
+                let style =
+                    if *removed { theme.dim().add_modifier(Modifier::CROSSED_OUT) } else { theme.dim() };
+                lines.extend(indented(wrap(&[Span::styled(about(attachment), style)], room, 2)));
+            }
+            Part::Text { text, .. } if message.role == Role::User => {
+                for line in text::printable(text).split('\n') {
+                    lines.extend(indented(wrap(&[Span::raw(line.to_owned())], room, 0)));
+                }
+            }
+            Part::Text { text, unsure } => {
+                lines.extend(indented(markdown::render(text, unsure, room, theme)))
+            }
+        }
+    }
+    if let Status::Interrupted { why } = &message.status {
+        lines.extend(indented(wrap(&[Span::styled(format!("({why})"), theme.error())], room, 1)));
+    }
+    lines.push(Line::default());
+    lines
+}
+
+fn header(message: &Message, theme: Theme) -> Line<'static> {
+    match message.role {
+        Role::User => Line::styled("you", theme.accent()),
+        _ => {
+            let cost = message.stats.as_ref().map_or(String::new(), |stats| {
+                let speed = match stats.tokens_per_second {
+                    speed if speed > 0.0 => format!(" · {speed:.0} tok/s"),
+                    _ => String::new(),
+                };
+                format!("  {} · first word after {:.2} s{speed}", stats.model, stats.first_token_ms / 1000.0)
+            });
+            Line::from(vec![Span::styled("percept", theme.accent()), Span::styled(cost, theme.dim())])
+        }
+    }
+}
+
+fn indented(lines: Vec<Line<'static>>) -> impl Iterator<Item = Line<'static>> {
+    lines.into_iter().map(|mut line| {
+        line.spans.insert(0, Span::raw(" ".repeat(INDENT)));
+        line
+    })
+}
+
+/// An attachment in a line.
+pub(super) fn about(attachment: &Attachment) -> String {
+    let name = &attachment.name;
+    match &attachment.medium {
+        Medium::Image { width, height, .. } => format!("▣ {name} {width}×{height}"),
+        Medium::Text { lines, note, .. } => {
+            let note = note.as_ref().map_or(String::new(), |note| format!(" · {note}"));
+            format!("≡ {name} {} lines{note}", text::thousands(*lines))
+        }
+    }
+}
+
+/// What is going on, in words; `None` if nothing is.
+pub(super) fn progress_words(progress: Option<(Stage, u64, u64)>) -> Option<String> {
+    let (stage, done, total) = progress?;
+    Some(match stage {
+        Stage::Encoding => format!("looking at picture {} of {}", (done + 1).min(total.max(1)), total.max(1)),
+        Stage::Prefill => format!("reading {} of {} tokens", text::thousands(done), text::thousands(total)),
+        Stage::Loading => format!("loading {}%", done / 10),
+        Stage::Transcribing => "listening".to_owned(),
+    })
+}
+
+/// What stands below the last message: what is waited for, and the notices.
+fn tail(agent: &Agent, width: usize, theme: Theme) -> Vec<Line<'static>> {
+    let room = width.saturating_sub(INDENT);
+    let mut lines = Vec::new();
+    let waiting = match &agent.turn {
+        Turn::Sending { .. } => Some("waiting for the model".to_owned()),
+        Turn::Answering { progress, .. } => progress_words(*progress),
+        Turn::Idle | Turn::Prefilling { .. } => None,
+    };
+    if let Some(waiting) = waiting {
+        lines.push(Line::styled(format!("  {waiting}…"), theme.dim()));
+        lines.push(Line::default());
+    }
+    for notice in &agent.notices {
+        let (mark, style) = match notice.level {
+            NoticeLevel::Info => ("· ", theme.dim()),
+            NoticeLevel::Error => ("! ", theme.error()),
+        };
+        lines.extend(wrap(
+            &[Span::styled(format!("{mark}{}", text::printable(&notice.text)), style)],
+            room,
+            2,
+        ));
+    }
+    lines
+}

@@ -1,0 +1,245 @@
+//! Draws the screen: one transcript, one composer, one status line.
+
+use ratatui::Frame;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Clear, Paragraph};
+use unicode_width::UnicodeWidthStr;
+
+use super::app::App;
+use super::panel;
+use super::theme::Theme;
+use super::transcript::{about, progress_words};
+use super::wrap::wrap;
+use crate::agent::{Agent, Chip, ChipState, EngineState, Turn};
+use crate::attachment::Medium;
+use crate::text;
+use crate::wire::Stage;
+
+/// Lines that the composer may grow to.
+const MOST_COMPOSER_LINES: u16 = 10;
+
+/// Lines that the chips may take.
+const MOST_CHIP_LINES: u16 = 3;
+
+/// Below this nothing useful can be drawn.
+const LEAST: (u16, u16) = (20, 6);
+
+/// Draws everything.
+pub(super) fn draw(frame: &mut Frame<'_>, app: &mut App, agent: &Agent) {
+    let area = frame.area();
+    if area.width < LEAST.0 || area.height < LEAST.1 {
+        return frame.render_widget(Paragraph::new("percept needs a bigger window"), area);
+    }
+    let chips = chip_lines(agent, area.width as usize, app.theme);
+    let chip_rows = u16::try_from(chips.len()).unwrap_or(u16::MAX).min(MOST_CHIP_LINES);
+    let composer_rows = composer_rows(app, area.width).min(area.height / 3).max(1);
+    let [header, body, rule, composer, below, status] = Layout::vertical([
+        Constraint::Length(1),
+        Constraint::Min(1),
+        Constraint::Length(1),
+        Constraint::Length(composer_rows),
+        Constraint::Length(chip_rows),
+        Constraint::Length(1),
+    ])
+    .areas(area);
+    draw_header(frame, header, app.theme, agent);
+    draw_body(frame, body, app, agent);
+    let more = if app.transcript.more_below() { " more below · ctrl+end " } else { "" };
+    let line = format!("{more:─>width$}", width = rule.width as usize);
+    frame.render_widget(Paragraph::new(Line::styled(line, app.theme.dim())), rule);
+    let [prompt, text] = Layout::horizontal([Constraint::Length(2), Constraint::Min(1)]).areas(composer);
+    frame.render_widget(Paragraph::new(Span::styled("›", app.theme.accent())), prompt);
+    frame.render_widget(&app.composer, text);
+    frame.render_widget(Paragraph::new(chips), below);
+    draw_status(frame, status, app, agent);
+    draw_completion(frame, rule, app);
+}
+
+fn composer_rows(app: &App, width: u16) -> u16 {
+    let width = usize::from(width.saturating_sub(3)).max(1);
+    let rows: usize = app.composer.lines().iter().map(|line| line.width() / width + 1).sum();
+    u16::try_from(rows).unwrap_or(u16::MAX).min(MOST_COMPOSER_LINES)
+}
+
+fn draw_header(frame: &mut Frame<'_>, area: Rect, theme: Theme, agent: &Agent) {
+    let model = match (&agent.model, &agent.engine) {
+        (Some(model), _) => model.name.clone(),
+        (None, EngineState::Empty) => "no model".to_owned(),
+        (None, _) => String::new(),
+    };
+    let context = match agent.ledger.context {
+        0 => String::new(),
+        context => format!(" · ctx {}%", agent.ledger.total_tokens * 100 / context),
+    };
+    let unsaved = if agent.unsaved.is_some() { " · NOT SAVED" } else { "" };
+    let right = format!(" {model}{context}{unsaved} ");
+    let width = area.width as usize;
+    let room = width.saturating_sub(right.width() + 12);
+    let title = if agent.title.is_empty() { "new conversation" } else { &agent.title };
+    let left = format!(" percept ─ {} ", text::end(&text::printable(title).replace('\n', " "), room.max(1)));
+    let fill = "─".repeat(width.saturating_sub(left.width() + right.width()));
+    let line = Line::from(vec![
+        Span::styled(left, theme.strong()),
+        Span::styled(fill, theme.dim()),
+        Span::styled(right, if agent.unsaved.is_some() { theme.error() } else { theme.dim() }),
+    ]);
+    frame.render_widget(Paragraph::new(line), area);
+}
+
+fn draw_body(frame: &mut Frame<'_>, area: Rect, app: &mut App, agent: &Agent) {
+    if app.panel.is_some() {
+        return panel::draw(frame, area, app, agent);
+    }
+    let mut lines = app.transcript.lines(agent, area.width as usize, area.height as usize, app.theme);
+    if agent.transcript.is_empty() {
+        let mut welcome = welcome(agent, area.width as usize, app);
+        welcome.truncate((area.height as usize).saturating_sub(lines.len()));
+        welcome.extend(lines);
+        lines = welcome;
+    }
+    frame.render_widget(Paragraph::new(lines), area);
+}
+
+/// What stands on an empty screen.
+fn welcome(agent: &Agent, width: usize, app: &App) -> Vec<Line<'static>> {
+    let mut texts = vec![
+        "Attach a screenshot or a text file, and ask about it.".to_owned(),
+        "Drag a file here, type @ and a part of its name, or ctrl+v for the clipboard.".to_owned(),
+        "Everything runs on this machine; nothing is sent anywhere. ? shows the keys.".to_owned(),
+    ];
+    if agent.model.as_ref().is_some_and(|model| model.starter) {
+        texts.push(String::new());
+        texts.push(
+            "This is the starter model: tiny, made to show that everything works. It reads short text in small \
+             dialogs and terminals, gets most pictures wrong, knows nothing of the world, and sees only your last \
+             question and picture."
+                .to_owned(),
+        );
+        texts.push(
+            "For a bigger one: percept models list, download its files, percept models add NAME, then /model NAME."
+                .to_owned(),
+        );
+    }
+    let theme = app.theme;
+    let wrapped = texts
+        .iter()
+        .flat_map(|text| wrap(&[Span::styled(text.clone(), theme.dim())], width.saturating_sub(2), 0));
+    std::iter::once(Line::default())
+        .chain(wrapped.map(|mut line| {
+            line.spans.insert(0, Span::raw("  "));
+            line
+        }))
+        .chain([Line::default()])
+        .collect()
+}
+
+fn chip_lines(agent: &Agent, width: usize, theme: Theme) -> Vec<Line<'static>> {
+    let mut spans = Vec::new();
+    for chip in &agent.chips {
+        let (words, style) = chip_words(chip, agent);
+        // One chip is one word for the wrapping, as far as its width allows.
+        spans.push(Span::styled(format!("[{}]", words.replace(' ', "\u{a0}")), style(theme)));
+        spans.push(Span::raw(" "));
+    }
+    match spans.is_empty() {
+        true => Vec::new(),
+        false => wrap(&spans, width.saturating_sub(2), 0)
+            .into_iter()
+            .map(|mut line| {
+                line.spans.insert(0, Span::raw("  "));
+                line
+            })
+            .collect(),
+    }
+}
+
+type StyleOf = fn(Theme) -> ratatui::style::Style;
+
+fn chip_words(chip: &Chip, agent: &Agent) -> (String, StyleOf) {
+    match &chip.state {
+        ChipState::Taking => (format!("{} · reading…", chip.name), Theme::dim),
+        ChipState::Failed { .. } => (format!("✗ {}", chip.name), Theme::error),
+        ChipState::Taken { attachment, cached, tokens } => {
+            let tokens = tokens.map_or(String::new(), |tokens| format!(" · {} tok", text::thousands(tokens)));
+            let state = match (&agent.turn, cached) {
+                (_, true) => " · ready".to_owned(),
+                (Turn::Prefilling { progress: Some((Stage::Encoding, done, total)), .. }, _)
+                    if matches!(attachment.medium, Medium::Image { .. }) =>
+                {
+                    format!(" · encoding {} of {total}", (done + 1).min(*total))
+                }
+                (Turn::Prefilling { progress: Some((Stage::Prefill, done, total)), .. }, _) if *total > 0 => {
+                    format!(" · {}%", done * 100 / total)
+                }
+                _ => String::new(),
+            };
+            (format!("{}{tokens}{state}", about(attachment)), Theme::plain)
+        }
+    }
+}
+
+fn draw_status(frame: &mut Frame<'_>, area: Rect, app: &App, agent: &Agent) {
+    let theme = app.theme;
+    let (state, style) = state_words(agent, theme);
+    let width = area.width as usize;
+    let right = format!(" {} ", text::end(&state, width / 2));
+    let room = width.saturating_sub(right.width() + 1);
+    let keys = match (&app.said, &agent.turn) {
+        (Some(said), _) => said.as_str(),
+        (None, Turn::Answering { .. } | Turn::Sending { .. }) => "esc stop · pgup scroll · ? help",
+        (None, _) => "enter send · alt+enter newline · @ attach · tab look · ? help",
+    };
+    let left = format!(" {}", text::end(keys, room));
+    let fill = " ".repeat(width.saturating_sub(left.width() + right.width()));
+    let left_style = if app.said.is_some() { theme.plain() } else { theme.dim() };
+    let line = Line::from(vec![Span::styled(left, left_style), Span::raw(fill), Span::styled(right, style)]);
+    frame.render_widget(Paragraph::new(line), area);
+}
+
+/// The worker's state, and how far it is.
+fn state_words(agent: &Agent, theme: Theme) -> (String, ratatui::style::Style) {
+    match (&agent.engine, &agent.turn) {
+        (EngineState::Starting, _) => ("starting".to_owned(), theme.dim()),
+        (EngineState::Empty, _) => ("no model loaded".to_owned(), theme.dim()),
+        (EngineState::Loading { name, done, .. }, _) => {
+            (format!("loading {name} {}%", done / 10), theme.dim())
+        }
+        (EngineState::Down { restarting: true, .. }, _) => {
+            ("worker died, starting again".to_owned(), theme.error())
+        }
+        (EngineState::Down { .. }, _) => ("worker is not running".to_owned(), theme.error()),
+        (EngineState::Ready(_), Turn::Answering { stopping: true, .. }) => {
+            ("stopping".to_owned(), theme.dim())
+        }
+        (EngineState::Ready(_), Turn::Answering { progress, .. }) => {
+            (progress_words(*progress).unwrap_or_else(|| "answering".to_owned()), theme.ready())
+        }
+        (EngineState::Ready(_), Turn::Prefilling { progress, .. }) => {
+            (progress_words(*progress).unwrap_or_else(|| "reading".to_owned()), theme.dim())
+        }
+        (EngineState::Ready(_), Turn::Sending { .. }) => ("sending".to_owned(), theme.dim()),
+        (EngineState::Ready(_), Turn::Idle) => ("ready".to_owned(), theme.ready()),
+    }
+}
+
+/// The candidates, above the composer.
+fn draw_completion(frame: &mut Frame<'_>, rule: Rect, app: &App) {
+    let Some(completion) = &app.completion else { return };
+    let theme = app.theme;
+    let rows = u16::try_from(completion.candidates.len()).unwrap_or(0).min(rule.y);
+    let area = Rect { x: 0, y: rule.y - rows, width: rule.width, height: rows };
+    let widest = completion.candidates.iter().map(|(name, _)| name.width()).max().unwrap_or(0);
+    let line = |(number, (name, words)): (usize, &(String, String))| {
+        let style = if number == completion.selected { theme.selected() } else { theme.plain() };
+        let shown = text::middle(name, (rule.width as usize).saturating_sub(4).max(1));
+        Line::from(vec![
+            Span::raw("  "),
+            Span::styled(format!("{shown:widest$}"), style),
+            Span::styled(format!("  {words}"), theme.dim()),
+        ])
+    };
+    let lines: Vec<Line<'_>> = completion.candidates.iter().enumerate().map(line).collect();
+    frame.render_widget(Clear, area);
+    frame.render_widget(Paragraph::new(lines), area);
+}
