@@ -33,7 +33,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crossterm::event::EventStream;
-use futures_util::{FutureExt, StreamExt};
+use futures_util::StreamExt;
 use ratatui_image::picker::Picker;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::time::Instant;
@@ -130,18 +130,14 @@ impl Chat {
                 biased;
                 signal = signals.next() => return Ok(Ended { signal: Some(signal) }),
                 key = keys.next() => {
-                    let mut next = Some(key);
-                    // All that waits (a burst of keys, a paste without brackets), then one frame.
-                    while let Some(event) = next {
-                        let Some(event) = event.transpose()? else { return Ok(Ended { signal: None }) };
-                        if self.key(event, driver, screen)? {
-                            return Ok(Ended { signal: None });
-                        }
-                        next = keys.next().now_or_never();
+                    let Some(event) = key.transpose()? else { return Ok(Ended { signal: None }) };
+                    if self.key(event, driver, screen)? {
+                        return Ok(Ended { signal: None });
                     }
                     if std::mem::take(&mut self.app.unsaved) {
                         draft_due = Some(Instant::now() + DRAFT_AFTER);
                     }
+                    // What is typed is shown at once.
                     next_frame = Instant::now();
                     changed = true;
                 }
