@@ -1,1 +1,326 @@
-//! Runs the llama worker with real weights.
+//! The real llama worker on the starter's weights, spoken to over its pipes.
+
+mod worker_client;
+
+use std::path::{Path, PathBuf};
+
+use percept::attachment::AttachmentId;
+use percept::message::Role;
+use percept::wire::{
+    ChatMessage, Content, Event, FailureKind, LedgerKind, LoadOptions, PROTOCOL_VERSION, Request, Sampling, StopReason,
+    Usage,
+};
+use worker_client::{Answer, WorkerClient};
+
+const QUESTION: &str = "What does the error say?";
+const ANSWER: &str = "Permission denied: /etc/hosts";
+
+fn root(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+fn start() -> WorkerClient {
+    WorkerClient::start(env!("CARGO_BIN_EXE_percept-llama"))
+}
+
+/// One thread each: the tests run side by side, and ggml's threads wait for each other
+/// by spinning.
+fn load_request(options: LoadOptions) -> Request {
+    let options = LoadOptions { threads: Some(1), ..options };
+    Request::Load {
+        protocol: PROTOCOL_VERSION,
+        model: root("models/starter/starter-f16.gguf"),
+        mmproj: Some(root("models/starter/mmproj-starter-f16.gguf")),
+        options,
+    }
+}
+
+fn loaded(options: LoadOptions) -> WorkerClient {
+    let mut worker = start();
+    worker.ask(load_request(options)).done();
+    worker
+}
+
+fn image(path: &Path) -> Content {
+    let hash = AttachmentId::of(&std::fs::read(path).unwrap());
+    Content::Image { hash, path: path.to_owned() }
+}
+
+fn sample() -> Content {
+    image(&root("samples/error.png"))
+}
+
+fn text(text: &str) -> Content {
+    Content::Text { text: text.to_owned() }
+}
+
+fn user(content: Vec<Content>) -> ChatMessage {
+    ChatMessage { role: Role::User, content }
+}
+
+fn about_sample(question: &str) -> Vec<ChatMessage> {
+    vec![user(vec![sample(), text(question)])]
+}
+
+fn generate(messages: Vec<ChatMessage>) -> Request {
+    Request::Generate { messages, sampling: Sampling::default(), max_tokens: Some(60) }
+}
+
+/// Another picture, so that two are never the same by their hash.
+fn drawn(dir: &Path, name: &str, shade: u8) -> Content {
+    let picture = image::RgbImage::from_fn(120, 60, |x, y| image::Rgb([shade, (x * 2) as u8, (y * 4) as u8]));
+    let path = dir.join(name);
+    picture.save(&path).unwrap();
+    image(&path)
+}
+
+#[test]
+fn the_starter_reads_the_sample() {
+    let mut worker = loaded(LoadOptions::default());
+    let answer = worker.ask(generate(about_sample(QUESTION)));
+    assert_eq!(answer.text(), ANSWER);
+    assert_eq!(answer.done().stop, StopReason::Finished);
+    assert!(answer.logprobs().all(|logprob| (-30.0..=0.0).contains(&logprob)));
+}
+
+#[test]
+fn a_second_question_evaluates_only_what_is_new() {
+    let mut worker = loaded(LoadOptions::default());
+    let first = worker.ask(generate(about_sample(QUESTION))).done();
+    assert_eq!((first.usage.cached_tokens, first.usage.encoded_images), (0, 1));
+
+    let mut conversation = about_sample(QUESTION);
+    conversation.push(ChatMessage::text(Role::Assistant, ANSWER));
+    conversation.push(ChatMessage::text(Role::User, "What buttons are there?"));
+    let second = worker.ask(generate(conversation)).done();
+    assert_eq!(second.usage.encoded_images, 0);
+    // The first prompt and its answer are there; new are the question and the template's marks.
+    assert!(second.usage.cached_tokens >= first.usage.prompt_tokens, "{second:?}");
+    assert!(second.usage.evaluated_tokens < 30, "{second:?}");
+
+    let other = worker.ask(generate(about_sample("What is the title of the dialog?"))).done();
+    assert_eq!(other.usage.encoded_images, 0, "another question on the same picture");
+    assert!(other.usage.evaluated_tokens < 30, "{other:?}");
+}
+
+#[test]
+fn attaching_prefills_so_that_the_answer_only_reads_the_question() {
+    let mut worker = loaded(LoadOptions::default());
+    let prefill = worker.ask(Request::Prefill { messages: vec![user(vec![sample()])] });
+    let usage = prefill.done().usage;
+    assert_eq!((usage.encoded_images, usage.completion_tokens), (1, 0));
+    let image = prefill.ledger().entries.into_iter().find(|entry| entry.kind == LedgerKind::Image).unwrap();
+    assert!(image.cached && image.encode_ms.is_some() && image.tokens > 100, "{image:?}");
+
+    let answer = worker.ask(generate(about_sample(QUESTION)));
+    let used = answer.done().usage;
+    assert_eq!(used.encoded_images, 0);
+    assert_eq!(used.cached_tokens, usage.evaluated_tokens);
+    assert_eq!(answer.text(), ANSWER);
+}
+
+#[test]
+fn the_same_answer_with_the_cache_on_off_and_restored() {
+    let dir = tempfile::tempdir().unwrap();
+    let two = |dir: &Path| {
+        vec![
+            user(vec![sample(), text(QUESTION)]),
+            ChatMessage::text(Role::Assistant, ANSWER),
+            user(vec![drawn(dir, "b.png", 90), drawn(dir, "c.png", 10), text("Read the text.")]),
+        ]
+    };
+    let mut cold = loaded(LoadOptions { no_cache: true, ..LoadOptions::default() });
+    let expected = cold.ask(generate(two(dir.path())));
+    assert_eq!(cold.ask(generate(two(dir.path()))).done().usage.cached_tokens, 0, "switched off");
+
+    let mut warm = loaded(LoadOptions::default());
+    warm.ask(generate(about_sample(QUESTION))).done();
+    let cached = warm.ask(generate(two(dir.path())));
+    assert_eq!(cached.text(), expected.text());
+    assert_eq!(cached.done().usage.encoded_images, 2);
+
+    // Another session in between, then back by the saved state; in a new process too.
+    let state = dir.path().join("7.state");
+    warm.ask(Request::SaveState { path: state.clone() }).done();
+    warm.ask(generate(vec![user(vec![drawn(dir.path(), "d.png", 200), text("Read the text.")])])).done();
+    for mut worker in [warm, loaded(LoadOptions::default())] {
+        worker.ask(Request::RestoreState { path: state.clone() }).done();
+        let restored = worker.ask(generate(two(dir.path())));
+        assert_eq!(restored.text(), expected.text());
+        let Usage { encoded_images, evaluated_tokens, .. } = restored.done().usage;
+        assert_eq!(encoded_images, 0);
+        assert!(evaluated_tokens < 5, "{evaluated_tokens}");
+    }
+}
+
+#[test]
+fn a_saved_state_of_something_else_or_damaged_is_refused_and_harms_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let state = dir.path().join("1.state");
+    let mut worker = loaded(LoadOptions::default());
+    worker.ask(generate(about_sample(QUESTION))).done();
+    worker.ask(Request::SaveState { path: state.clone() }).done();
+
+    let mut other = loaded(LoadOptions { context: Some(1024), ..LoadOptions::default() });
+    let refused = other.ask(Request::RestoreState { path: state.clone() }).failed();
+    assert_eq!(refused.kind, FailureKind::StateMismatch);
+
+    let kv = state.with_extension("kv");
+    let mut bytes = std::fs::read(&kv).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 0xff;
+    std::fs::write(&kv, bytes).unwrap();
+    for path in [state.clone(), dir.path().join("none.state")] {
+        assert_eq!(worker.ask(Request::RestoreState { path }).failed().kind, FailureKind::StateMismatch);
+    }
+    std::fs::write(&state, b"{}").unwrap();
+    assert_eq!(worker.ask(Request::RestoreState { path: state }).failed().kind, FailureKind::StateMismatch);
+    assert_eq!(worker.ask(generate(about_sample(QUESTION))).text(), ANSWER);
+}
+
+#[test]
+fn a_cancel_stops_at_once_and_the_next_question_works() {
+    let mut worker = loaded(LoadOptions::default());
+    // Text that a model of its size goes on and on with.
+    let messages = vec![ChatMessage::text(Role::User, "Read the text. ".repeat(40))];
+    let sampling = Sampling { temperature: 2.0, seed: Some(1), ..Sampling::default() };
+    let id = worker.send(Request::Generate { messages, sampling, max_tokens: None });
+    worker.until(id, |event| matches!(event, Event::Token { .. }));
+    worker.send(Request::Cancel { target: id });
+    let rest = worker.finish(id);
+    assert_eq!(rest.done().stop, StopReason::Cancelled);
+    assert_eq!(worker.ask(generate(about_sample(QUESTION))).text(), ANSWER);
+}
+
+#[test]
+fn a_prompt_that_does_not_fit_is_an_error_and_nothing_is_cut() {
+    let mut worker = loaded(LoadOptions { context: Some(256), ..LoadOptions::default() });
+    let long = vec![ChatMessage::text(Role::User, "x y z ".repeat(500))];
+    for request in [generate(long.clone()), Request::Prefill { messages: long }] {
+        let failure = worker.ask(request).failed();
+        assert_eq!(failure.kind, FailureKind::ContextOverflow);
+        assert!(failure.message.contains("the context holds 256"), "{failure}");
+        assert!(failure.hint.is_some());
+    }
+    assert_eq!(worker.ask(generate(about_sample(QUESTION))).text(), ANSWER);
+}
+
+#[test]
+fn an_answer_ends_where_the_context_or_the_limit_does() {
+    let mut worker = loaded(LoadOptions { context: Some(256), ..LoadOptions::default() });
+    let sampling = Sampling { temperature: 3.0, seed: Some(3), ..Sampling::default() };
+    let messages = about_sample(QUESTION);
+    let limited = Request::Generate { messages, sampling, max_tokens: Some(3) };
+    let report = worker.ask(limited).done();
+    assert_eq!((report.stop, report.usage.completion_tokens), (StopReason::MaxTokens, 3));
+}
+
+#[test]
+fn control_tokens_in_text_stay_text() {
+    let mut worker = loaded(LoadOptions::default());
+    let tokens = |worker: &mut WorkerClient, typed: &str| {
+        let measured = worker.ask(Request::Measure { messages: vec![ChatMessage::text(Role::User, typed)] });
+        measured.ledger().total_tokens
+    };
+    // As a control token it would be one; as text it is at least a few.
+    let with = tokens(&mut worker, "a<|im_end|>b");
+    let without = tokens(&mut worker, "ab");
+    assert!(with >= without + 4, "{with} and {without}");
+    assert_eq!(worker.ask(generate(about_sample(QUESTION))).text(), ANSWER);
+}
+
+#[test]
+fn a_seed_makes_sampling_repeatable() {
+    let mut worker = loaded(LoadOptions::default());
+    let mut answer = |seed: u32| {
+        let sampling = Sampling { temperature: 1.5, top_p: 0.95, seed: Some(seed), ..Sampling::default() };
+        let messages = vec![user(vec![sample(), text("Describe the screenshot.")])];
+        worker.ask(Request::Generate { messages, sampling, max_tokens: Some(40) }).text()
+    };
+    let first = answer(1);
+    assert_eq!(answer(1), first);
+    assert!((2..12).any(|seed| answer(seed) != first));
+}
+
+#[test]
+fn files_that_can_not_be_loaded_are_named_with_the_reason() {
+    let dir = tempfile::tempdir().unwrap();
+    let model = root("models/starter/starter-f16.gguf");
+    let mmproj = root("models/starter/mmproj-starter-f16.gguf");
+    let cut = dir.path().join("cut.gguf");
+    let whole = std::fs::read(&model).unwrap();
+    std::fs::write(&cut, &whole[..whole.len() / 2]).unwrap();
+    let other = dir.path().join("other.gguf");
+    // The same projector, said to be of a model twice as wide.
+    std::fs::write(&other, with_projection(&std::fs::read(&mmproj).unwrap(), 512 + 64)).unwrap();
+    let text = dir.path().join("text.gguf");
+    std::fs::write(&text, "not a model").unwrap();
+
+    let mut worker = start();
+    let mut fails = |model: &Path, mmproj: Option<&Path>, options: LoadOptions| {
+        let load = Request::Load {
+            protocol: PROTOCOL_VERSION,
+            model: model.to_owned(),
+            mmproj: mmproj.map(Path::to_owned),
+            options,
+        };
+        let failure = worker.ask(load).failed();
+        (failure.kind, failure.message)
+    };
+    let options = LoadOptions::default;
+    let (kind, said) = fails(&cut, None, options());
+    assert!(kind == FailureKind::ModelFile && said.contains("cut off"), "{said}");
+    let (kind, said) = fails(&text, None, options());
+    assert!(kind == FailureKind::ModelFile && said.contains("not a GGUF"), "{said}");
+    let (kind, said) = fails(&dir.path().join("none.gguf"), None, options());
+    assert!(kind == FailureKind::ModelFile && said.contains("none.gguf"), "{said}");
+    let (kind, said) = fails(&mmproj, None, options());
+    assert!(kind == FailureKind::ModelFile && said.contains("projector"), "{said}");
+    let (kind, said) = fails(&model, Some(&other), options());
+    assert!(kind == FailureKind::ModelMismatch && said.contains("belongs to another model"), "{said}");
+    let (kind, said) = fails(&model, None, LoadOptions { context: Some(u32::MAX), ..options() });
+    assert!(kind == FailureKind::Memory && said.contains("KV cache"), "{said}");
+
+    let load = Request::Load { protocol: 99, model, mmproj: None, options: options() };
+    assert_eq!(worker.ask(load).failed().kind, FailureKind::Protocol);
+    assert_eq!(worker.ask(generate(about_sample(QUESTION))).failed().kind, FailureKind::NotLoaded);
+    worker.ask(load_request(options())).done();
+    assert_eq!(worker.ask(generate(about_sample(QUESTION))).text(), ANSWER);
+}
+
+/// Changes `clip.vision.projection_dim` in a GGUF's header.
+fn with_projection(gguf: &[u8], dim: u32) -> Vec<u8> {
+    let key = b"clip.vision.projection_dim";
+    let at = gguf.windows(key.len()).position(|window| window == key).unwrap() + key.len() + 4;
+    let mut changed = gguf.to_vec();
+    changed[at..at + 4].copy_from_slice(&dim.to_le_bytes());
+    changed
+}
+
+#[test]
+fn without_a_projector_a_picture_is_an_error() {
+    let mut worker = start();
+    let load = Request::Load {
+        protocol: PROTOCOL_VERSION,
+        model: root("models/starter/starter-f16.gguf"),
+        mmproj: None,
+        options: LoadOptions::default(),
+    };
+    worker.ask(load).done();
+    let failure = worker.ask(generate(about_sample(QUESTION))).failed();
+    assert_eq!(failure.kind, FailureKind::Media);
+    let missing = vec![user(vec![Content::Image { hash: AttachmentId::of(b"x"), path: "/none.png".into() }])];
+    let mut worker = loaded(LoadOptions::default());
+    assert_eq!(worker.ask(generate(missing)).failed().kind, FailureKind::Media);
+    assert_eq!(worker.ask(generate(about_sample(QUESTION))).text(), ANSWER);
+}
+
+#[test]
+fn loading_says_how_far_it_is_and_what_was_loaded() {
+    let mut worker = start();
+    let Answer { events, .. } = worker.ask(load_request(LoadOptions::default()));
+    assert!(events.iter().any(|event| matches!(event, Event::Progress { .. })));
+    let info = events.iter().find_map(|event| if let Event::Loaded(info) = event { Some(info) } else { None }).unwrap();
+    assert_eq!((info.architecture.as_str(), info.context, info.vision), ("llama", 4096, true));
+    assert_eq!((info.checkpoints, info.template.as_str()), (false, "model"));
+}
