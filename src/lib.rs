@@ -9,7 +9,7 @@
 //! | 1 stores and readers | [`catalogue`], [`prompts`], [`intake`], [`session`] | never import each other; what two of them need moves to floor 0 |
 //! | 2 hands | [`engines`] | the worker processes |
 //! | 3 mind | [`agent`] | decides purely ([`agent::Agent`]), acts at the edge ([`agent::driver`]) |
-//! | 4 face | [`tui`], [`print`] | the chat, and the one-shot commands' output |
+//! | 4 face | [`tui`], [`mod@print`] | the chat, and the one-shot commands' output |
 //! | 5 doors | [`cli`], [`config`], [`paths`], `main` | what was typed becomes what it means |
 //!
 //! The two engines (`percept-llama`, `percept-whisper`) are binaries of their own that

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use percept::attachment::AttachmentId;
 use percept::message::Role;
 use percept::wire::{
-    ChatMessage, Content, Event, FailureKind, LedgerKind, LoadOptions, PROTOCOL_VERSION, Request, Sampling, StopReason,
-    Usage,
+    ChatMessage, Content, Event, FailureKind, LedgerKind, LoadOptions, PROTOCOL_VERSION, Request, Sampling,
+    StopReason, Usage,
 };
 use worker_client::{Answer, WorkerClient};
 
@@ -320,7 +320,10 @@ fn loading_says_how_far_it_is_and_what_was_loaded() {
     let mut worker = start();
     let Answer { events, .. } = worker.ask(load_request(LoadOptions::default()));
     assert!(events.iter().any(|event| matches!(event, Event::Progress { .. })));
-    let info = events.iter().find_map(|event| if let Event::Loaded(info) = event { Some(info) } else { None }).unwrap();
+    let info = events
+        .iter()
+        .find_map(|event| if let Event::Loaded(info) = event { Some(info) } else { None })
+        .unwrap();
     assert_eq!((info.architecture.as_str(), info.context, info.vision), ("llama", 4096, true));
     assert_eq!((info.checkpoints, info.template.as_str()), (false, "model"));
 }

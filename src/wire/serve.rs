@@ -96,7 +96,7 @@ pub fn serve(
 }
 
 /// Standard input of a worker. When it ends, percept is gone: the process is ended after
-/// [`EXIT_GRACE`], whatever the engine is doing then.
+/// a moment, whatever the engine is doing then.
 #[derive(Debug)]
 pub struct ExitOnEnd<R>(pub R);
 

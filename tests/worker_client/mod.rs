@@ -1,9 +1,12 @@
 //! Speaks the protocol with a worker's process.
+#![allow(clippy::expect_used, clippy::panic, reason = "a test helper")]
 
 use std::io::BufReader;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
-use percept::wire::{DoneReport, Envelope, Event, Failure, Ledger, LineReader, NO_REQUEST, Request, write_line};
+use percept::wire::{
+    DoneReport, Envelope, Event, Failure, Ledger, LineReader, NO_REQUEST, Request, write_line,
+};
 
 /// A running worker.
 pub struct WorkerClient {

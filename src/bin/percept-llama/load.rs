@@ -237,10 +237,11 @@ fn read_weights(
     };
     let mut params = LlamaModelParams::default().with_progress_callback(callback);
     params = params.with_n_gpu_layers(options.gpu_layers.unwrap_or(0));
+    output.event(Event::Progress { stage: Stage::Loading, done: 0, total: 1000 });
     let model = std::thread::scope(|scope| {
         // The callback can't borrow the output; this thread stands between them.
         scope.spawn(|| {
-            let mut said = u32::MAX;
+            let mut said = 0;
             while !finished.load(Ordering::Relaxed) {
                 let now = done.load(Ordering::Relaxed);
                 if now != said {
