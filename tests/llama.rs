@@ -1,4 +1,5 @@
 //! The real llama worker on the starter's weights, spoken to over its pipes.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod worker_client;
 

@@ -9,7 +9,7 @@ use percept::wire::{
 };
 
 /// A running worker.
-pub struct WorkerClient {
+pub(crate) struct WorkerClient {
     child: Child,
     stdin: ChildStdin,
     lines: LineReader<BufReader<ChildStdout>>,
@@ -17,12 +17,12 @@ pub struct WorkerClient {
 }
 
 /// All that a worker said to one request.
-pub struct Answer {
-    pub events: Vec<Event>,
+pub(crate) struct Answer {
+    pub(crate) events: Vec<Event>,
 }
 
 impl WorkerClient {
-    pub fn start(program: &str) -> Self {
+    pub(crate) fn start(program: &str) -> Self {
         let mut child = Command::new(program)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -37,7 +37,7 @@ impl WorkerClient {
         client
     }
 
-    pub fn send(&mut self, request: Request) -> u64 {
+    pub(crate) fn send(&mut self, request: Request) -> u64 {
         self.last_id += 1;
         write_line(&mut self.stdin, &Envelope { id: self.last_id, body: request }).expect("the worker reads");
         self.last_id
@@ -48,7 +48,7 @@ impl WorkerClient {
     }
 
     /// Reads until an event of the request is what is waited for.
-    pub fn until(&mut self, id: u64, wanted: impl Fn(&Event) -> bool) {
+    pub(crate) fn until(&mut self, id: u64, wanted: impl Fn(&Event) -> bool) {
         loop {
             let Envelope { id: said, body } = self.next();
             if said == id && wanted(&body) {
@@ -58,7 +58,7 @@ impl WorkerClient {
     }
 
     /// Reads to the end of a request.
-    pub fn finish(&mut self, id: u64) -> Answer {
+    pub(crate) fn finish(&mut self, id: u64) -> Answer {
         let mut events = Vec::new();
         loop {
             let Envelope { id: said, body } = self.next();
@@ -71,7 +71,7 @@ impl WorkerClient {
         }
     }
 
-    pub fn ask(&mut self, request: Request) -> Answer {
+    pub(crate) fn ask(&mut self, request: Request) -> Answer {
         let id = self.send(request);
         self.finish(id)
     }
@@ -85,7 +85,7 @@ impl Drop for WorkerClient {
 }
 
 impl Answer {
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let texts = self.events.iter().filter_map(|event| match event {
             Event::Token { text, .. } => Some(text.as_str()),
             _ => None,
@@ -93,21 +93,21 @@ impl Answer {
         texts.collect()
     }
 
-    pub fn logprobs(&self) -> impl Iterator<Item = f32> {
+    pub(crate) fn logprobs(&self) -> impl Iterator<Item = f32> {
         self.events.iter().filter_map(|event| match event {
             Event::Token { logprob, .. } => Some(*logprob),
             _ => None,
         })
     }
 
-    pub fn done(&self) -> DoneReport {
+    pub(crate) fn done(&self) -> DoneReport {
         match self.events.last() {
             Some(Event::Done(report)) => report.clone(),
             other => panic!("{other:?}"),
         }
     }
 
-    pub fn failed(&self) -> Failure {
+    pub(crate) fn failed(&self) -> Failure {
         match self.events.last() {
             Some(Event::Failed(failure)) => failure.clone(),
             other => panic!("{other:?}"),
@@ -115,7 +115,7 @@ impl Answer {
     }
 
     /// The last ledger.
-    pub fn ledger(&self) -> Ledger {
+    pub(crate) fn ledger(&self) -> Ledger {
         let mut ledgers = self.events.iter().rev().filter_map(|event| match event {
             Event::Ledger(ledger) => Some(ledger.clone()),
             _ => None,
