@@ -147,6 +147,9 @@ fn chip_lines(agent: &Agent, width: usize, theme: Theme) -> Vec<Line<'static>> {
         false => wrap(&spans, width.saturating_sub(2), 0)
             .into_iter()
             .map(|mut line| {
+                for span in &mut line.spans {
+                    span.content = span.content.replace('\u{a0}', " ").into();
+                }
                 line.spans.insert(0, Span::raw("  "));
                 line
             })

@@ -40,3 +40,6 @@ pub struct Envelope<T> {
     #[serde(flatten)]
     pub body: T,
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,191 @@
+//! The bytes on the wire.
+
+use std::io::{Cursor, Read, Write};
+use std::sync::{Arc, Mutex, mpsc};
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::message::Role;
+
+fn line<T: Serialize>(message: &T) -> String {
+    let mut bytes = Vec::new();
+    write_line(&mut bytes, message).unwrap();
+    String::from_utf8(bytes).unwrap()
+}
+
+#[test]
+fn requests_are_these_bytes() {
+    let generate = Request::Generate {
+        messages: vec![ChatMessage::text(Role::User, "hi\n")],
+        sampling: Sampling::default(),
+        max_tokens: Some(5),
+    };
+    let lines = [
+        line(&Envelope { id: 1, body: generate }),
+        line(&Envelope { id: 2, body: Request::Cancel { target: 1 } }),
+        line(&Envelope { id: 3, body: Request::Shutdown }),
+        line(&Envelope { id: 4, body: Request::SaveState { path: "/s".into() } }),
+    ];
+    insta::assert_snapshot!(lines.concat());
+}
+
+#[test]
+fn events_are_these_bytes() {
+    let lines = [
+        line(&Envelope { id: 1, body: Event::Token { text: "é\n".into(), logprob: -0.5 } }),
+        line(&Envelope { id: 1, body: Event::Progress { stage: Stage::Encoding, done: 0, total: 2 } }),
+        line(&Envelope { id: 1, body: Event::Done(DoneReport::default()) }),
+        line(&Envelope { id: 1, body: Event::Failed(Failure::new(FailureKind::Media, "no").hint("do")) }),
+    ];
+    insta::assert_snapshot!(lines.concat());
+}
+
+#[test]
+fn lines_that_are_no_message_are_named_and_the_next_one_is_read() {
+    let input = concat!(
+        "{\"id\":7,\"request\":\"fly\"}\n",
+        "not json\n",
+        "\n",
+        "{\"id\":8,\"request\":\"shutdown\"}\n",
+        "{\"id\":9,\"requ"
+    );
+    let mut lines = LineReader::new(Cursor::new(input));
+    let unknown = lines.next_message::<Envelope<Request>>().unwrap_err();
+    assert!(unknown.to_string().contains("unknown variant `fly`"), "{unknown}");
+    assert!(matches!(unknown, LineError::Json { id: Some(7), .. }) && unknown.recoverable());
+    assert!(lines.next_message::<Envelope<Request>>().unwrap_err().recoverable());
+    let next = lines.next_message::<Envelope<Request>>().unwrap();
+    assert_eq!(next, Some(Envelope { id: 8, body: Request::Shutdown }));
+    let cut = lines.next_message::<Envelope<Request>>().unwrap_err();
+    assert!(matches!(cut, LineError::Truncated { .. }) && !cut.recoverable(), "{cut}");
+}
+
+#[test]
+fn an_oversized_line_is_read_past_and_never_written() {
+    let long = format!("{}\n{{\"id\":1,\"request\":\"shutdown\"}}\n", "x".repeat(MAX_LINE_BYTES + 1));
+    let mut lines = LineReader::new(Cursor::new(long));
+    assert!(matches!(lines.next_message::<Envelope<Request>>(), Err(LineError::TooLong)));
+    assert!(lines.next_message::<Envelope<Request>>().unwrap().is_some());
+
+    let mut out = Vec::new();
+    let error = write_line(&mut out, &"x".repeat(MAX_LINE_BYTES)).unwrap_err();
+    assert_eq!((error.kind(), out.len()), (std::io::ErrorKind::InvalidData, 0));
+}
+
+/// Counts up to a million, or until it is cancelled.
+struct Counter;
+
+impl Engine for Counter {
+    fn ready(&self) -> Ready {
+        Ready {
+            protocol: PROTOCOL_VERSION,
+            engine: "counter".into(),
+            build: "1".into(),
+            cpu_features: Vec::new(),
+            limits: Limits { max_line_bytes: MAX_LINE_BYTES },
+        }
+    }
+
+    fn handle(&mut self, request: Request, output: &Output<'_>) -> Result<DoneReport, Failure> {
+        let Request::Generate { .. } = request else {
+            return Err(Failure::new(FailureKind::Unsupported, format!("no {}", request.name())));
+        };
+        output.event(Event::Token { text: "1".into(), logprob: 0.0 });
+        while !output.cancelled() {
+            std::thread::yield_now();
+        }
+        Ok(DoneReport { stop: StopReason::Cancelled, ..DoneReport::default() })
+    }
+}
+
+/// A pipe whose reader waits for what is written to the other end.
+struct Pipe(mpsc::Receiver<Vec<u8>>, Cursor<Vec<u8>>);
+
+impl Read for Pipe {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        loop {
+            match self.1.read(buffer)? {
+                0 => match self.0.recv() {
+                    Ok(bytes) => self.1 = Cursor::new(bytes),
+                    Err(_) => return Ok(0),
+                },
+                read => return Ok(read),
+            }
+        }
+    }
+}
+
+#[derive(Clone, Default)]
+struct Written(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Written {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_worker_answers_in_order_takes_cancels_at_once_and_survives_bad_lines() {
+    let (sender, receiver) = mpsc::channel();
+    let written = Written::default();
+    let out = written.clone();
+    let generate = "\"request\":\"generate\",\"messages\":[]";
+    sender.send(format!("oops\n{{\"id\":1,{generate}}}\n{{\"id\":2,{generate}}}\n").into_bytes()).unwrap();
+    sender.send(b"{\"id\":3,\"request\":\"prefill\",\"messages\":[]}\n".to_vec()).unwrap();
+    let worker = std::thread::spawn(move || serve(&mut Counter, Pipe(receiver, Cursor::default()), out));
+    let said = |what: &str| String::from_utf8_lossy(&written.0.lock().unwrap()).contains(what);
+    while !said("{\"id\":1,\"event\":\"token\"") {
+        std::thread::yield_now();
+    }
+    // The second is cancelled while it waits, the first while it runs.
+    sender.send(b"{\"id\":4,\"request\":\"cancel\",\"target\":2}\n".to_vec()).unwrap();
+    sender.send(b"{\"id\":5,\"request\":\"cancel\",\"target\":1}\n".to_vec()).unwrap();
+    sender.send(b"{\"id\":6,\"request\":\"shutdown\"}\n".to_vec()).unwrap();
+    worker.join().unwrap();
+    drop(sender);
+    let text = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
+    let events: Vec<Envelope<Event>> = text.lines().map(|line| read_line(line.as_bytes()).unwrap()).collect();
+    let shape: Vec<String> = events
+        .iter()
+        .map(|event| match &event.body {
+            Event::Ready(_) => format!("{} ready", event.id),
+            Event::Token { .. } => format!("{} token", event.id),
+            Event::Done(report) => format!("{} {:?}", event.id, report.stop),
+            Event::Failed(failure) => format!("{} {:?}", event.id, failure.kind),
+            other => format!("{} {other:?}", event.id),
+        })
+        .collect();
+    let expected =
+        ["0 ready", "0 BadRequest", "1 token", "1 Cancelled", "2 Cancelled", "3 Unsupported", "6 Finished"];
+    assert_eq!(shape, expected);
+}
+
+#[test]
+fn the_end_of_the_input_ends_a_worker_and_what_it_does() {
+    let generate = b"{\"id\":1,\"request\":\"generate\",\"messages\":[]}\n".to_vec();
+    let written = Written::default();
+    serve(&mut Counter, Cursor::new(generate), written.clone());
+    let text = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
+    assert!(text.contains("\"id\":0,\"event\":\"ready\""), "{text}");
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_make_a_reader_panic_or_hang(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+        let mut lines = LineReader::new(Cursor::new(&bytes));
+        for _ in 0..=bytes.len() {
+            match lines.next_message::<Envelope<Request>>() {
+                Ok(None) => return Ok(()),
+                Err(error) if !error.recoverable() => return Ok(()),
+                _ => {}
+            }
+        }
+        prop_assert!(false, "it never ends");
+    }
+}

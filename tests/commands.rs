@@ -1,0 +1,212 @@
+//! The one-shot commands, through the door, with the fake worker.
+
+mod common;
+
+use std::io::Write;
+use std::process::Stdio;
+
+use common::{Home, Ran, sample};
+
+#[test]
+fn ask_prints_the_answer_and_keeps_it() {
+    let home = Home::new();
+    let ran = home.run("", &["ask", "-a", &sample("error.png"), "why?"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert_eq!(ran.out, "You asked \"why?\" about 1 pictures, **perhaps** `code` perhaps so.\n");
+    assert_eq!(ran.err, "");
+    let listed = home.run("", &["sessions", "list"]).out;
+    assert!(listed.contains("2 messages  why?"), "{listed}");
+    let shown = home.run("", &["sessions", "show"]).out;
+    assert!(shown.contains("error.png") && shown.contains("about 1 pictures"), "{shown}");
+    let json = home.run("", &["sessions", "show", "1", "--json"]).out;
+    assert_eq!(
+        serde_json::from_str::<serde_json::Value>(&json).unwrap()["tree"].as_array().unwrap().len(),
+        2
+    );
+}
+
+#[test]
+fn json_has_the_ledger_and_the_unsure_words() {
+    let home = Home::new();
+    let ran = home.run("", &["ask", "--json", "-a", &sample("error.png"), "-a", &sample("app.log"), "why?"]);
+    let report: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!(report["complete"], true);
+    assert_eq!(report["attachments"].as_array().unwrap().len(), 2);
+    assert_eq!(report["ledger"]["entries"][0]["kind"], "image");
+    assert_eq!(report["unsure"][0]["word"], "perhaps");
+}
+
+#[test]
+fn describe_marks_what_is_unsure() {
+    let ran = Home::new().run("", &["describe", &sample("error.png")]);
+    assert!(ran.out.contains("`code` perhaps(?) so."), "{ran:?}");
+}
+
+#[test]
+fn standard_input_is_an_attachment() {
+    let home = Home::new();
+    let mut child = home.percept("", &["ask", "why?"]).stdin(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(b"one\ntwo\n").unwrap();
+    let ran = Ran::from(child.wait_with_output().unwrap());
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(home.run("", &["sessions", "show"]).out.contains("standard input"));
+}
+
+#[test]
+fn a_closed_pipe_is_no_failure() {
+    let home = Home::new();
+    let mut child = home.percept("long slow", &["ask", "why?"]).spawn().unwrap();
+    drop(child.stdout.take());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn bad_input_is_exit_1_and_says_what_to_do() {
+    let home = Home::new();
+    let bomb = {
+        let mut png = std::fs::read(sample("error.png")).unwrap();
+        // Width and height of 30,000 in its header, with the checksum of that.
+        png[16..24].copy_from_slice(&[0, 0, 0x75, 0x30, 0, 0, 0x75, 0x30]);
+        let checksum = crc32(&png[12..29]);
+        png[29..33].copy_from_slice(&checksum.to_be_bytes());
+        home.write("bomb.png", png)
+    };
+    let text = home.write("text.png", "hello");
+    let empty = home.write("empty.log", "");
+    let cases = [
+        (bomb.to_str().unwrap(), "30000 x 30000 pixels"),
+        (text.to_str().unwrap(), "named like a picture, but holds text"),
+        (empty.to_str().unwrap(), "is empty"),
+        (home.dir.path().to_str().unwrap(), "is a folder"),
+        ("none.png", "is not there"),
+        ("/dev/null", "not a regular file"),
+    ];
+    for (path, said) in cases {
+        let ran = home.run("", &["ask", "-a", path, "why?"]);
+        assert_eq!(ran.code, Some(1), "{ran:?}");
+        assert!(ran.err.contains(said) && ran.out.is_empty(), "{ran:?}");
+    }
+    let ran = home.run("", &["ask", "-m", "startr", "why?"]);
+    assert!(ran.code == Some(1) && ran.err.contains("did you mean `starter`"), "{ran:?}");
+    let ran = home.run("", &["sessions", "show", "99"]);
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    let ran = home.run("", &[]);
+    assert!(ran.code == Some(1) && ran.err.contains("needs a terminal"), "{ran:?}");
+}
+
+fn crc32(bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(u32::MAX, |crc, byte| {
+        (0..8).fold(crc ^ u32::from(*byte), |crc, _| (crc >> 1) ^ (0xedb8_8320 & (crc & 1).wrapping_neg()))
+    })
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_may_not_be_read_is_named() {
+    use std::os::unix::fs::PermissionsExt;
+    let home = Home::new();
+    let path = home.write("secret.log", "x");
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o000)).unwrap();
+    if std::fs::read(&path).is_ok() {
+        return; // Root may read everything.
+    }
+    let ran = home.run("", &["ask", "-a", path.to_str().unwrap(), "why?"]);
+    assert!(ran.code == Some(1) && ran.err.contains("permission denied"), "{ran:?}");
+}
+
+#[test]
+fn usage_is_exit_2_and_a_failing_worker_exit_3() {
+    let home = Home::new();
+    assert_eq!(home.run("", &["ask"]).code, Some(2));
+    assert_eq!(home.run("", &["ask", " "]).code, Some(2));
+    assert_eq!(home.run("", &["ask", "--temperature", "hot", "why?"]).code, Some(2));
+    let ran = home.run("noload", &["ask", "why?"]);
+    assert!(ran.code == Some(3) && ran.err.contains("Copy it again"), "{ran:?}");
+    let ran = home.run("old", &["ask", "why?"]);
+    assert!(ran.code == Some(3) && ran.err.contains("version 0"), "{ran:?}");
+    let ran = home.run("die", &["ask", "why?"]);
+    assert!(
+        ran.code == Some(3) && ran.err.contains("exit code 7") && ran.err.contains("dying as told"),
+        "{ran:?}"
+    );
+    let ran = home.run("small", &["ask", "why?"]);
+    assert!(ran.code == Some(1) && ran.err.contains("context holds"), "{ran:?}");
+}
+
+#[test]
+fn the_configuration_is_read_from_all_layers_and_mistakes_are_named() {
+    let home = Home::new();
+    std::fs::create_dir_all(home.path("config")).unwrap();
+    home.write("config/config.toml", "[model]\nnmae = 'x'\n");
+    let ran = home.run("", &["ask", "why?"]);
+    assert!(ran.code == Some(1) && ran.err.contains("did you mean `model.name`"), "{ran:?}");
+    home.write("config/config.toml", "[chat]\nunsure_below = 0.0\n");
+    home.write(".percept.toml", "[worker]\nllama = '/tmp/evil'\n");
+    let ran = home.run("", &["ask", "why?"]);
+    assert!(ran.code == Some(1) && ran.err.contains("a project may not set `worker.llama`"), "{ran:?}");
+    std::fs::remove_file(home.path(".percept.toml")).unwrap();
+    let ran = home.run("", &["describe", &sample("error.png")]);
+    assert!(ran.code == Some(0) && !ran.out.contains("(?)"), "{ran:?}");
+}
+
+#[test]
+fn models_are_listed_shown_added_and_verified() {
+    let home = Home::new();
+    assert!(home.run("", &["models", "list"]).out.contains("● starter"));
+    assert!(home.run("", &["models", "show", "qwen3-vl-4b"]).out.contains("Apache-2.0"));
+    assert_eq!(home.run("", &["models", "verify", "starter"]).out.lines().count(), 2);
+    let starter = concat!(env!("CARGO_MANIFEST_DIR"), "/models/starter/starter-f16.gguf");
+    let ran = home.run("", &["models", "add", "mine", starter]);
+    assert!(ran.code == Some(0) && ran.out.contains("with its projector"), "{ran:?}");
+    assert!(home.run("", &["models", "list"]).out.contains("● mine"));
+    let cut = home.write("cut.gguf", &std::fs::read(starter).unwrap()[..5000]);
+    let ran = home.run("", &["models", "add", "cut", cut.to_str().unwrap()]);
+    assert!(ran.code == Some(1) && ran.err.contains("cut off"), "{ran:?}");
+    assert_eq!(home.run("", &["models", "show", "none"]).code, Some(1));
+}
+
+#[test]
+fn the_doctor_and_the_completions_speak() {
+    let home = Home::new();
+    let ran = home.run("", &["doctor", "--json"]);
+    let report: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!((ran.code, report["workers"][0]["engine"].as_str()), (Some(0), Some("fake")));
+    assert_eq!(home.run("old", &["doctor"]).code, Some(3));
+    assert!(home.run("", &["completions", "bash"]).out.contains("_percept"));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn killed_in_mid_answer_it_leaves_what_was_said_and_no_worker() {
+    let home = Home::new();
+    let mut child = home.percept("long slow", &["ask", "why?"]).spawn().unwrap();
+    let worker = loop {
+        if let Some(pid) = fake_of(child.id()) {
+            break pid;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    };
+    std::thread::sleep(std::time::Duration::from_millis(1500));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let gone = (0..100).any(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        let stat = std::fs::read_to_string(format!("/proc/{worker}/stat")).unwrap_or_default();
+        stat.is_empty() || stat.contains(") Z ")
+    });
+    assert!(gone, "the worker lives on");
+    let shown = home.run("", &["sessions", "show"]).out;
+    assert!(shown.contains("word0 word1"), "{shown}");
+    assert!(shown.contains("interrupted") || shown.contains("percept ended"), "{shown}");
+}
+
+/// The process of the fake worker whose parent is `parent`.
+#[cfg(target_os = "linux")]
+fn fake_of(parent: u32) -> Option<u32> {
+    let processes = std::fs::read_dir("/proc").ok()?;
+    processes.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok()).find(|pid| {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        let Some((name, rest)) = stat.split_once(") ") else { return false };
+        name.contains("fake-worker") && rest.split(' ').nth(1) == Some(&parent.to_string())
+    })
+}

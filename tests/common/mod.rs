@@ -1,0 +1,85 @@
+//! percept in an environment of its own, with the fake worker.
+#![allow(dead_code, clippy::unwrap_used, reason = "helpers of several tests; none uses all")]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+/// A home of its own for one test.
+pub(crate) struct Home {
+    pub(crate) dir: tempfile::TempDir,
+}
+
+/// The fake worker, which `cargo test` builds beside the tests.
+pub(crate) fn fake_worker() -> PathBuf {
+    let deps = std::env::current_exe().unwrap();
+    let target = deps.parent().unwrap().parent().unwrap();
+    target.join("examples").join(format!("fake-worker{}", std::env::consts::EXE_SUFFIX))
+}
+
+impl Home {
+    pub(crate) fn new() -> Self {
+        Self { dir: tempfile::tempdir().unwrap() }
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    pub(crate) fn write(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
+        std::fs::write(self.path(name), bytes).unwrap();
+        self.path(name)
+    }
+
+    /// The environment of every percept here.
+    pub(crate) fn variables(&self, fake: &str) -> Vec<(String, String)> {
+        let text = |path: PathBuf| path.to_str().unwrap().to_owned();
+        [
+            ("PERCEPT_CONFIG_DIR", text(self.path("config"))),
+            ("PERCEPT_DATA_DIR", text(self.path("data"))),
+            ("PERCEPT_CACHE_DIR", text(self.path("cache"))),
+            ("PERCEPT_WORKER_LLAMA", text(fake_worker())),
+            ("PERCEPT_FAKE", fake.to_owned()),
+            ("PERCEPT_FAKE_ONCE", text(self.path("died"))),
+            ("HOME", text(self.dir.path().to_owned())),
+            ("PATH", std::env::var("PATH").unwrap_or_default()),
+            ("TERM", "xterm-256color".to_owned()),
+        ]
+        .map(|(name, value)| (name.to_owned(), value))
+        .to_vec()
+    }
+
+    /// percept with nothing of the tester's environment; `fake` is the worker's behaviour.
+    pub(crate) fn percept(&self, fake: &str, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_percept"));
+        command.args(arguments).env_clear().envs(self.variables(fake)).current_dir(self.dir.path());
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    /// Runs it to its end.
+    pub(crate) fn run(&self, fake: &str, arguments: &[&str]) -> Ran {
+        Ran::from(self.percept(fake, arguments).output().unwrap())
+    }
+}
+
+/// How it ended, and what it said.
+#[derive(Debug)]
+pub(crate) struct Ran {
+    pub(crate) code: Option<i32>,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl From<Output> for Ran {
+    fn from(output: Output) -> Self {
+        Self {
+            code: output.status.code(),
+            out: String::from_utf8_lossy(&output.stdout).into_owned(),
+            err: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+}
+
+pub(crate) fn sample(name: &str) -> String {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("samples").join(name).to_str().unwrap().to_owned()
+}
