@@ -1,5 +1,6 @@
 //! Reads the source tree: imports go down only, and an engine's crate is named by its own
 //! worker alone.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::path::{Path, PathBuf};
 

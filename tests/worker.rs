@@ -1,4 +1,6 @@
 //! The supervisor of a worker, with real processes.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod common;
 
@@ -9,7 +11,6 @@ use percept::wire::{ChatMessage, Envelope, Event, LoadOptions, PROTOCOL_VERSION,
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 /// A script around the fake worker, since its behaviour comes through the environment.
-#[cfg(unix)]
 fn options(behaviour: &str, home: &common::Home) -> WorkerOptions {
     use std::os::unix::fs::PermissionsExt;
     let script = format!(
@@ -41,7 +42,6 @@ fn generate() -> Request {
     Request::Generate { messages, sampling: Sampling::default(), max_tokens: None }
 }
 
-#[cfg(unix)]
 #[tokio::test]
 async fn a_worker_that_dies_is_started_again_and_works() {
     let home = common::Home::new();
@@ -67,7 +67,6 @@ async fn a_worker_that_dies_is_started_again_and_works() {
     }
 }
 
-#[cfg(unix)]
 #[tokio::test]
 async fn one_that_always_dies_is_given_up_until_it_is_asked_again() {
     let home = common::Home::new();
@@ -86,7 +85,6 @@ async fn one_that_always_dies_is_given_up_until_it_is_asked_again() {
     }
 }
 
-#[cfg(unix)]
 #[tokio::test]
 async fn what_is_no_worker_of_ours_is_not_started_again() {
     for (behaviour, why) in [("old", "version 0"), ("mute", "said nothing")] {
@@ -106,7 +104,6 @@ async fn what_is_no_worker_of_ours_is_not_started_again() {
     assert!(reason.contains("is not there"), "{reason}");
 }
 
-#[cfg(unix)]
 #[tokio::test]
 async fn killed_by_a_signal_it_says_so() {
     let home = common::Home::new();
