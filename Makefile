@@ -36,7 +36,7 @@ check:
 	$(CARGO) test --no-default-features
 
 bench: build
-	python3 benches/turns.py $(TARGET)/release
+	sh benches/run.sh $(TARGET)/release
 
 clean:
 	$(CARGO) clean

@@ -49,6 +49,9 @@ pub(super) enum Parsed<'a> {
 /// Reads a line.
 pub(super) fn parse(line: &str) -> Parsed<'_> {
     let Some(rest) = line.trim().strip_prefix('/') else { return Parsed::Message };
+    if rest.contains('\n') {
+        return Parsed::Message;
+    }
     let (name, argument) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
     if name.is_empty() || !name.chars().all(|c| c.is_ascii_lowercase() || c == '-') {
         return Parsed::Message;
@@ -73,7 +76,7 @@ mod tests {
         assert_eq!(parse("/quit"), Parsed::Command(Command::Quit, ""));
         assert_eq!(parse("/sesions"), Parsed::Unknown("sesions", Some("sessions")));
         assert_eq!(parse("/zzzz"), Parsed::Unknown("zzzz", None));
-        for message in ["/etc/hosts is broken", "hello /quit", "/", "// x", "/Usr"] {
+        for message in ["/etc/hosts is broken", "hello /quit", "/", "// x", "/Usr", "/model\nwhat?"] {
             assert_eq!(parse(message), Parsed::Message, "{message}");
         }
     }
