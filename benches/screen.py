@@ -26,7 +26,7 @@ def show(name: str, values: list[float]) -> None:
 
 
 class Chat:
-    def __init__(self, program: str, home: str, worker: str | None = None):
+    def __init__(self, program: str, home: str):
         environment = {
             "PATH": os.environ["PATH"],
             "TERM": "xterm-256color",
@@ -49,6 +49,10 @@ class Chat:
             seen += os.read(self.terminal, 65536)
         return time.perf_counter() - since
 
+    def drain(self) -> None:
+        while select.select([self.terminal], [], [], 0.05)[0]:
+            os.read(self.terminal, 65536)
+
     def press(self, keys: bytes) -> float:
         now = time.perf_counter()
         os.write(self.terminal, keys)
@@ -56,7 +60,13 @@ class Chat:
 
     def close(self) -> None:
         self.press(b"\x03\x03\x03\x04")
-        os.waitpid(self.pid, 0)
+        # What it still draws is read: it would wait for that.
+        while os.waitpid(self.pid, os.WNOHANG)[0] == 0:
+            if select.select([self.terminal], [], [], 0.05)[0]:
+                try:
+                    os.read(self.terminal, 65536)
+                except OSError:
+                    pass
         os.close(self.terminal)
 
 
@@ -67,11 +77,12 @@ def main() -> None:
         for _ in range(RUNS + 1):
             chat = Chat(program, home)
             first.append(chat.until(b"percept", chat.started))
-            chat.until(b"ready", time.perf_counter())
+            time.sleep(1.0)  # until the model is loaded
+            chat.drain()
             for key in b"qzj":
                 keys.append(chat.until(bytes([key]), chat.press(bytes([key]))))
             chat.press(b"\x03")
-            time.sleep(0.2)
+            chat.drain()
             # The starter says something to any text; keys are pressed while it does.
             chat.press(b"Read the text. " * 20 + b"\r")
             time.sleep(0.15)

@@ -180,16 +180,16 @@ fn a_saved_state_of_something_else_or_damaged_is_refused_and_harms_nothing() {
 }
 
 #[test]
-fn a_cancel_stops_at_once_and_the_next_question_works() {
+fn a_cancel_stops_at_the_next_batch_and_the_next_question_works() {
     let mut worker = loaded(LoadOptions::default());
-    // Text that a model of its size goes on and on with.
-    let messages = vec![ChatMessage::text(Role::User, "Read the text. ".repeat(40))];
-    let sampling = Sampling { temperature: 2.0, seed: Some(1), ..Sampling::default() };
-    let id = worker.send(Request::Generate { messages, sampling, max_tokens: None });
-    worker.until(id, |event| matches!(event, Event::Token { .. }));
+    // Several batches of text, so that the cancel comes while they are evaluated.
+    let messages = vec![ChatMessage::text(Role::User, "x y z ".repeat(600))];
+    let id = worker.send(generate(messages));
+    worker.until(id, |event| matches!(event, Event::Ledger(_)));
     worker.send(Request::Cancel { target: id });
-    let rest = worker.finish(id);
-    assert_eq!(rest.done().stop, StopReason::Cancelled);
+    let report = worker.finish(id).done();
+    assert_eq!((report.stop, report.usage.completion_tokens), (StopReason::Cancelled, 0));
+    assert!(report.usage.evaluated_tokens < report.usage.prompt_tokens, "{report:?}");
     assert_eq!(worker.ask(generate(about_sample(QUESTION))).text(), ANSWER);
 }
 
