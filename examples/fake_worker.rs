@@ -180,7 +180,7 @@ impl Engine for Fake {
                 Ok(DoneReport { usage, ..DoneReport::default() })
             }
             Request::Generate { messages, .. } => self.generate(&messages, output),
-            Request::SaveState { path } => std::fs::write(path, b"fake")
+            Request::SaveState { path, .. } => std::fs::write(path, b"fake")
                 .map(|()| DoneReport::default())
                 .map_err(|error| Failure::new(FailureKind::Internal, error.to_string())),
             Request::RestoreState { .. } | Request::Transcribe { .. } => {

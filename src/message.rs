@@ -129,6 +129,9 @@ pub struct AnswerStats {
     pub completion_tokens: u64,
     /// Milliseconds from `Generate` to the first token.
     pub first_token_ms: f64,
+    /// Milliseconds of those for encoding pictures and evaluating their tokens.
+    #[serde(default)]
+    pub encode_ms: f64,
     /// Decode speed in tokens a second.
     pub tokens_per_second: f64,
 }

@@ -9,7 +9,7 @@ use std::io::{self, IsTerminal, Write};
 use serde::Serialize;
 
 use crate::agent::driver::Driver;
-use crate::agent::{Agent, ChipState, EngineState, Event, NoticeLevel, Turn};
+use crate::agent::{Agent, ChipState, EngineState, Event, Turn};
 use crate::attachment::Attachment;
 use crate::intake::Given;
 use crate::message::{AnswerStats, Message, MessageId, Part, Role, Span, Status};
@@ -78,25 +78,31 @@ pub async fn ask(
     question: String,
     format: Format,
 ) -> Result<(), PrintError> {
-    let mut progress = Progress::new();
+    let mut waiting = Waiting { progress: Progress::new(), interrupt: std::pin::pin!(interrupt()) };
     for given in given {
         driver.send(Event::Attach(given));
     }
     while taking(driver.agent())? {
-        step(driver, &mut progress).await?;
+        waiting.step(driver).await?;
+        check_model(driver.agent())?;
     }
     driver.send(Event::Submit(question));
     let mut printed = 0;
     while driver.agent().busy() {
-        step(driver, &mut progress).await?;
+        waiting.step(driver).await?;
         check_model(driver.agent())?;
         if format == Format::Text
             && let Some(answer) = answer(driver.agent())
         {
-            progress.clear();
-            print_rest(&answer.text(), &mut printed)?;
+            waiting.progress.clear();
+            if let Err(error) = print_rest(&answer.text(), &mut printed) {
+                // Nobody reads on, so that nobody waits for the rest of it.
+                stop(driver).await;
+                return Err(error.into());
+            }
         }
     }
+    let mut progress = waiting.progress;
     progress.clear();
     let agent = driver.agent();
     say_notices(agent);
@@ -116,21 +122,42 @@ pub async fn ask(
     }
 }
 
-/// Waits for the next thing to happen; Ctrl+C stops the answer and ends.
-async fn step(driver: &mut Driver, progress: &mut Progress) -> Result<(), PrintError> {
-    tokio::select! {
-        biased;
-        signal = tokio::signal::ctrl_c() => {
-            signal?;
-            stop(driver).await;
-            progress.clear();
-            Err(PrintError::Stopped)
-        }
-        () = driver.next() => {
-            progress.show(driver.agent());
-            Ok(())
+/// What is waited with: one listener for Ctrl+C, so that none is missed between two steps.
+struct Waiting<I> {
+    progress: Progress,
+    interrupt: I,
+}
+
+impl<I: Future<Output = io::Result<()>> + Unpin> Waiting<I> {
+    /// Waits for the next thing to happen; Ctrl+C stops the answer and ends.
+    async fn step(&mut self, driver: &mut Driver) -> Result<(), PrintError> {
+        tokio::select! {
+            biased;
+            signal = &mut self.interrupt => {
+                signal?;
+                stop(driver).await;
+                self.progress.clear();
+                Err(PrintError::Stopped)
+            }
+            () = driver.next() => {
+                self.progress.show(driver.agent());
+                Ok(())
+            }
         }
     }
+}
+
+/// Waits for Ctrl+C. Where it isn't listened to, because writing waits for a reader that
+/// reads no more, it ends percept all the same after a moment.
+async fn interrupt() -> io::Result<()> {
+    const PATIENCE: std::time::Duration = std::time::Duration::from_secs(3);
+    let (sender, stopped) = tokio::sync::oneshot::channel();
+    tokio::spawn(async move {
+        let _ = sender.send(tokio::signal::ctrl_c().await);
+        tokio::time::sleep(PATIENCE).await;
+        std::process::exit(130);
+    });
+    stopped.await.unwrap_or(Ok(()))
 }
 
 /// Lets the worker stop and the store take what came, for as long as that is quick.
@@ -159,13 +186,9 @@ fn taking(agent: &Agent) -> Result<bool, PrintError> {
 
 /// An error if no model will come that could answer.
 fn check_model(agent: &Agent) -> Result<(), PrintError> {
-    let hopeless = match &agent.engine {
-        EngineState::Down { restarting, .. } => !restarting,
-        _ => agent.model.is_none() && agent.notices.iter().any(|notice| notice.level == NoticeLevel::Error),
-    };
-    match hopeless {
-        true => Err(failure(agent)),
-        false => Ok(()),
+    match agent.hopeless() {
+        Some(_) => Err(failure(agent)),
+        None => Ok(()),
     }
 }
 

@@ -10,7 +10,7 @@ use serde::Serialize;
 /// A prompt, named after its file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Prompt {
-    /// `system.md`: what the model is told about its task. Gets `today`.
+    /// `system.md`: what the model is told about its task. Gets `begun`, a date.
     System,
     /// `describe.md`: the question of `percept describe`. Gets nothing.
     Describe,
@@ -115,7 +115,7 @@ mod tests {
     fn the_built_in_prompts_render() {
         let prompts = PromptSet::load(None).unwrap();
         let context = serde_json::json!({
-            "today": "Monday, 23 November 2026", "name": "a`.log", "lines": "2",
+            "begun": "Monday, 23 November 2026", "name": "a`.log", "lines": "2",
             "note": "cut", "fence": "```", "text": "one\n{{ two }}",
         });
         let all: Vec<String> =

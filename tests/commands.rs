@@ -86,8 +86,10 @@ fn bad_input_is_exit_1_and_says_what_to_do() {
         assert_eq!(ran.code, Some(1), "{ran:?}");
         assert!(ran.err.contains(said) && ran.out.is_empty(), "{ran:?}");
     }
-    let ran = home.run("", &["ask", "-m", "startr", "why?"]);
-    assert!(ran.code == Some(1) && ran.err.contains("did you mean `starter`"), "{ran:?}");
+    for attached in [&[][..], &["-a", &sample("error.png")]] {
+        let ran = home.run("", &[&["ask", "-m", "startr", "why?"], attached].concat());
+        assert!(ran.code == Some(1) && ran.err.contains("did you mean `starter`"), "{ran:?}");
+    }
     let ran = home.run("", &["sessions", "show", "99"]);
     assert_eq!(ran.code, Some(1), "{ran:?}");
     let ran = home.run("", &[]);

@@ -1,6 +1,7 @@
 //! The real llama worker on the starter's weights, spoken to over its pipes.
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
+mod random_model;
 mod worker_client;
 
 use std::path::{Path, PathBuf};
@@ -27,10 +28,14 @@ fn start() -> WorkerClient {
 /// One thread each: the tests run side by side, and ggml's threads wait for each other
 /// by spinning.
 fn load_request(options: LoadOptions) -> Request {
+    load_request_of(root("models/starter/starter-f16.gguf"), options)
+}
+
+fn load_request_of(model: PathBuf, options: LoadOptions) -> Request {
     let options = LoadOptions { threads: Some(1), ..options };
     Request::Load {
         protocol: PROTOCOL_VERSION,
-        model: root("models/starter/starter-f16.gguf"),
+        model,
         mmproj: Some(root("models/starter/mmproj-starter-f16.gguf")),
         options,
     }
@@ -142,7 +147,7 @@ fn the_same_answer_with_the_cache_on_off_and_restored() {
 
     // Another session in between, then back by the saved state; in a new process too.
     let state = dir.path().join("7.state");
-    warm.ask(Request::SaveState { path: state.clone() }).done();
+    warm.ask(Request::SaveState { path: state.clone(), most_bytes: None }).done();
     warm.ask(generate(vec![user(vec![drawn(dir.path(), "d.png", 200), text("Read the text.")])])).done();
     for mut worker in [warm, loaded(LoadOptions::default())] {
         worker.ask(Request::RestoreState { path: state.clone() }).done();
@@ -160,7 +165,7 @@ fn a_saved_state_of_something_else_or_damaged_is_refused_and_harms_nothing() {
     let state = dir.path().join("1.state");
     let mut worker = loaded(LoadOptions::default());
     worker.ask(generate(about_sample(QUESTION))).done();
-    worker.ask(Request::SaveState { path: state.clone() }).done();
+    worker.ask(Request::SaveState { path: state.clone(), most_bytes: None }).done();
 
     let mut other = loaded(LoadOptions { context: Some(1024), ..LoadOptions::default() });
     let refused = other.ask(Request::RestoreState { path: state.clone() }).failed();
@@ -194,13 +199,28 @@ fn a_cancel_stops_at_the_next_batch_and_the_next_question_works() {
 }
 
 #[test]
+fn a_cancel_stops_an_answer_at_the_next_token() {
+    let mut worker = loaded(LoadOptions::default());
+    // Noise goes on until it is stopped; the starter itself would end by itself.
+    let sampling = Sampling { temperature: 9.0, seed: Some(5), ..Sampling::default() };
+    let messages = about_sample("Describe the screenshot.");
+    let id = worker.send(Request::Generate { messages, sampling, max_tokens: Some(3000) });
+    worker.until(id, |event| matches!(event, Event::Token { .. }));
+    worker.send(Request::Cancel { target: id });
+    let report = worker.finish(id).done();
+    assert_eq!(report.stop, StopReason::Cancelled);
+    assert!((1..3000).contains(&report.usage.completion_tokens), "{report:?}");
+    assert_eq!(worker.ask(generate(about_sample(QUESTION))).text(), ANSWER);
+}
+
+#[test]
 fn a_prompt_that_does_not_fit_is_an_error_and_nothing_is_cut() {
     let mut worker = loaded(LoadOptions { context: Some(256), ..LoadOptions::default() });
     let long = vec![ChatMessage::text(Role::User, "x y z ".repeat(500))];
     for request in [generate(long.clone()), Request::Prefill { messages: long }] {
         let failure = worker.ask(request).failed();
         assert_eq!(failure.kind, FailureKind::ContextOverflow);
-        assert!(failure.message.contains("the context holds 256"), "{failure}");
+        assert!(failure.message.contains("the context of 256 holds"), "{failure}");
         assert!(failure.hint.is_some());
     }
     assert_eq!(worker.ask(generate(about_sample(QUESTION))).text(), ANSWER);
@@ -327,4 +347,58 @@ fn loading_says_how_far_it_is_and_what_was_loaded() {
         .unwrap();
     assert_eq!((info.architecture.as_str(), info.context, info.vision), ("llama", 4096, true));
     assert_eq!((info.checkpoints, info.template.as_str()), (false, "model"));
+}
+
+/// Loads a model that can't be rolled back: random weights behind the starter's projector.
+fn loaded_hybrid(dir: &Path, no_cache: bool) -> WorkerClient {
+    let model = dir.join("hybrid.gguf");
+    if !model.exists() {
+        random_model::write_hybrid(&model, &root("models/starter/starter-f16.gguf"), 7);
+    }
+    let mut worker = start();
+    let answer = worker.ask(load_request_of(model, LoadOptions { no_cache, ..LoadOptions::default() }));
+    answer.done();
+    let checkpoints = |event: &Event| matches!(event, Event::Loaded(info) if info.checkpoints);
+    assert!(answer.events.iter().any(checkpoints), "it is a hybrid");
+    worker
+}
+
+#[test]
+fn a_model_that_can_not_be_rolled_back_goes_on_from_checkpoints_with_the_same_answers() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut cold = loaded_hybrid(dir.path(), true);
+    let mut warm = loaded_hybrid(dir.path(), false);
+    let mut both = |messages: Vec<ChatMessage>| {
+        let (expected, answer) = (cold.ask(generate(messages.clone())), warm.ask(generate(messages)));
+        assert_eq!(answer.text(), expected.text());
+        let (from, to) = (expected.done().usage, answer.done().usage);
+        assert_eq!(from.cached_tokens, 0);
+        (answer.text(), to)
+    };
+    let (said, _) = both(about_sample(QUESTION));
+    assert!(said.len() > 20, "noise, but a lot of it: {said:?}");
+
+    // Another question on the same picture goes back to the checkpoint behind it.
+    let (other, usage) = both(about_sample("What is the title of the dialog?"));
+    assert_ne!(other, said);
+    assert_eq!(usage.encoded_images, 0);
+    assert!(usage.cached_tokens > 100 && usage.evaluated_tokens < 100, "{usage:?}");
+
+    // The conversation goes on, and back to its beginning.
+    let mut longer = about_sample(QUESTION);
+    longer.push(ChatMessage::text(Role::Assistant, said));
+    longer.push(user(vec![drawn(dir.path(), "b.png", 90), text("Read the text.")]));
+    let (_, usage) = both(longer.clone());
+    assert_eq!(usage.encoded_images, 1);
+    let (_, usage) = both(about_sample(QUESTION));
+    assert_eq!(usage.encoded_images, 0);
+
+    // Left, and restored in a new process.
+    let state = dir.path().join("3.state");
+    let expected = warm.ask(generate(longer.clone())).text();
+    warm.ask(Request::SaveState { path: state.clone(), most_bytes: None }).done();
+    let mut anew = loaded_hybrid(dir.path(), false);
+    anew.ask(Request::RestoreState { path: state }).done();
+    let restored = anew.ask(generate(longer));
+    assert_eq!(restored.text(), expected);
 }

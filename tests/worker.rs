@@ -115,6 +115,59 @@ async fn killed_by_a_signal_it_says_so() {
     assert!(reason.contains("SIGSEGV"), "{reason}");
 }
 
+#[tokio::test]
+async fn restarted_on_demand_it_is_no_death() {
+    let home = common::Home::new();
+    let mut options = options("slow long", &home);
+    options.most_deaths = 1;
+    let (sender, mut events) = unbounded_channel();
+    let worker = Worker::spawn(options, sender);
+    for _ in 0..3 {
+        assert!(matches!(next(&mut events).await, WorkerEvent::Up(_)));
+        worker.send(1, generate());
+        next(&mut events).await;
+        worker.restart();
+        let retry_in = loop {
+            if let WorkerEvent::Down { retry_in, .. } = next(&mut events).await {
+                break retry_in;
+            }
+        };
+        assert!(retry_in.is_some(), "it would be given up after one death");
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_is_no_line_of_the_protocol_fails() {
+    let home = common::Home::new();
+    let (sender, mut events) = unbounded_channel();
+    let worker = Worker::spawn(options("", &home), sender);
+    assert!(matches!(next(&mut events).await, WorkerEvent::Up(_)));
+    let text = "x".repeat(percept::wire::MAX_LINE_BYTES);
+    let messages = vec![ChatMessage::text(percept::message::Role::User, text)];
+    worker.send(5, Request::Prefill { messages });
+    let WorkerEvent::Said(Envelope { id: 5, body: Event::Failed(failure) }) = next(&mut events).await else {
+        panic!("it was lost")
+    };
+    assert!(failure.message.contains("too long"), "{failure}");
+    worker.send(6, load());
+    assert!(matches!(next(&mut events).await, WorkerEvent::Said(Envelope { id: 6, .. })));
+}
+
+#[tokio::test]
+async fn one_that_lived_long_and_never_finished_anything_is_given_up_too() {
+    let home = common::Home::new();
+    let mut options = options("", &home);
+    options.program = "/bin/false".into();
+    options.most_deaths = 3;
+    options.healthy_after = Duration::ZERO;
+    let (sender, mut events) = unbounded_channel();
+    let _worker = Worker::spawn(options, sender);
+    for death in 1..=3 {
+        let WorkerEvent::Down { retry_in, .. } = next(&mut events).await else { panic!("no death") };
+        assert_eq!(retry_in.is_some(), death < 3);
+    }
+}
+
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn dropping_it_ends_the_process() {

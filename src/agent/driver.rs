@@ -11,7 +11,7 @@ use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::time::Instant;
 
 use super::window::{self, Blobs};
-use super::{Agent, Ask, Effect, EngineState, Event, Stamp, Turn};
+use super::{Agent, Ask, Effect, Event, Stamp, Turn};
 use crate::attachment::{Attachment, AttachmentId};
 use crate::catalogue::{Catalogue, ReadyModel};
 use crate::engines::{Worker, WorkerEvent, WorkerOptions};
@@ -24,8 +24,12 @@ use crate::wire::{self, Envelope, Failure, FailureKind, Request};
 /// How often a streamed answer is written to the store: what a crash can lose of it.
 const STORE_EVERY: Duration = Duration::from_millis(250);
 
-/// How long leaving waits for the worker to save the evaluated prompt.
-const SAVE_PATIENCE: Duration = Duration::from_secs(3);
+/// How long leaving waits for an answer to stop and for the worker to save the evaluated
+/// prompt: hundreds of megabytes for a long one. Ctrl+C doesn't wait.
+const LEAVE_PATIENCE: Duration = Duration::from_secs(15);
+
+/// A file that was begun so long ago and has not got its name was left by a crash.
+const ABANDONED: Duration = Duration::from_secs(60 * 60);
 
 /// How many sessions a list shows.
 const LIST_LIMIT: usize = 200;
@@ -137,41 +141,26 @@ impl Driver {
         self.hands.catalogue.list().iter().map(|spec| spec.name.clone()).collect()
     }
 
-    /// Leaves: saves the evaluated prompt for the next time, for as long as that is quick.
-    /// What was said is stored already.
-    pub async fn close(mut self) {
-        self.send(Event::Cancel);
-        if let (Some(session), EngineState::Ready(_)) = (self.agent.session, &self.agent.engine) {
-            // Greater than any of the machine's, and nothing comes after it.
-            let id = u64::MAX;
-            self.run(Effect::SaveState { id, session });
-            let saved = async {
-                while let Some(event) = self.worker_events.recv().await {
-                    match event {
-                        WorkerEvent::Said(Envelope {
-                            id: said,
-                            body: wire::Event::Done(_) | wire::Event::Failed(_),
-                        }) if said == id => {
-                            break;
-                        }
-                        WorkerEvent::Down { .. } => break,
-                        event => {
-                            let at = self.stamp();
-                            let effects = self.agent.handle(Event::Worker(event), at);
-                            // Only what came of the stopped answer is still written.
-                            effects
-                                .into_iter()
-                                .filter(|e| matches!(e, Effect::Store { .. }))
-                                .for_each(|e| self.run(e));
-                        }
-                    }
+    /// Leaves: what goes on is stopped, and the evaluated prompt saved for the next time.
+    /// Returns the conversation as it was at last.
+    pub async fn close(mut self) -> Agent {
+        self.send(Event::Leave);
+        let left = async {
+            while !self.agent.left() {
+                self.next().await;
+            }
+        };
+        tokio::select! {
+            biased;
+            _ = tokio::signal::ctrl_c() => {}
+            done = tokio::time::timeout(LEAVE_PATIENCE, left) => {
+                if done.is_err() {
+                    tracing::info!("the evaluated prompt was not saved in time");
                 }
-            };
-            if tokio::time::timeout(SAVE_PATIENCE, saved).await.is_err() {
-                tracing::info!("the evaluated prompt was not saved in time");
             }
         }
         prune(&self.hands.states.0, self.hands.states.1);
+        self.agent
     }
 
     fn stamp(&mut self) -> Stamp {
@@ -186,19 +175,26 @@ impl Driver {
             Effect::Take { ticket, given } => self.take(ticket, given),
             Effect::Store { session, title, messages, head } => self.store(session, title, messages, head),
             Effect::Ask { id, ask, conversation, model } => self.ask(id, ask, &conversation, &model),
+            Effect::RestartWorker => self.worker.restart(),
             Effect::Cancel { id } => self.worker.send(id, Request::Cancel { target: id }),
             Effect::FindModel(name) => self.find_model(name),
             Effect::Load { id, model } => self.load(id, *model),
             Effect::SaveState { id, session } => self.save_state(id, session),
             Effect::RestoreState { id, session } => self.restore_state(id, session),
-            Effect::Open(session) => self.query(move |store| match store.load(session) {
-                Ok(session) => Event::Opened(Box::new(session)),
-                Err(error) => Event::Failed(error.to_string()),
-            }),
-            Effect::List => self.query(|store| match store.list(LIST_LIMIT) {
-                Ok(sessions) => Event::Listed(sessions),
-                Err(error) => Event::Failed(error.to_string()),
-            }),
+            Effect::Open(session) => self.query(
+                move |store| match store.load(session) {
+                    Ok(session) => Event::Opened(Box::new(session)),
+                    Err(error) => Event::Failed(error.to_string()),
+                },
+                Event::Failed,
+            ),
+            Effect::List => self.query(
+                |store| match store.list(LIST_LIMIT) {
+                    Ok(sessions) => Event::Listed(sessions),
+                    Err(error) => Event::Failed(error.to_string()),
+                },
+                Event::Failed,
+            ),
             Effect::Export { path, title, conversation } => {
                 self.blocking(move || export(&path, &title, &conversation));
             }
@@ -211,13 +207,17 @@ impl Driver {
         tokio::task::spawn_blocking(move || drop(events.send(work())));
     }
 
-    /// Asks the thread that owns the store; what it returns happens.
-    fn query(&self, job: impl FnOnce(&mut SessionStore) -> Event + Send + 'static) {
+    /// Asks the thread that owns the store; what it returns happens, or `stopped` of the
+    /// reason if that thread is gone.
+    fn query(
+        &self,
+        job: impl FnOnce(&mut SessionStore) -> Event + Send + 'static,
+        stopped: impl FnOnce(String) -> Event + Send + 'static,
+    ) {
         let answer = self.hands.store.run(job);
         let events = self.events.clone();
         tokio::spawn(async move {
-            let event =
-                answer.await.unwrap_or_else(|_| Event::Failed("The session store has stopped.".to_owned()));
+            let event = answer.await.unwrap_or_else(|_| stopped("the session store has stopped".to_owned()));
             events.send(event)
         });
     }
@@ -241,16 +241,19 @@ impl Driver {
         head: Option<crate::message::MessageId>,
     ) {
         let Some(last) = messages.last().map(|message| message.id) else { return };
-        self.query(move |store| match write(store, session, &title, &messages, head) {
-            Ok(session) => Event::Stored { session, message: last },
-            Err(error) => Event::StoreFailed { message: last, why: error.to_string() },
-        });
+        self.query(
+            move |store| match write(store, session, &title, &messages, head) {
+                Ok(session) => Event::Stored { session, message: last },
+                Err(error) => Event::StoreFailed { message: last, why: error.to_string() },
+            },
+            move |why| Event::StoreFailed { message: last, why },
+        );
     }
 
     fn ask(&self, id: u64, ask: Ask, conversation: &[Message], model: &ReadyModel) {
-        let today = jiff::ZonedDateTime::now().strftime("%A, %-d %B %Y").to_string();
+        let begun = begun(conversation);
         let rendered =
-            window::render(conversation, model, &self.hands.prompts, self.hands.blobs.as_ref(), &today);
+            window::render(conversation, model, &self.hands.prompts, self.hands.blobs.as_ref(), &begun);
         let request = match (rendered, ask) {
             (Ok(messages), Ask::Prefill) => Request::Prefill { messages },
             (Ok(messages), Ask::Generate) => Request::Generate {
@@ -260,13 +263,16 @@ impl Driver {
             },
             (Err(error), _) => {
                 // The same way as if the worker had refused it: the machine has one path for that.
-                let failure = Failure::new(FailureKind::BadRequest, error.to_string());
-                let said = Envelope { id, body: wire::Event::Failed(failure) };
-                let _ = self.events.send(Event::Worker(WorkerEvent::Said(said)));
-                return;
+                return self
+                    .said(id, wire::Event::Failed(Failure::new(FailureKind::BadRequest, error.to_string())));
             }
         };
         self.worker.send(id, request);
+    }
+
+    /// Answers a request in the worker's place.
+    fn said(&self, id: u64, body: wire::Event) {
+        let _ = self.events.send(Event::Worker(WorkerEvent::Said(Envelope { id, body })));
     }
 
     fn find_model(&self, name: String) {
@@ -296,9 +302,16 @@ impl Driver {
     }
 
     fn save_state(&self, id: u64, session: SessionId) {
-        match std::fs::create_dir_all(&self.hands.states.0) {
-            Ok(()) => self.worker.send(id, Request::SaveState { path: self.state_path(session) }),
-            Err(error) => tracing::warn!(%error, "the evaluated prompt is not saved"),
+        let (folder, most_bytes) = &self.hands.states;
+        match std::fs::create_dir_all(folder) {
+            Ok(()) => {
+                let (path, most_bytes) = (self.state_path(session), Some(*most_bytes));
+                self.worker.send(id, Request::SaveState { path, most_bytes });
+            }
+            Err(error) => {
+                let failure = Failure::new(FailureKind::Internal, error.to_string());
+                self.said(id, wire::Event::Failed(failure));
+            }
         }
     }
 
@@ -320,6 +333,15 @@ fn take(given: &Given, options: &intake::Options, blobs: &BlobStore) -> Result<A
         Ok(()) => Ok(taken.attachment),
         Err(error) => Err(format!("{} can't be kept: {error}", taken.attachment.name)),
     }
+}
+
+/// The day on which a conversation began. Not today: a prompt that changes at midnight is
+/// evaluated all over again.
+fn begun(conversation: &[Message]) -> String {
+    let first = conversation.iter().map(|message| message.created_ms).find(|&ms| ms > 0);
+    let moment = first.and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
+    let moment = moment.unwrap_or_else(jiff::Timestamp::now);
+    moment.to_zoned_datetime(jiff::tz::TimeZone::system()).strftime("%A, %-d %B %Y").to_string()
 }
 
 fn write(
@@ -365,11 +387,13 @@ fn prune(folder: &Path, most_bytes: u64) {
         .collect();
     files.sort();
     let mut total: u64 = files.iter().map(|file| file.1).sum();
-    for (_, bytes, path) in files {
-        if total <= most_bytes {
-            break;
-        }
-        if std::fs::remove_file(&path).is_ok() {
+    for (modified, bytes, path) in files {
+        let unfinished = path.extension().is_some_and(|extension| extension == "new");
+        let remove = match unfinished {
+            true => modified.elapsed().is_ok_and(|age| age > ABANDONED),
+            false => total > most_bytes,
+        };
+        if remove && std::fs::remove_file(&path).is_ok() {
             total -= bytes;
         }
     }

@@ -51,6 +51,8 @@ pub enum Effect {
         /// Its id.
         id: u64,
     },
+    /// End the worker at once, whatever it does, and start it again.
+    RestartWorker,
     /// Find a model's files; answer with `ModelFound` or `ModelMissing`.
     FindModel(String),
     /// Load a model into the worker.

@@ -50,6 +50,8 @@ pub enum Event {
     Export(std::path::PathBuf),
     /// Doesn't need to see the notices any more.
     DismissNotices,
+    /// Leaves percept.
+    Leave,
 
     // What comes of effects.
     /// Intake finished with the chip of this ticket; its blobs are stored.

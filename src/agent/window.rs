@@ -39,17 +39,17 @@ pub enum WindowError {
     },
 }
 
-/// Renders a conversation for a model. `today` is the date in the system prompt.
+/// Renders a conversation for a model. `begun` is the day on which it began.
 pub fn render(
     conversation: &[Message],
     model: &ReadyModel,
     prompts: &PromptSet,
     blobs: &dyn Blobs,
-    today: &str,
+    begun: &str,
 ) -> Result<Vec<ChatMessage>, WindowError> {
     let mut messages = Vec::with_capacity(conversation.len() + 1);
     if model.system_prompt {
-        let system = prompts.render(Prompt::System, serde_json::json!({ "today": today }))?;
+        let system = prompts.render(Prompt::System, serde_json::json!({ "begun": begun }))?;
         messages.push(ChatMessage::text(Role::System, system));
     }
     let given = match model.turns {

@@ -4,9 +4,9 @@ use std::io::{self, IsTerminal};
 
 use super::open::{Overrides, Setup, runtime};
 use super::{ChatArgs, Trouble};
-use crate::agent::Event;
+use crate::agent::{Agent, Event};
 use crate::intake::Given;
-use crate::session::SessionId;
+use crate::session::{SessionId, to_markdown};
 use crate::tui;
 
 pub(super) fn run(args: ChatArgs) -> Result<(), Trouble> {
@@ -27,7 +27,7 @@ pub(super) fn run(args: ChatArgs) -> Result<(), Trouble> {
             driver.send(Event::Attach(Given::Path(file)));
         }
         let ended = tui::run(&mut driver, options(&setup)).await;
-        driver.close().await;
+        say_unsaved(&driver.close().await)?;
         ended.map_err(Trouble::from)
     });
     runtime.shutdown_background();
@@ -37,6 +37,13 @@ pub(super) fn run(args: ChatArgs) -> Result<(), Trouble> {
         return Err(Trouble::Signal(signal));
     }
     Ok(())
+}
+
+/// What could not be kept on disk is printed at last, so that it is not lost with the window.
+fn say_unsaved(agent: &Agent) -> Result<(), Trouble> {
+    let Some(why) = &agent.unsaved else { return Ok(()) };
+    super::exit::warn(format!("this conversation could not be saved ({why}); here it is:"));
+    super::exit::print_bytes(to_markdown(&agent.title, &agent.transcript).as_bytes())
 }
 
 fn session_of(args: &ChatArgs, setup: &Setup) -> Result<Option<SessionId>, Trouble> {

@@ -9,7 +9,10 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crate::text;
-use crate::wire::{Envelope, Event, LineReader, NO_REQUEST, PROTOCOL_VERSION, Ready, Request, write_line};
+use crate::wire::{
+    Envelope, Event, Failure, FailureKind, LineReader, NO_REQUEST, PROTOCOL_VERSION, Ready, Request,
+    write_line,
+};
 
 /// How long a worker may take to end by itself before it is killed.
 const END_GRACE: Duration = Duration::from_millis(500);
@@ -89,12 +92,27 @@ impl Child {
         Ok(Self { process, stdin: Some(stdin), last_words, stderr: Some(stderr) })
     }
 
-    /// Writes a request. A worker that is gone is no error here: its end comes as an event.
-    pub(super) fn write(&mut self, id: u64, request: Request) {
-        if let Some(stdin) = &mut self.stdin
-            && let Err(error) = write_line(&mut *stdin, &Envelope { id, body: request })
-        {
-            tracing::warn!(%error, "a request could not be written to the worker");
+    /// Writes a request; an error if it can't be one of the protocol's lines. A worker that
+    /// is gone is no error here: its end comes as an event.
+    pub(super) fn write(&mut self, id: u64, request: Request) -> Result<(), Failure> {
+        let Some(stdin) = &mut self.stdin else { return Ok(()) };
+        let Err(error) = write_line(&mut *stdin, &Envelope { id, body: request }) else { return Ok(()) };
+        tracing::warn!(%error, "a request could not be written to the worker");
+        match error.kind() {
+            std::io::ErrorKind::InvalidData => Err(Failure::new(
+                FailureKind::BadRequest,
+                format!("The conversation is too long for the worker ({error})."),
+            )
+            .hint("Take an attachment out, or start a new conversation.")),
+            _ => Ok(()),
+        }
+    }
+
+    /// Ends the process without asking.
+    pub(super) fn kill(&mut self) {
+        self.stdin = None;
+        if let Err(error) = self.process.kill().and_then(|()| self.process.wait().map(drop)) {
+            tracing::warn!(%error, "the worker could not be killed");
         }
     }
 
@@ -113,10 +131,8 @@ impl Child {
                 Err(_) => break,
             }
         }
-        if let Err(error) = self.process.kill() {
-            tracing::warn!(%error, "the worker could not be killed");
-        }
-        self.process.wait().ok()
+        self.kill();
+        self.process.try_wait().ok().flatten()
     }
 
     /// Waits for a process whose output ended, and says how it ended, for the screen.

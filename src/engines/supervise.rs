@@ -8,7 +8,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::child::{Child, Said, What, check_protocol};
 use super::{WorkerEvent, WorkerOptions};
-use crate::wire::{Event, Request};
+use crate::wire::{Envelope, Event, Request};
 
 /// A worker that is kept running. Dropping it ends the process.
 #[derive(Debug)]
@@ -33,6 +33,12 @@ impl Worker {
         // The thread ends only when this value is dropped.
         let _ = self.mail.send(Mail::Request(id, request));
     }
+
+    /// Ends the process at once, whatever it does, and starts another one: for work that
+    /// looks for no cancel. `Down` comes, then `Up`.
+    pub fn restart(&self) {
+        let _ = self.mail.send(Mail::Restart);
+    }
 }
 
 impl Drop for Worker {
@@ -47,6 +53,7 @@ impl Drop for Worker {
 enum Mail {
     Request(u64, Request),
     Said(Said),
+    Restart,
     Close,
 }
 
@@ -67,6 +74,8 @@ struct Supervisor {
 enum End {
     /// Nobody wants the worker any more.
     Closed,
+    /// It was ended on demand.
+    Restarted,
     /// It died; another one may do better.
     Died(String),
     /// It is not there or not ours: another one would be the same.
@@ -78,12 +87,21 @@ impl Supervisor {
         let mut deaths = 0;
         for process in 0.. {
             let started = Instant::now();
-            let (reason, hopeless) = match self.live(process) {
+            let mut useful = false;
+            let (reason, hopeless) = match self.live(process, &mut useful) {
                 End::Closed => return,
+                End::Restarted => {
+                    let reason = "it was ended on demand".to_owned();
+                    let retry_in = Some(Duration::ZERO);
+                    let _ = self.events.send(WorkerEvent::Down { reason, retry_in });
+                    continue;
+                }
                 End::Died(reason) => (reason, false),
                 End::Hopeless(reason) => (reason, true),
             };
-            deaths = if started.elapsed() >= self.options.healthy_after { 1 } else { deaths + 1 };
+            // One that dies whenever it has loaded for a minute is as sick as one that dies at once.
+            let healthy = useful && started.elapsed() >= self.options.healthy_after;
+            deaths = if healthy { 1 } else { deaths + 1 };
             let retry_in = (!hopeless && deaths < self.options.most_deaths).then(|| self.wait_after(deaths));
             tracing::warn!(%reason, ?retry_in, "the worker died");
             let _ = self.events.send(WorkerEvent::Down { reason, retry_in });
@@ -106,8 +124,8 @@ impl Supervisor {
         self.options.first_retry.saturating_mul(factor).min(self.options.longest_retry)
     }
 
-    /// Runs one process to its end.
-    fn live(&self, process: u64) -> End {
+    /// Runs one process to its end; `useful` is set when it has finished something.
+    fn live(&self, process: u64, useful: &mut bool) -> End {
         let mut child = match Child::start(&self.options.program, process, &self.mail) {
             Ok(child) => child,
             Err(reason) => return End::Hopeless(reason),
@@ -117,9 +135,19 @@ impl Supervisor {
         }
         loop {
             match self.inbox.recv() {
-                Ok(Mail::Request(id, request)) => child.write(id, request),
+                Ok(Mail::Request(id, request)) => {
+                    if let Err(failure) = child.write(id, request) {
+                        let said = Envelope { id, body: Event::Failed(failure) };
+                        let _ = self.events.send(WorkerEvent::Said(said));
+                    }
+                }
+                Ok(Mail::Restart) => {
+                    child.kill();
+                    return End::Restarted;
+                }
                 Ok(Mail::Said(said)) if said.process != process => {}
                 Ok(Mail::Said(Said { what: What::Line(line), .. })) => {
+                    *useful |= matches!(line.body, Event::Done(_));
                     let _ = self.events.send(WorkerEvent::Said(line));
                 }
                 Ok(Mail::Said(Said { what: What::End(broken), .. })) => {
@@ -153,7 +181,7 @@ impl Supervisor {
                 Ok(Mail::Said(Said { what: What::End(broken), .. })) => {
                     return Some(End::Died(child.obituary(broken.as_deref())));
                 }
-                Ok(Mail::Request(..)) => {}
+                Ok(Mail::Request(..) | Mail::Restart) => {}
                 Ok(Mail::Close) | Err(RecvTimeoutError::Disconnected) => return Some(End::Closed),
                 Err(RecvTimeoutError::Timeout) => {
                     let seconds = self.options.ready_within.as_secs();
@@ -179,7 +207,7 @@ impl Supervisor {
     fn wait_for_request(&self) -> bool {
         loop {
             match self.inbox.recv() {
-                Ok(Mail::Request(..)) => return true,
+                Ok(Mail::Request(..) | Mail::Restart) => return true,
                 Ok(Mail::Said(_)) => {}
                 Ok(Mail::Close) | Err(_) => return false,
             }

@@ -38,8 +38,8 @@ pub enum Request {
         /// The conversation up to and with the unfinished message.
         messages: Vec<ChatMessage>,
     },
-    /// Answers a conversation: a `Ledger`, `Progress` while encoding and prefilling,
-    /// `Token`s, `Done`.
+    /// Answers a conversation: a `Ledger`, `Progress` while encoding and prefilling, the
+    /// `Ledger` as it is then, `Token`s, `Done`.
     Generate {
         /// The conversation; the last message is the one to answer.
         messages: Vec<ChatMessage>,
@@ -54,6 +54,9 @@ pub enum Request {
     SaveState {
         /// The file to write; replaced whole or not at all.
         path: PathBuf,
+        /// What would be larger is not written.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        most_bytes: Option<u64>,
     },
     /// Reads a sequence that [`Self::SaveState`] wrote. Fails with
     /// [`super::FailureKind::StateMismatch`] where model, projector, build or context

@@ -25,7 +25,7 @@ fn requests_are_these_bytes() {
         line(&Envelope { id: 1, body: generate }),
         line(&Envelope { id: 2, body: Request::Cancel { target: 1 } }),
         line(&Envelope { id: 3, body: Request::Shutdown }),
-        line(&Envelope { id: 4, body: Request::SaveState { path: "/s".into() } }),
+        line(&Envelope { id: 4, body: Request::SaveState { path: "/s".into(), most_bytes: Some(9) } }),
     ];
     insta::assert_snapshot!(lines.concat());
 }

@@ -4,6 +4,9 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+/// In place of the fake worker's behaviour: the real worker, beside percept.
+pub(crate) const REAL: &str = "real";
+
 /// A home of its own for one test.
 pub(crate) struct Home {
     pub(crate) dir: tempfile::TempDir,
@@ -37,7 +40,9 @@ impl Home {
             ("PERCEPT_CONFIG_DIR", text(self.path("config"))),
             ("PERCEPT_DATA_DIR", text(self.path("data"))),
             ("PERCEPT_CACHE_DIR", text(self.path("cache"))),
-            ("PERCEPT_WORKER_LLAMA", text(fake_worker())),
+            ("PERCEPT_WORKER_LLAMA", if fake == REAL { String::new() } else { text(fake_worker()) }),
+            // Tests run side by side, and ggml's threads wait for each other by spinning.
+            ("PERCEPT_MODEL_THREADS", "1".to_owned()),
             ("PERCEPT_FAKE", fake.to_owned()),
             ("PERCEPT_FAKE_ONCE", text(self.path("died"))),
             ("HOME", text(self.dir.path().to_owned())),

@@ -10,6 +10,7 @@ mod tests;
 mod worker;
 mod world;
 
+use state::Leaving;
 pub use state::{Agent, Chip, ChipState, EngineState, Notice, NoticeLevel, Turn};
 
 use super::{Ask, Effect, Event, Stamp};
@@ -33,7 +34,7 @@ impl Agent {
         let mut effects = Vec::new();
         match event {
             Event::Attach(given) => self.attach(given, &mut effects),
-            Event::Detach(ticket) => self.detach(ticket, &mut effects),
+            Event::Detach(ticket) => self.detach(ticket, at, &mut effects),
             Event::Remove { message, part } => self.remove(message, part, &mut effects),
             Event::Submit(text) => self.submit(text, at, &mut effects),
             Event::Cancel => self.cancel(&mut effects),
@@ -44,6 +45,7 @@ impl Agent {
             Event::UseModel(name) => self.use_model(name, &mut effects),
             Event::Export(path) => self.export(path, &mut effects),
             Event::DismissNotices => self.notices.clear(),
+            Event::Leave => self.leave_percept(&mut effects),
 
             Event::Taken { ticket, result } => self.taken(ticket, result, at, &mut effects),
             Event::Stored { session, message } => self.stored(session, message, at, &mut effects),
@@ -65,6 +67,26 @@ impl Agent {
         matches!(self.turn, Turn::Sending { .. } | Turn::Answering { .. })
     }
 
+    /// Why no model will come that could answer, in words for the screen; `None` while
+    /// there is hope.
+    pub fn hopeless(&self) -> Option<String> {
+        match &self.engine {
+            EngineState::Down { reason, restarting: false } => Some(format!(
+                "The model's worker is not running ({reason}). Your message is kept; /retry starts it again."
+            )),
+            _ if self.model.is_none() && !self.finding => Some(
+                "No model is loaded. Choose one with /model; your message is kept, /retry asks it."
+                    .to_owned(),
+            ),
+            _ => None,
+        }
+    }
+
+    /// Whether percept may end: nothing is waited for after [`Event::Leave`].
+    pub fn left(&self) -> bool {
+        self.leaving == Leaving::Done && self.storing == 0
+    }
+
     fn say(&mut self, level: NoticeLevel, text: impl Into<String>) {
         let notice = Notice { level, text: text.into() };
         if self.notices.last() != Some(&notice) {
@@ -82,9 +104,15 @@ impl Agent {
     /// Writes messages of the transcript, with those that could not be written before.
     fn store(&mut self, id: MessageId, effects: &mut Vec<Effect>) {
         self.unstored.insert(id);
+        self.store_rest(effects);
+    }
+
+    /// Writes what is not known to be on disk.
+    fn store_rest(&mut self, effects: &mut Vec<Effect>) {
         let messages: Vec<Message> =
             self.transcript.iter().filter(|message| self.unstored.contains(&message.id)).cloned().collect();
         if !messages.is_empty() {
+            self.storing += 1;
             let head = self.transcript.last().map(|message| message.id);
             effects.push(Effect::Store { session: self.session, title: self.title.clone(), messages, head });
         }
@@ -92,12 +120,13 @@ impl Agent {
 
     /// Evaluates what is certain of the next prompt while the person types.
     fn prefill(&mut self, effects: &mut Vec<Effect>) {
-        if self.busy() || !matches!(self.engine, EngineState::Ready(_)) {
+        let ready = matches!(self.engine, EngineState::Ready(_));
+        if self.busy() || self.wary || self.leaving != Leaving::No || !ready {
             return;
         }
         self.stop_prefill(effects);
         let mut conversation = self.transcript.clone();
-        let parts = self.draft_parts();
+        let parts = parts_of(self.chips.iter().take_while(|chip| chip.state != ChipState::Taking));
         if !parts.is_empty() {
             conversation.push(self.user_message(DRAFT, parts, 0));
         }
@@ -146,22 +175,13 @@ impl Agent {
             stats: None,
         });
         self.answer = answer::Answer::new(self.unsure_below);
+        self.failure = None;
         self.turn = Turn::Answering { request, message, progress: None, stopping: false };
     }
 
     fn wait_for_engine(&mut self, message: MessageId) {
         self.turn = Turn::Sending { message };
-        let hopeless = match &self.engine {
-            EngineState::Down { reason, restarting: false } => Some(format!(
-                "The model's worker is not running ({reason}). Your message is kept; /retry starts it again."
-            )),
-            EngineState::Empty if self.model.is_none() && !self.finding => Some(
-                "No model is loaded. Choose one with /model; your message is kept, /retry asks it."
-                    .to_owned(),
-            ),
-            _ => None,
-        };
-        if let Some(why) = hopeless {
+        if let Some(why) = self.hopeless() {
             self.turn = Turn::Idle;
             self.say(NoticeLevel::Error, why);
         }
@@ -184,15 +204,14 @@ impl Agent {
             stats: None,
         }
     }
+}
 
-    /// The attachments of the next message, in their order.
-    fn draft_parts(&self) -> Vec<Part> {
-        self.chips
-            .iter()
-            .filter_map(|chip| match &chip.state {
-                ChipState::Taken { attachment, .. } => Some(Part::attachment((**attachment).clone())),
-                ChipState::Taking | ChipState::Failed { .. } => None,
-            })
-            .collect()
-    }
+/// The attachments that could be read, in their order.
+fn parts_of<'a>(chips: impl Iterator<Item = &'a Chip>) -> Vec<Part> {
+    chips
+        .filter_map(|chip| match &chip.state {
+            ChipState::Taken { attachment, .. } => Some(Part::attachment((**attachment).clone())),
+            ChipState::Taking | ChipState::Failed { .. } => None,
+        })
+        .collect()
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{Agent, Chip, ChipState, EngineState, NoticeLevel, TITLE_COLUMNS, Turn};
+use super::{Agent, Chip, ChipState, EngineState, Leaving, NoticeLevel, TITLE_COLUMNS, Turn, parts_of};
 use crate::agent::{Effect, Stamp};
 use crate::intake::Given;
 use crate::message::{MessageId, Part, Role};
@@ -14,18 +14,21 @@ const STOP_FIRST: &str = "An answer is being written. Stop it with Esc first.";
 
 impl Agent {
     pub(super) fn attach(&mut self, given: Given, effects: &mut Vec<Effect>) {
+        self.wary = false;
         self.tickets += 1;
         let ticket = self.tickets;
         self.chips.push(Chip { ticket, name: name_of(&given), state: ChipState::Taking });
         effects.push(Effect::Take { ticket, given });
     }
 
-    pub(super) fn detach(&mut self, ticket: u64, effects: &mut Vec<Effect>) {
+    pub(super) fn detach(&mut self, ticket: u64, at: Stamp, effects: &mut Vec<Effect>) {
         let before = self.chips.len();
         self.chips.retain(|chip| chip.ticket != ticket);
         if self.chips.len() != before {
             self.stop_prefill(effects);
             self.prefill(effects);
+            // A message may have waited for just this one.
+            self.send_outbox(at, effects);
         }
     }
 
@@ -52,6 +55,7 @@ impl Agent {
         }
         self.notices.clear();
         self.failure = None;
+        self.wary = false;
         self.outbox = Some(text);
         self.turn = Turn::Sending { message: MessageId(at.id) };
         self.send_outbox(at, effects);
@@ -63,7 +67,7 @@ impl Agent {
             return;
         }
         let Some(text) = self.outbox.take() else { return };
-        let mut parts = self.draft_parts();
+        let mut parts = parts_of(self.chips.iter());
         self.chips.clear();
         if !text.trim().is_empty() {
             parts.push(Part::text(text));
@@ -87,6 +91,8 @@ impl Agent {
             Turn::Idle => self.cancel_loading(effects),
             Turn::Prefilling { .. } => self.stop_prefill(effects),
             Turn::Sending { .. } => self.cancel_sending(effects),
+            // The worker has not stopped for the first one: it encodes a picture, or hangs.
+            Turn::Answering { stopping: true, .. } => self.restart_worker(effects),
             Turn::Answering { request, stopping, .. } => {
                 *stopping = true;
                 effects.push(Effect::Cancel { id: *request });
@@ -94,6 +100,13 @@ impl Agent {
                     effects.push(Effect::Cancel { id });
                 }
             }
+        }
+    }
+
+    fn restart_worker(&mut self, effects: &mut Vec<Effect>) {
+        if !self.killing {
+            self.killing = true;
+            effects.push(Effect::RestartWorker);
         }
     }
 
@@ -117,38 +130,86 @@ impl Agent {
         if self.busy() {
             return self.say(NoticeLevel::Error, STOP_FIRST);
         }
+        let started = self.start_again(effects);
         let Some(question) = self.transcript.iter().rposition(|message| message.role == Role::User) else {
-            return self.say(NoticeLevel::Error, "There is no question to ask again.");
+            let said = match started {
+                true => (NoticeLevel::Info, "The model's worker is being started again."),
+                false => (NoticeLevel::Error, "There is no question to ask again."),
+            };
+            return self.say(said.0, said.1);
         };
         self.notices.clear();
+        self.wary = false;
         self.transcript.truncate(question + 1);
         self.stop_prefill(effects);
+        self.answer(at, effects);
+    }
+
+    /// Starts a worker that was given up once more: anything that is sent to it does.
+    pub(super) fn start_again(&mut self, effects: &mut Vec<Effect>) -> bool {
+        let given_up = matches!(self.engine, EngineState::Down { restarting: false, .. });
         if let EngineState::Down { restarting, .. } = &mut self.engine
-            && !*restarting
+            && given_up
         {
-            // Anything sent to a worker that was given up starts it once more.
             *restarting = true;
             self.load(effects);
         }
-        self.answer(at, effects);
+        given_up
     }
 
     pub(super) fn new_session(&mut self, effects: &mut Vec<Effect>) {
         if self.busy() {
             return self.say(NoticeLevel::Error, STOP_FIRST);
         }
-        self.leave(effects);
-        self.prefill(effects);
+        if self.may_leave() {
+            self.leave(effects);
+            self.prefill(effects);
+        }
+    }
+
+    /// Whether nothing is lost by leaving the conversation; the person is warned once.
+    fn may_leave(&mut self) -> bool {
+        let Some(why) = self.unsaved.clone().filter(|_| !self.unstored.is_empty() && !self.warned) else {
+            return true;
+        };
+        self.warned = true;
+        let said = format!(
+            "This conversation is not on disk ({why}) and would be lost. /export PATH writes it elsewhere; the same again leaves it."
+        );
+        self.say(NoticeLevel::Error, said);
+        false
+    }
+
+    /// Ends what goes on, and saves the evaluated prompt for the next time.
+    pub(super) fn leave_percept(&mut self, effects: &mut Vec<Effect>) {
+        if self.busy() && !matches!(self.turn, Turn::Answering { stopping: true, .. }) {
+            self.cancel(effects);
+        }
+        self.stop_prefill(effects);
+        if !self.unstored.is_empty() && self.storing == 0 {
+            self.store_rest(effects);
+        }
+        self.leaving = match self.save_state(effects) {
+            Some(request) => Leaving::Saving(request),
+            None => Leaving::Done,
+        };
+    }
+
+    fn save_state(&mut self, effects: &mut Vec<Effect>) -> Option<u64> {
+        let (Some(session), EngineState::Ready(_)) = (self.session, &self.engine) else { return None };
+        let id = self.next_request();
+        effects.push(Effect::SaveState { id, session });
+        Some(id)
     }
 
     /// Empties the conversation; its evaluated prompt is saved for the way back. What is
     /// attached to the unsent message stays.
     pub(super) fn leave(&mut self, effects: &mut Vec<Effect>) {
         self.stop_prefill(effects);
-        if let (Some(session), EngineState::Ready(_)) = (self.session, &self.engine) {
-            let id = self.next_request();
-            effects.push(Effect::SaveState { id, session });
-        }
+        self.save_state(effects);
+        self.wary = false;
+        self.warned = false;
+        self.unsaved = None;
         self.session = None;
         self.title.clear();
         self.transcript.clear();
@@ -161,7 +222,9 @@ impl Agent {
         if self.busy() {
             return self.say(NoticeLevel::Error, STOP_FIRST);
         }
-        effects.push(Effect::Open(id));
+        if self.may_leave() {
+            effects.push(Effect::Open(id));
+        }
     }
 
     pub(super) fn use_model(&mut self, name: String, effects: &mut Vec<Effect>) {

@@ -49,6 +49,15 @@ pub struct Agent {
     pub(super) outbox: Option<String>,
     /// The prefill that runs; it goes on when the message is sent.
     pub(super) prefilling: Option<u64>,
+    /// The worker died over something: nothing is evaluated in advance until the person
+    /// does something, so that one bad picture doesn't kill it again and again.
+    pub(super) wary: bool,
+    /// The worker is being ended because the person didn't want to wait for it.
+    pub(super) killing: bool,
+    /// The person was warned that leaving loses what is not on disk.
+    pub(super) warned: bool,
+    /// The person leaves.
+    pub(super) leaving: Leaving,
     /// A model's files are being looked for.
     pub(super) finding: bool,
     /// What the load that runs has said of its model.
@@ -57,6 +66,8 @@ pub struct Agent {
     pub(super) answer: Answer,
     /// Messages of the transcript that are not known to be on disk.
     pub(super) unstored: BTreeSet<MessageId>,
+    /// Writes that were asked for and have not ended.
+    pub(super) storing: usize,
 }
 
 /// An attachment of the message that is being written.
@@ -148,6 +159,18 @@ pub enum EngineState {
         /// Whether it is started again.
         restarting: bool,
     },
+}
+
+/// How far leaving is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Leaving {
+    /// Nobody leaves.
+    #[default]
+    No,
+    /// The evaluated prompt is being saved by this request.
+    Saving(u64),
+    /// There is nothing more to wait for but the store.
+    Done,
 }
 
 /// Something the person should know.

@@ -1,3 +1,7 @@
+//! The rules of a conversation; what happens when something goes wrong is in `trouble`.
+
+mod trouble;
+
 use std::path::PathBuf;
 
 use super::*;
@@ -46,6 +50,10 @@ impl Scene {
 
     fn finish_load(&mut self) {
         let id = self.last_request(|effect| matches!(effect, Effect::Load { .. }));
+        self.finish_load_of(id);
+    }
+
+    fn finish_load_of(&mut self, id: u64) {
         self.said(id, wire::Event::Loaded(ModelInfo { name: "test".into(), ..ModelInfo::default() }));
         self.said(id, wire::Event::Done(DoneReport::default()));
     }
@@ -180,6 +188,7 @@ fn names(effects: &[Effect]) -> Vec<&'static str> {
             Effect::Ask { ask: Ask::Prefill, .. } => "prefill",
             Effect::Ask { ask: Ask::Generate, .. } => "generate",
             Effect::Cancel { .. } => "cancel",
+            Effect::RestartWorker => "restart",
             Effect::FindModel(_) => "find",
             Effect::Load { .. } => "load",
             Effect::SaveState { .. } => "save",
@@ -407,7 +416,7 @@ fn a_prompt_that_does_not_fit_is_said_with_the_choices() {
         Failure::new(FailureKind::ContextOverflow, "The prompt has 9,000 tokens.").hint("Remove a part.");
     scene.said(id, wire::Event::Failed(failure));
     assert!(scene.said_to_person().contains("9,000 tokens. Remove a part."));
-    assert_eq!(scene.agent.turn, Turn::Prefilling { request: scene.prefill(), progress: None });
+    assert_eq!(scene.agent.turn, Turn::Idle, "what doesn't fit is not evaluated in advance again");
     assert_eq!(scene.agent.transcript.len(), 1, "the question stays");
 }
 

@@ -1,6 +1,6 @@
 //! What the worker says, and its deaths.
 
-use super::{Agent, ChipState, EngineState, NoticeLevel, Turn};
+use super::{Agent, ChipState, EngineState, Leaving, NoticeLevel, Turn};
 use crate::agent::{Effect, Stamp};
 use crate::engines::WorkerEvent;
 use crate::message::{AnswerStats, Message, Status};
@@ -12,6 +12,7 @@ impl Agent {
             WorkerEvent::Up(_) => {
                 self.engine = EngineState::Empty;
                 self.load(effects);
+                self.stop_waiting();
             }
             WorkerEvent::Said(Envelope { id, body }) => self.said(id, body, at, effects),
             WorkerEvent::Down { reason, retry_in } => self.worker_died(reason, retry_in.is_some(), effects),
@@ -23,6 +24,11 @@ impl Agent {
             (EngineState::Loading { request, .. }, _) if *request == id => self.load_said(event, at, effects),
             (_, Turn::Answering { request, .. }) if *request == id => self.answer_said(event, effects),
             _ if self.prefilling == Some(id) => self.prefill_said(event),
+            _ if self.leaving == Leaving::Saving(id)
+                && matches!(event, Event::Done(_) | Event::Failed(_)) =>
+            {
+                self.leaving = Leaving::Done;
+            }
             // A request that was cancelled, a state that was saved or restored: nobody waits for those.
             _ => {}
         }
@@ -44,15 +50,14 @@ impl Agent {
                 self.engine = EngineState::Empty;
                 self.model = None;
                 self.say(NoticeLevel::Info, "Loading was stopped. /model NAME loads a model.");
+                self.stop_waiting();
             }
             Event::Failed(failure) => {
                 self.engine = EngineState::Empty;
                 self.model = None;
                 self.say(NoticeLevel::Error, words(&failure));
                 self.failure = Some(failure);
-                if matches!(self.turn, Turn::Sending { .. }) && self.outbox.is_none() {
-                    self.turn = Turn::Idle;
-                }
+                self.stop_waiting();
             }
             _ => {}
         }
@@ -62,9 +67,11 @@ impl Agent {
         match self.turn {
             // The message is stored (or failed to be) when nothing of it waits any more.
             Turn::Sending { message } if self.outbox.is_none() && self.was_stored(message) => {
+                self.restore_state(effects);
                 self.answer(at, effects)
             }
-            Turn::Sending { .. } | Turn::Answering { .. } => {}
+            Turn::Sending { .. } => self.restore_state(effects),
+            Turn::Answering { .. } => {}
             Turn::Idle | Turn::Prefilling { .. } => self.restore(effects),
         }
     }
@@ -79,7 +86,8 @@ impl Agent {
             Event::Ledger(ledger) => self.take_ledger(ledger),
             Event::Done(report) => {
                 self.prefill_ended();
-                if report.stop == StopReason::Finished {
+                // Sent meanwhile, what is attached now was not in it.
+                if report.stop == StopReason::Finished && !self.busy() {
                     self.chips_are_cached();
                 }
             }
@@ -102,10 +110,23 @@ impl Agent {
     }
 
     fn chips_are_cached(&mut self) {
-        for chip in &mut self.chips {
+        // Those behind one that is still being read were not in it.
+        for chip in self.chips.iter_mut().take_while(|chip| chip.state != ChipState::Taking) {
             if let ChipState::Taken { cached, .. } = &mut chip.state {
                 *cached = true;
             }
+        }
+    }
+
+    /// Says of nothing that it is in the KV cache.
+    pub(super) fn nothing_is_cached(&mut self) {
+        for chip in &mut self.chips {
+            if let ChipState::Taken { cached, .. } = &mut chip.state {
+                *cached = false;
+            }
+        }
+        for row in &mut self.ledger.entries {
+            row.cached = false;
         }
     }
 
@@ -190,7 +211,7 @@ impl Agent {
             StopReason::MaxTokens => {
                 Status::Interrupted { why: "the limit of tokens was reached".to_owned() }
             }
-            StopReason::Cancelled => Status::Interrupted { why: "stopped by you".to_owned() },
+            StopReason::Cancelled => stopped(),
             StopReason::ContextFull => {
                 self.say(NoticeLevel::Error, CONTEXT_FULL);
                 Status::Interrupted { why: "the context is full".to_owned() }
@@ -202,9 +223,13 @@ impl Agent {
             cached_tokens: report.usage.cached_tokens,
             completion_tokens: report.usage.completion_tokens,
             first_token_ms: report.timings.first_token_ms,
+            encode_ms: report.timings.encode_ms,
             tokens_per_second: report.timings.tokens_per_second(report.usage.completion_tokens),
         };
         self.end_answer(status, Some(stats), effects);
+        // Evaluated already but for the template's closing tokens: cheap, and a picture
+        // attached while the answer was written is encoded now.
+        self.prefill(effects);
     }
 
     /// Ends the answer; one without a word is taken off the screen again.
@@ -225,21 +250,19 @@ impl Agent {
                 self.say(NoticeLevel::Info, "The model answered nothing. /retry asks again.");
             }
         }
-        // Evaluated already but for the template's closing tokens: cheap, and a picture
-        // attached while the answer was written is encoded now.
-        self.prefill(effects);
     }
 
     fn worker_died(&mut self, reason: String, restarting: bool, effects: &mut Vec<Effect>) {
         self.engine = EngineState::Down { reason: reason.clone(), restarting };
         self.prefill_ended();
-        for chip in &mut self.chips {
-            if let ChipState::Taken { cached, .. } = &mut chip.state {
-                *cached = false;
-            }
+        self.nothing_is_cached();
+        self.wary = true;
+        if let Leaving::Saving(_) = self.leaving {
+            self.leaving = Leaving::Done;
         }
-        for row in &mut self.ledger.entries {
-            row.cached = false;
+        if std::mem::take(&mut self.killing) {
+            self.say(NoticeLevel::Info, "The model's worker was ended and is being started again.");
+            return self.end_answer(stopped(), None, effects);
         }
         let next = match restarting {
             true => "It is being started again.",
@@ -252,10 +275,13 @@ impl Agent {
             Turn::Answering { .. } => {
                 self.end_answer(Status::Interrupted { why: "the worker died".to_owned() }, None, effects);
             }
-            Turn::Sending { .. } if !restarting && self.outbox.is_none() => self.turn = Turn::Idle,
-            _ => {}
+            _ => self.stop_waiting(),
         }
     }
+}
+
+fn stopped() -> Status {
+    Status::Interrupted { why: "stopped by you".to_owned() }
 }
 
 /// Said when an answer fills the context.

@@ -40,11 +40,13 @@ impl Agent {
         at: Stamp,
         effects: &mut Vec<Effect>,
     ) {
-        if !self.transcript.iter().any(|candidate| candidate.id == message) {
+        self.storing = self.storing.saturating_sub(1);
+        if !self.shows(message) {
             return; // Of a conversation that was left in the meantime.
         }
         self.session = Some(session);
         self.unsaved = None;
+        self.warned = false;
         // What is streamed is stored again and again; only its last version ends that.
         self.unstored.retain(|id| *id > message);
         self.unstored.remove(&message);
@@ -62,6 +64,12 @@ impl Agent {
         at: Stamp,
         effects: &mut Vec<Effect>,
     ) {
+        self.storing = self.storing.saturating_sub(1);
+        if !self.shows(message) {
+            return self.say(NoticeLevel::Error, format!("The conversation before was not saved: {why}"));
+        }
+        // An earlier version of it may have been written meanwhile.
+        self.unstored.insert(message);
         if self.unsaved.is_none() {
             self.say(NoticeLevel::Error, format!("This conversation is not being saved: {why}"));
         }
@@ -69,6 +77,10 @@ impl Agent {
         if self.turn == (Turn::Sending { message }) {
             self.answer(at, effects);
         }
+    }
+
+    fn shows(&self, message: MessageId) -> bool {
+        self.transcript.iter().any(|candidate| candidate.id == message)
     }
 
     pub(super) fn opened(&mut self, session: Session, effects: &mut Vec<Effect>) {
@@ -88,11 +100,15 @@ impl Agent {
         if !matches!(self.engine, EngineState::Ready(_)) {
             return;
         }
-        if let Some(session) = self.session {
+        self.restore_state(effects);
+        self.prefill(effects);
+    }
+
+    pub(super) fn restore_state(&mut self, effects: &mut Vec<Effect>) {
+        if let Some(session) = self.session.filter(|_| !self.wary) {
             let id = self.next_request();
             effects.push(Effect::RestoreState { id, session });
         }
-        self.prefill(effects);
     }
 
     pub(super) fn model_found(&mut self, model: ReadyModel, effects: &mut Vec<Effect>) {
@@ -102,22 +118,25 @@ impl Agent {
                 .say(NoticeLevel::Error, "The model can't be changed while an answer is being written.");
         }
         self.model = Some(model);
-        match &mut self.engine {
+        self.wary = false;
+        match &self.engine {
             EngineState::Empty | EngineState::Ready(_) | EngineState::Loading { .. } => self.load(effects),
-            EngineState::Down { restarting, .. } if !*restarting => {
-                *restarting = true;
-                self.load(effects);
-            }
-            EngineState::Starting | EngineState::Down { .. } => {} // Loaded when it is up.
+            EngineState::Down { .. } => drop(self.start_again(effects)),
+            EngineState::Starting => {} // Loaded when it is up.
         }
     }
 
     pub(super) fn model_missing(&mut self, why: String) {
         self.finding = false;
         self.say(NoticeLevel::Error, why);
-        if let (Turn::Sending { message }, EngineState::Empty, None) = (&self.turn, &self.engine, &self.model)
-        {
-            self.wait_for_engine(*message);
+        self.stop_waiting();
+    }
+
+    /// A message that is stored and waits for a model that will not come waits no longer.
+    pub(super) fn stop_waiting(&mut self) {
+        let waits = matches!(self.turn, Turn::Sending { .. }) && self.outbox.is_none();
+        if waits && self.hopeless().is_some() {
+            self.turn = Turn::Idle;
         }
     }
 
@@ -133,6 +152,7 @@ impl Agent {
             self.engine = EngineState::Loading { request, name: model.name.clone(), done: 0 };
         }
         self.loaded = None;
+        self.nothing_is_cached();
         effects.push(Effect::Load { id: request, model: Box::new(model) });
     }
 }

@@ -85,7 +85,7 @@ impl Engine for Llama {
             Request::Generate { messages, sampling, max_tokens } => {
                 self.loaded()?.generate(&messages, &TurnLimits { sampling, max_tokens }, output)
             }
-            Request::SaveState { path } => state::save(self.loaded()?, &path),
+            Request::SaveState { path, most_bytes } => state::save(self.loaded()?, &path, most_bytes),
             Request::RestoreState { path } => state::restore(self.loaded()?, &path),
             Request::Transcribe { .. } => Err(Failure::new(
                 FailureKind::Unsupported,

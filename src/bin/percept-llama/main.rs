@@ -9,18 +9,22 @@
 //! | `vision` | pictures to what the projector takes |
 //! | `cache` | what is in the KV cache, and what of it the next prompt can use |
 //! | `turn` | evaluates a prompt, generates an answer |
+//! | `ledger` | what a prompt is made of |
+//! | `utf8` | tokens to whole characters |
 //! | `sampling` | chooses tokens |
 //! | `state` | saves and restores the evaluated sequence |
 //! | `system` | the one call that the safe bindings don't have |
 
 mod cache;
 mod engine;
+mod ledger;
 mod load;
 mod prompt;
 mod sampling;
 mod state;
 mod system;
 mod turn;
+mod utf8;
 mod vision;
 
 fn main() {

@@ -124,10 +124,11 @@ impl Template {
             last.push_str(&sentinels.add(Insert::End));
         }
         let answer = ending == Ending::Answer;
-        let text = self.run(&rendered, answer).or_else(|error| match merge_system(&rendered) {
-            // Some templates know no system message: it goes before the first question.
-            Some(merged) => self.run(&merged, answer).map_err(|_| failure(error)),
-            None => Err(failure(error)),
+        let text = self.run(&rendered, answer).or_else(|error| {
+            let alternating = merge_neighbours(&rendered);
+            self.run(&alternating, answer)
+                .or_else(|_| self.run(&merge_system(&alternating), answer))
+                .map_err(|_| failure(error))
         })?;
         Ok(sentinels.cut(&text))
     }
@@ -192,10 +193,24 @@ impl Template {
     }
 }
 
-fn merge_system(messages: &[(Role, String)]) -> Option<Vec<(Role, String)>> {
-    let [(Role::System, system), (role, first), rest @ ..] = messages else { return None };
+/// One turn of what someone said in several: some templates refuse two questions in a row,
+/// and there are two where an answer was stopped before its first word.
+fn merge_neighbours(messages: &[(Role, String)]) -> Vec<(Role, String)> {
+    let mut merged: Vec<(Role, String)> = Vec::with_capacity(messages.len());
+    for (role, text) in messages {
+        match merged.last_mut().filter(|(last, _)| last == role) {
+            Some((_, last)) => *last = format!("{last}{BETWEEN_TEXTS}{text}"),
+            None => merged.push((*role, text.clone())),
+        }
+    }
+    merged
+}
+
+/// Puts the system message before the first question: some templates know none.
+fn merge_system(messages: &[(Role, String)]) -> Vec<(Role, String)> {
+    let [(Role::System, system), (role, first), rest @ ..] = messages else { return messages.to_vec() };
     let merged = (*role, format!("{system}{BETWEEN_TEXTS}{first}"));
-    Some(std::iter::once(merged).chain(rest.iter().cloned()).collect())
+    std::iter::once(merged).chain(rest.iter().cloned()).collect()
 }
 
 fn failure(error: Error) -> Failure {
@@ -332,6 +347,23 @@ mod tests {
         let error = template(refusing).render(&messages[..1], Ending::Answer).unwrap_err();
         assert_eq!(error.kind, FailureKind::Template);
         assert!(error.message.contains("no system"), "{error}");
+    }
+
+    #[test]
+    fn a_template_that_wants_alternating_turns_gets_them() {
+        let strict = "{% for m in messages %}{% if (m.role == 'user') != (loop.index0 % 2 == 0) %}{{ raise_exception('roles must alternate') }}{% endif %}[{{ m.role }}] {{ m.content }}\n{% endfor %}";
+        let said = |role, text: &str| ChatMessage::text(role, text);
+        let messages = vec![
+            said(Role::System, "be brief"),
+            said(Role::User, "stopped"),
+            ChatMessage { role: Role::User, content: vec![picture(), text("again")] },
+            said(Role::Assistant, "a"),
+            said(Role::Assistant, "b"),
+            said(Role::User, "next"),
+        ];
+        let pieces = template(strict).render(&messages, Ending::Answer).unwrap();
+        let expected = "[user] be brief\n\nstopped\n\n[image]again\n[assistant] a\n\nb\n[user] next\n";
+        assert_eq!(show(&pieces), expected);
     }
 
     #[test]

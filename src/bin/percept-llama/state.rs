@@ -8,6 +8,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use llama_cpp_2::context::session::LlamaStateSeqFlags;
+use percept::text;
 use percept::wire::{DoneReport, Failure, FailureKind, Usage};
 use serde::{Deserialize, Serialize};
 
@@ -23,7 +25,7 @@ struct Saved {
     checksum: String,
 }
 
-pub(crate) fn save(loaded: &mut Loaded, path: &Path) -> Result<DoneReport, Failure> {
+pub(crate) fn save(loaded: &mut Loaded, path: &Path, most_bytes: Option<u64>) -> Result<DoneReport, Failure> {
     if loaded.cache.entries().is_empty() {
         return Ok(DoneReport::default());
     }
@@ -33,6 +35,15 @@ pub(crate) fn save(loaded: &mut Loaded, path: &Path) -> Result<DoneReport, Failu
             format!("The evaluated prompt can't be saved to {}: {why}.", path.display()),
         )
     };
+    let size = loaded.runtime.with_dependent(|_, context| {
+        context.state_seq_get_size_ext(SEQUENCE, LlamaStateSeqFlags::empty()) as u64
+    });
+    if most_bytes.is_some_and(|most| size > most) {
+        return Err(failed(format!(
+            "it would take {}, more than [keep] states_mib allows",
+            text::size(size)
+        )));
+    }
     let (kv, temporary) = (kv_path(path), path.with_extension("kv.new"));
     let written =
         loaded.runtime.with_dependent(|_, context| context.state_seq_save_file(&temporary, SEQUENCE, &[]));

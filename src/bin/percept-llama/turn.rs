@@ -6,15 +6,17 @@ use std::time::Instant;
 use llama_cpp_2::context::LlamaContext;
 use llama_cpp_2::llama_batch::LlamaBatch;
 use llama_cpp_2::token::LlamaToken;
+use percept::text::thousands;
 use percept::wire::{
-    ChatMessage, Content, DoneReport, Event, Failure, FailureKind, Ledger, LedgerEntry, LedgerKind, Output,
-    Sampling, Stage, StopReason, Timings, Usage,
+    ChatMessage, DoneReport, Event, Failure, FailureKind, Output, Sampling, Stage, StopReason, Timings, Usage,
 };
 
-use crate::cache::{Entry, SEQUENCE, common_prefix, tokens};
+use crate::cache::{Entry, SEQUENCE, tokens};
+use crate::ledger::PromptPart;
 use crate::load::Loaded;
 use crate::prompt::{Ending, Piece};
 use crate::sampling;
+use crate::utf8::Utf8Stream;
 use crate::vision::{self, Measured};
 
 /// Tokens at the end of an unfinished text that what follows may still change: a
@@ -32,20 +34,7 @@ pub(crate) struct Prompt {
     pub(crate) entries: Vec<Entry>,
     /// The file of each picture, in the order of the pictures.
     images: Vec<PathBuf>,
-    parts: Vec<PromptPart>,
-}
-
-/// One content of one message, for the ledger.
-struct PromptPart {
-    message: usize,
-    content: usize,
-    kind: LedgerKind,
-    tokens: usize,
-    bytes: u64,
-    /// Its picture's hash.
-    hash: Option<String>,
-    /// It is in the cache when so many entries of the prompt are.
-    end: usize,
+    pub(crate) parts: Vec<PromptPart>,
 }
 
 /// How the evaluation of a prompt went.
@@ -86,7 +75,7 @@ impl Loaded {
         Ok(Prompt { entries, images, parts })
     }
 
-    fn tokenize(&self, text: &str, special: bool) -> impl Iterator<Item = LlamaToken> + use<> {
+    pub(crate) fn tokenize(&self, text: &str, special: bool) -> impl Iterator<Item = LlamaToken> + use<> {
         self.runtime.borrow_owner().vocab().tokenize(text.as_bytes(), false, special).into_iter()
     }
 
@@ -110,93 +99,6 @@ impl Loaded {
         let measured = vision::measure(&vision::chunks(projector, path)?);
         self.measured.insert(hash.to_owned(), measured);
         Ok(measured)
-    }
-
-    fn parts(
-        &self,
-        messages: &[ChatMessage],
-        pieces: &[Piece],
-        starts: &[usize],
-        shift: usize,
-        all: usize,
-    ) -> Vec<PromptPart> {
-        let mut parts = Vec::new();
-        // Where the search for the next part goes on: piece and byte.
-        let mut at = (0, 0);
-        for (message, content) in numbered(messages) {
-            let what = &messages[message].content[content];
-            parts.push(match what {
-                Content::Text { text } => {
-                    let end =
-                        find_end(pieces, text.trim(), &mut at).map_or(all, |(piece, byte)| {
-                            match &pieces[piece] {
-                                Piece::Text { text, special } => {
-                                    starts[piece] + shift + self.tokenize(&text[..byte], *special).count()
-                                }
-                                Piece::Image { .. } => all,
-                            }
-                        });
-                    PromptPart {
-                        message,
-                        content,
-                        kind: LedgerKind::Text,
-                        tokens: self.tokenize(text, false).count(),
-                        bytes: text.len() as u64,
-                        hash: None,
-                        end,
-                    }
-                }
-                Content::Image { hash, path } => {
-                    let hash = hash.as_str();
-                    let same =
-                        |piece: &Piece| matches!(piece, Piece::Image { hash: other, .. } if other == hash);
-                    let piece = pieces.iter().skip(at.0).position(same).map(|found| found + at.0);
-                    if let Some(piece) = piece {
-                        at = (piece + 1, 0);
-                    }
-                    PromptPart {
-                        message,
-                        content,
-                        kind: LedgerKind::Image,
-                        tokens: self.measured.get(hash).map_or(0, |measured| measured.tokens),
-                        bytes: std::fs::metadata(path).map_or(0, |metadata| metadata.len()),
-                        hash: Some(hash.to_owned()),
-                        end: piece.map_or(all, |piece| starts[piece] + shift + 1),
-                    }
-                }
-            });
-        }
-        parts
-    }
-
-    /// What the prompt is made of, and what of it is in the KV cache now.
-    pub(crate) fn ledger(&self, prompt: &Prompt) -> Ledger {
-        let cached = common_prefix(self.cache.entries(), &prompt.entries);
-        let total = tokens(&prompt.entries) as u64;
-        let mut entries: Vec<LedgerEntry> = prompt
-            .parts
-            .iter()
-            .map(|part| LedgerEntry {
-                message: Some(part.message),
-                content: Some(part.content),
-                kind: part.kind,
-                tokens: part.tokens as u64,
-                bytes: part.bytes,
-                encode_ms: part.hash.as_ref().and_then(|hash| self.measured.get(hash)?.encode_ms),
-                cached: part.end <= cached,
-            })
-            .collect();
-        let counted: u64 = entries.iter().map(|entry| entry.tokens).sum();
-        entries.push(LedgerEntry {
-            message: None,
-            content: None,
-            kind: LedgerKind::Template,
-            tokens: total.saturating_sub(counted),
-            bytes: 0,
-            encode_ms: None,
-            cached: cached == prompt.entries.len(),
-        });
-        Ledger { entries, total_tokens: total, context: u64::from(self.info.context) }
     }
 
     /// Evaluates what is certain of the next prompt.
@@ -225,6 +127,8 @@ impl Loaded {
         if cancelled {
             return Ok(DoneReport { stop: StopReason::Cancelled, usage, timings });
         }
+        // Now with what encoding took, and all of it in the cache.
+        output.event(Event::Ledger(self.ledger(&prompt)));
         let stop = self.decode(limits, start, &mut usage, &mut timings, output)?;
         Ok(DoneReport { stop, usage, timings })
     }
@@ -396,29 +300,6 @@ impl Loaded {
     }
 }
 
-/// The places of all contents: message and content numbers.
-fn numbered(messages: &[ChatMessage]) -> impl Iterator<Item = (usize, usize)> {
-    messages
-        .iter()
-        .enumerate()
-        .flat_map(|(message, of)| (0..of.content.len()).map(move |content| (message, content)))
-}
-
-/// Where a text ends in the rendered pieces, searched from `at` on; a template may have
-/// changed it beyond recognition.
-fn find_end(pieces: &[Piece], text: &str, at: &mut (usize, usize)) -> Option<(usize, usize)> {
-    for (number, piece) in pieces.iter().enumerate().skip(at.0) {
-        let from = if number == at.0 { at.1 } else { 0 };
-        if let Piece::Text { text: rendered, .. } = piece
-            && let Some(found) = rendered.get(from..)?.find(text)
-        {
-            *at = (number, from + found + text.len());
-            return Some(*at);
-        }
-    }
-    None
-}
-
 fn logprob_of(context: &LlamaContext<'_>, token: LlamaToken) -> f32 {
     let logits = context.get_logits_ith(-1);
     usize::try_from(token.0).map_or(f32::NEG_INFINITY, |token| sampling::logprob(logits, token))
@@ -438,15 +319,21 @@ fn decode_failed(error: llama_cpp_2::DecodeError) -> Failure {
 
 fn no_eyes() -> Failure {
     Failure::new(FailureKind::Media, "This model sees no pictures: it has no projector (mmproj).")
-        .hint("Choose another model, or add its projector: percept models add NAME MODEL --mmproj FILE.")
+        .hint(
+            "Take the picture out, or use a model with eyes; a projector is added with: percept models add NAME MODEL --mmproj FILE.",
+        )
 }
 
 fn overflow(total: usize, context: u32) -> Failure {
+    let over = thousands((total as u64 + 1).saturating_sub(u64::from(context)));
     let said = format!(
-        "The prompt has {total} tokens and the context holds {context}: nothing was cut, nothing was asked."
+        "The prompt has {} tokens, {over} more than the context of {} holds: nothing was cut, nothing was asked.",
+        thousands(total as u64),
+        thousands(u64::from(context))
     );
-    Failure::new(FailureKind::ContextOverflow, said)
-        .hint("Take an attachment out (Tab), start anew with /new, or set a bigger [model] context.")
+    Failure::new(FailureKind::ContextOverflow, said).hint(
+        "Take an attachment out, attach less of it ([attach] max_text_kib), start a new conversation, or set a bigger [model] context.",
+    )
 }
 
 /// Says how far the evaluation of a prompt is.
@@ -480,74 +367,5 @@ impl<'a> Progress<'a> {
     fn text(&mut self, tokens: usize) {
         self.done += tokens as u64;
         self.output.event(Event::Progress { stage: Stage::Prefill, done: self.done, total: self.total });
-    }
-}
-
-/// Joins the bytes of tokens to whole characters.
-#[derive(Default)]
-struct Utf8Stream {
-    pending: Vec<u8>,
-    least: Option<f32>,
-}
-
-impl Utf8Stream {
-    /// Takes a token's bytes; returns the text that is whole now, with the least
-    /// log-probability of the tokens that it took.
-    fn push(&mut self, bytes: &[u8], logprob: f32) -> Option<(String, f32)> {
-        self.pending.extend_from_slice(bytes);
-        let least = self.least.map_or(logprob, |least| least.min(logprob));
-        self.least = Some(least);
-        let mut text = String::new();
-        loop {
-            match std::str::from_utf8(&self.pending) {
-                Ok(valid) => {
-                    text.push_str(valid);
-                    self.pending.clear();
-                    break;
-                }
-                Err(error) => {
-                    let whole = error.valid_up_to();
-                    text.push_str(&String::from_utf8_lossy(&self.pending[..whole]));
-                    // Bytes that no further byte can make a character of.
-                    let Some(bad) = error.error_len() else {
-                        self.pending.drain(..whole);
-                        break;
-                    };
-                    text.push(char::REPLACEMENT_CHARACTER);
-                    self.pending.drain(..whole + bad);
-                }
-            }
-        }
-        if text.is_empty() {
-            return None;
-        }
-        self.least = (!self.pending.is_empty()).then_some(logprob);
-        Some((text, least))
-    }
-
-    /// What is left of a character that never became whole.
-    fn finish(&mut self) -> Option<(String, f32)> {
-        let least = self.least.take()?;
-        (!self.pending.is_empty())
-            .then(|| (String::from_utf8_lossy(&std::mem::take(&mut self.pending)).into_owned(), least))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn characters_are_never_cut() {
-        let mut stream = Utf8Stream::default();
-        let bytes = "a€b".as_bytes();
-        assert_eq!(stream.push(&bytes[..1], -1.0), Some(("a".into(), -1.0)));
-        assert_eq!(stream.push(&bytes[1..2], -5.0), None);
-        assert_eq!(stream.push(&bytes[2..3], -1.0), None);
-        assert_eq!(stream.push(&bytes[3..], -2.0), Some(("€b".into(), -5.0)));
-        assert_eq!(stream.push(b"\xff", -1.0), Some(("\u{fffd}".into(), -1.0)));
-        assert_eq!(stream.push(b"x\xe2", -3.0), Some(("x".into(), -3.0)));
-        assert_eq!(stream.finish(), Some(("\u{fffd}".into(), -3.0)));
-        assert_eq!(stream.finish(), None);
     }
 }

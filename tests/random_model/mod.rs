@@ -1,0 +1,191 @@
+//! Writes a language model with random weights: a hybrid of short convolutions and
+//! attention (arch `lfm2`, as LFM2) with the starter's vocabulary, as wide as the starter's
+//! projector makes its embeddings. What it says is noise; that it is the same noise shows
+//! whether its memory was brought back right.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
+use std::path::Path;
+
+const WIDTH: u64 = 256;
+const HEADS: u64 = 4;
+const HIDDEN: u64 = 64;
+const VOCABULARY: u64 = 320;
+/// Values that a convolution sees: the token itself and those just before.
+const CONVOLUTION: u64 = 3;
+/// KV heads of each layer; 0 makes it a convolution.
+const LAYERS: [u32; 4] = [0, HEADS as u32, 0, HEADS as u32];
+
+const ALIGNMENT: usize = 32;
+/// Types of metadata values, as GGUF numbers them.
+const U32: u32 = 4;
+const FLOAT: u32 = 6;
+const TEXT: u32 = 8;
+const ARRAY: u32 = 9;
+/// The type of a tensor of 32-bit floats.
+const F32: u32 = 0;
+
+/// Writes the model; its vocabulary and template are those of `like`.
+pub(crate) fn write_hybrid(path: &Path, like: &Path, seed: u32) {
+    let mut metadata = Metadata::default();
+    metadata.text("general.architecture", "lfm2");
+    metadata.text("general.name", "random hybrid");
+    for (key, value) in [
+        ("block_count", LAYERS.len() as u32),
+        ("context_length", 4096),
+        ("embedding_length", WIDTH as u32),
+        ("feed_forward_length", HIDDEN as u32),
+        ("attention.head_count", HEADS as u32),
+        ("shortconv.l_cache", CONVOLUTION as u32),
+        ("vocab_size", VOCABULARY as u32),
+    ] {
+        metadata.entry(&format!("lfm2.{key}"), U32, &value.to_le_bytes());
+    }
+    let heads: Vec<u8> = LAYERS.iter().flat_map(|heads| heads.to_le_bytes()).collect();
+    let array = [&U32.to_le_bytes()[..], &(LAYERS.len() as u64).to_le_bytes(), &heads].concat();
+    metadata.entry("lfm2.attention.head_count_kv", ARRAY, &array);
+    for (key, value) in [("attention.layer_norm_rms_epsilon", 1e-5_f32), ("rope.freq_base", 10_000.0)] {
+        metadata.entry(&format!("lfm2.{key}"), FLOAT, &value.to_le_bytes());
+    }
+    metadata.tokenizer_of(&std::fs::read(like).unwrap());
+    std::fs::write(path, file(&metadata, &tensors(), seed)).unwrap();
+}
+
+fn tensors() -> Vec<(String, Vec<u64>)> {
+    let mut tensors = vec![
+        ("token_embd.weight".to_owned(), vec![WIDTH, VOCABULARY]),
+        ("token_embd_norm.weight".to_owned(), vec![WIDTH]),
+    ];
+    for (layer, kv_heads) in LAYERS.into_iter().enumerate() {
+        let kv_width = WIDTH / HEADS * u64::from(kv_heads);
+        let own: &[(&str, &[u64])] = match kv_heads {
+            0 => &[
+                ("shortconv.conv", &[CONVOLUTION, WIDTH]),
+                ("shortconv.in_proj", &[WIDTH, 3 * WIDTH]),
+                ("shortconv.out_proj", &[WIDTH, WIDTH]),
+            ],
+            _ => &[
+                ("attn_q", &[WIDTH, WIDTH]),
+                ("attn_k", &[WIDTH, kv_width]),
+                ("attn_v", &[WIDTH, kv_width]),
+                ("attn_output", &[WIDTH, WIDTH]),
+                ("attn_q_norm", &[WIDTH / HEADS]),
+                ("attn_k_norm", &[WIDTH / HEADS]),
+            ],
+        };
+        let shared: &[(&str, &[u64])] = &[
+            ("attn_norm", &[WIDTH]),
+            ("ffn_norm", &[WIDTH]),
+            ("ffn_gate", &[WIDTH, HIDDEN]),
+            ("ffn_up", &[WIDTH, HIDDEN]),
+            ("ffn_down", &[HIDDEN, WIDTH]),
+        ];
+        let all = own.iter().chain(shared);
+        tensors.extend(all.map(|(name, shape)| (format!("blk.{layer}.{name}.weight"), shape.to_vec())));
+    }
+    tensors
+}
+
+fn file(metadata: &Metadata, tensors: &[(String, Vec<u64>)], seed: u32) -> Vec<u8> {
+    let mut head = b"GGUF\x03\0\0\0".to_vec();
+    head.extend((tensors.len() as u64).to_le_bytes());
+    head.extend(metadata.entries.to_le_bytes());
+    head.extend(&metadata.bytes);
+    let mut random = Random(seed);
+    let mut data = Vec::new();
+    for (name, shape) in tensors {
+        put_text(&mut head, name);
+        head.extend((shape.len() as u32).to_le_bytes());
+        head.extend(shape.iter().flat_map(|size| size.to_le_bytes()));
+        head.extend(F32.to_le_bytes());
+        head.extend((data.len() as u64).to_le_bytes());
+        let count: u64 = shape.iter().product();
+        // Norms multiply by one; the rest keeps about the variance of what it is given.
+        let scale = if shape.len() == 1 { None } else { Some((3.0 / shape[0] as f32).sqrt()) };
+        data.extend((0..count).flat_map(|_| scale.map_or(1.0, |scale| scale * random.next()).to_le_bytes()));
+        data.resize(data.len().next_multiple_of(ALIGNMENT), 0);
+    }
+    head.resize(head.len().next_multiple_of(ALIGNMENT), 0);
+    head.extend(data);
+    head
+}
+
+/// Numbers from -1 to 1 (xorshift32, Marsaglia 2003).
+struct Random(u32);
+
+impl Random {
+    fn next(&mut self) -> f32 {
+        for (left, by) in [(true, 13), (false, 17), (true, 5)] {
+            self.0 ^= if left { self.0 << by } else { self.0 >> by };
+        }
+        self.0 as f32 / u32::MAX as f32 * 2.0 - 1.0
+    }
+}
+
+#[derive(Default)]
+struct Metadata {
+    entries: u64,
+    bytes: Vec<u8>,
+}
+
+impl Metadata {
+    fn entry(&mut self, key: &str, kind: u32, value: &[u8]) {
+        put_text(&mut self.bytes, key);
+        self.bytes.extend(kind.to_le_bytes());
+        self.bytes.extend(value);
+        self.entries += 1;
+    }
+
+    fn text(&mut self, key: &str, value: &str) {
+        let mut bytes = Vec::new();
+        put_text(&mut bytes, value);
+        self.entry(key, TEXT, &bytes);
+    }
+
+    /// Copies the entries of another file whose keys begin with `tokenizer.`.
+    fn tokenizer_of(&mut self, gguf: &[u8]) {
+        let mut rest = &gguf[16..];
+        for _ in 0..u64::from_le_bytes(take(&mut rest)) {
+            let key = take_text(&mut rest);
+            let kind = u32::from_le_bytes(take(&mut rest));
+            let value = rest;
+            skip(&mut rest, kind);
+            if key.starts_with("tokenizer.") {
+                self.entry(&key, kind, &value[..value.len() - rest.len()]);
+            }
+        }
+    }
+}
+
+fn put_text(bytes: &mut Vec<u8>, text: &str) {
+    bytes.extend((text.len() as u64).to_le_bytes());
+    bytes.extend(text.as_bytes());
+}
+
+fn take<const N: usize>(rest: &mut &[u8]) -> [u8; N] {
+    let (taken, left) = rest.split_first_chunk().unwrap();
+    *rest = left;
+    *taken
+}
+
+fn take_text(rest: &mut &[u8]) -> String {
+    let length = u64::from_le_bytes(take(rest)) as usize;
+    let (text, left) = rest.split_at(length);
+    *rest = left;
+    String::from_utf8(text.to_vec()).unwrap()
+}
+
+fn skip(rest: &mut &[u8], kind: u32) {
+    let width = match kind {
+        0 | 1 | 7 => 1,
+        2 | 3 => 2,
+        4..=6 => 4,
+        TEXT => return drop(take_text(rest)),
+        ARRAY => {
+            let kind = u32::from_le_bytes(take(rest));
+            let length = u64::from_le_bytes(take(rest));
+            return (0..length).for_each(|_| skip(rest, kind));
+        }
+        _ => 8,
+    };
+    *rest = &rest[width..];
+}
