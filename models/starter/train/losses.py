@@ -1,0 +1,89 @@
+"""What is learned: the answer, and four auxiliary losses without which reading isn't.
+
+The answer's loss alone does not teach a network of this size to read in reasonable time.
+So the encoder is told which characters each patch holds, the projector which eight slots
+each image token holds, the language model to name the character at each image token, and
+two attention heads to look where the next character stands.
+"""
+
+import jax
+import jax.numpy as jnp
+
+from examples import TOKEN_SIDE, Batch, merged
+from model import CHARACTERS, Output, Tree, encode, forward, rms_norm
+
+# Most slots are empty and most squares blank: these count less.
+BLANK = 0.15
+
+Metrics = dict[str, jax.Array]
+
+
+def encoder_loss(parameters: Tree, batch: Batch) -> tuple[jax.Array, Metrics]:
+    """The loss of a batch without questions: which characters each patch holds."""
+    patches = encode(parameters["encoder"], batch.images)
+    loss, accuracy = _characters(parameters["encoder"], patches, batch.labels)
+    return loss, {"patch": loss, "patch-accuracy": accuracy}
+
+
+def full_loss(parameters: Tree, batch: Batch, weights: dict[str, float]) -> tuple[jax.Array, Metrics]:
+    """The weighted sum of all losses. `exact` is the share of answers right token for
+    token, given the right tokens before each; `accuracy` that of tokens."""
+    output = forward(parameters, batch.images, batch.tokens, batch.image_index)
+    rows, columns = batch.images.shape[1] // TOKEN_SIDE, batch.images.shape[2] // TOKEN_SIDE
+    patch, _ = _characters(parameters["encoder"], output.patches, batch.labels)
+    image = rms_norm(output.image)
+    token, _ = _characters(parameters["projector"], image, merged(batch.labels, rows, columns))
+    answer, accuracy, exact = _answer(output, batch)
+    losses = {
+        "answer": answer,
+        "characters": patch + token,
+        "readout": _readout(output, batch),
+        "pointer": _pointer(output, batch),
+    }
+    total = sum(weights.get(name, 1.0) * loss for name, loss in losses.items())
+    return total, {**losses, "accuracy": accuracy, "exact": exact}
+
+
+def _characters(part: Tree, features: jax.Array, labels: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Cross-entropy of the character in each slot, and the share of characters that are right.
+
+    features [B, N, width], labels uint8 [B, N, slots]
+    """
+    logits = (features @ part["head"] + part["head_bias"]).reshape(*labels.shape, CHARACTERS)
+    filled = (labels > 0).astype(jnp.float32)
+    weights = filled + BLANK * (1 - filled)
+    right = (logits.argmax(-1) == labels) * filled
+    return _cross_entropy(logits, labels, weights), right.sum() / jnp.maximum(filled.sum(), 1)
+
+
+def _answer(output: Output, batch: Batch) -> tuple[jax.Array, jax.Array, jax.Array]:
+    """Cross-entropy, accuracy and exactness of the answer's tokens."""
+    logits, targets, weights = output.logits[:, :-1], batch.tokens[:, 1:], batch.answer[:, :-1]
+    right = logits.argmax(-1) == targets
+    accuracy = (right * weights).sum() / weights.sum()
+    exact = (right | (weights == 0)).all(1).mean()
+    return _cross_entropy(logits, targets, weights), accuracy, exact
+
+
+def _readout(output: Output, batch: Batch) -> jax.Array:
+    """Cross-entropy of the character at each image token, said at its own place."""
+    is_image = (batch.image_index >= 0) & (batch.tokens > 0)
+    weights = is_image * jnp.where(batch.tokens == ord(" "), BLANK, 1.0)
+    return _cross_entropy(output.logits, batch.tokens, weights)
+
+
+def _pointer(output: Output, batch: Batch) -> jax.Array:
+    """The negative logarithm of the attention that lies on the place that is read next."""
+    pointed = batch.pointer >= 0
+    places = jnp.arange(batch.pointer.shape[1])
+    target = (batch.pointer[:, :, None] == places)[:, None]
+    attention = (output.attention * target).sum(-1)
+    heads = output.attention.shape[1]
+    return -(jnp.log(attention + 1e-6) * pointed[:, None]).sum() / (heads * jnp.maximum(pointed.sum(), 1))
+
+
+def _cross_entropy(logits: jax.Array, targets: jax.Array, weights: jax.Array) -> jax.Array:
+    """The weighted mean over all places; logits have the classes last."""
+    logarithms = jax.nn.log_softmax(logits, -1)
+    chosen = jnp.take_along_axis(logarithms, targets[..., None].astype(jnp.int32), -1)[..., 0]
+    return -(chosen * weights).sum() / jnp.maximum(weights.sum(), 1)
