@@ -19,19 +19,9 @@ impl AttachmentId {
         Self(blake3::hash(content).to_hex().to_string())
     }
 
-    /// Accepts 64 hex digits, as [`Self::as_str`] gives them.
-    pub fn parse(hex: &str) -> Option<Self> {
-        blake3::Hash::from_hex(hex).ok().map(|hash| Self(hash.to_hex().to_string()))
-    }
-
     /// The 64 hex digits.
     pub fn as_str(&self) -> &str {
         &self.0
-    }
-
-    /// The first eight digits, for a person to tell two apart.
-    pub fn short(&self) -> &str {
-        self.0.get(..8).unwrap_or(&self.0)
     }
 }
 

@@ -105,14 +105,6 @@ impl<R: BufRead> LineReader<R> {
     }
 }
 
-/// Reads a single message: for callers that need no state.
-pub fn read_line<T: DeserializeOwned>(line: &[u8]) -> Result<T, LineError> {
-    if line.len() > MAX_LINE_BYTES {
-        return Err(LineError::TooLong);
-    }
-    parse(line.trim_ascii())
-}
-
 /// Writes one message as one line and flushes it.
 ///
 /// # Errors

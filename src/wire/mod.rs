@@ -16,7 +16,7 @@ pub use event::{
     DoneReport, Event, Failure, FailureKind, Ledger, LedgerEntry, LedgerKind, Limits, ModelInfo, Ready,
     Segment, Stage, StopReason, Timings, Usage,
 };
-pub use line::{LineError, LineReader, MAX_LINE_BYTES, read_line, write_line};
+pub use line::{LineError, LineReader, MAX_LINE_BYTES, write_line};
 pub use process::cpu_features;
 pub use request::{ChatMessage, Content, LoadOptions, Request, Sampling};
 pub use serve::{Engine, ExitOnEnd, Output, serve};

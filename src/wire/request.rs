@@ -123,6 +123,10 @@ pub struct LoadOptions {
     /// measuring and for tests.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub no_cache: bool,
+    /// Loads although the estimate says that memory won't do: it is an upper bound, and
+    /// the person may know better.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub ignore_memory: bool,
 }
 
 /// One message as the model gets it.

@@ -21,11 +21,19 @@ fn requests_are_these_bytes() {
         sampling: Sampling::default(),
         max_tokens: Some(5),
     };
+    let options = LoadOptions {
+        image_min_tokens: Some(1024),
+        image_max_tokens: Some(2048),
+        ignore_memory: true,
+        ..LoadOptions::default()
+    };
+    let load = Request::Load { protocol: 1, model: "/m".into(), mmproj: None, options };
     let lines = [
         line(&Envelope { id: 1, body: generate }),
         line(&Envelope { id: 2, body: Request::Cancel { target: 1 } }),
         line(&Envelope { id: 3, body: Request::Shutdown }),
         line(&Envelope { id: 4, body: Request::SaveState { path: "/s".into(), most_bytes: Some(9) } }),
+        line(&Envelope { id: 5, body: load }),
     ];
     insta::assert_snapshot!(lines.concat());
 }
@@ -150,7 +158,8 @@ fn a_worker_answers_in_order_takes_cancels_at_once_and_survives_bad_lines() {
     worker.join().unwrap();
     drop(sender);
     let text = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
-    let events: Vec<Envelope<Event>> = text.lines().map(|line| read_line(line.as_bytes()).unwrap()).collect();
+    let mut lines = LineReader::new(Cursor::new(text));
+    let events: Vec<Envelope<Event>> = std::iter::from_fn(|| lines.next_message().unwrap()).collect();
     let shape: Vec<String> = events
         .iter()
         .map(|event| match &event.body {

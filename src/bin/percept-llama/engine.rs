@@ -14,7 +14,7 @@ use crate::turn::Limits as TurnLimits;
 use crate::{state, system};
 
 /// The version of llama-cpp-2 that this worker is built with (Cargo.toml pins it).
-const BINDINGS: &str = "llama-cpp-2 0.1.160";
+pub(crate) const BINDINGS: &str = "llama-cpp-2 0.1.160";
 
 /// The worker: llama.cpp, and at most one model.
 pub(crate) struct Llama {

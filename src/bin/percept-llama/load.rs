@@ -16,11 +16,12 @@ use llama_cpp_2::llama_backend::LlamaBackend;
 use llama_cpp_2::model::LlamaModel;
 use llama_cpp_2::model::params::LlamaModelParams;
 use llama_cpp_2::mtmd::{MtmdContext, MtmdContextParams};
-use percept::gguf::{self, Header};
+use percept::gguf::{self, GgufError, Header};
 use percept::text::size;
 use percept::wire::{Event, Failure, FailureKind, LoadOptions, ModelInfo, Output, Stage};
 
 use crate::cache::Cache;
+use crate::engine::BINDINGS;
 use crate::prompt::Template;
 use crate::vision::Measured;
 
@@ -78,15 +79,17 @@ pub(crate) fn load(
     options: &LoadOptions,
     output: &Output<'_>,
 ) -> Result<Option<Loaded>, Failure> {
-    let header = read_header(model_path)?;
-    check_model(model_path, &header)?;
-    let mmproj_header = mmproj_path.map(read_header).transpose()?;
+    let header = gguf::read_model(model_path).map_err(|error| unreadable(model_path, &error))?;
+    let read_projector = |path: &Path| gguf::read_projector(path).map_err(|error| unreadable(path, &error));
+    let mmproj_header = mmproj_path.map(read_projector).transpose()?;
     if let (Some(path), Some(mmproj)) = (mmproj_path, &mmproj_header) {
-        check_projector(path, mmproj, model_path, &header)?;
+        check_pair(path, mmproj, model_path, &header)?;
     }
     let trained = header.own("context_length").unwrap_or(UNKNOWN_CONTEXT);
     let context = options.context.map_or(trained.min(DEFAULT_CONTEXT), u64::from).max(64);
-    check_memory(&header, mmproj_header.as_ref(), context)?;
+    if !options.ignore_memory {
+        check_memory(&header, mmproj_header.as_ref(), context)?;
+    }
 
     let threads = options.threads.filter(|&threads| threads > 0).unwrap_or_else(physical_cores);
     let Some(model) = read_weights(backend, model_path, options, output)? else { return Ok(None) };
@@ -144,45 +147,20 @@ fn file_name(path: &Path) -> String {
     path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
 }
 
-fn read_header(path: &Path) -> Result<Header, Failure> {
-    gguf::read(path).map_err(|error| {
-        Failure::new(FailureKind::ModelFile, format!("{} can't be loaded: {error}.", path.display()))
-    })
-}
-
-fn check_model(path: &Path, header: &Header) -> Result<(), Failure> {
-    match header.is_projector() {
-        false => Ok(()),
-        true => {
-            let said = format!("{} is a projector (mmproj), not a language model.", path.display());
-            Err(Failure::new(FailureKind::ModelFile, said)
-                .hint("Give the language model's file; this one goes with it."))
-        }
-    }
+fn unreadable(path: &Path, error: &GgufError) -> Failure {
+    Failure::new(FailureKind::ModelFile, format!("{} can't be loaded: {error}.", path.display()))
 }
 
 /// A projector of another model is recognised by the width of what it makes.
-fn check_projector(path: &Path, mmproj: &Header, model_path: &Path, model: &Header) -> Result<(), Failure> {
-    if !mmproj.is_projector() {
-        let said = format!("{} is a language model, not a projector (mmproj).", path.display());
-        return Err(Failure::new(FailureKind::ModelFile, said)
-            .hint("A projector's file name usually has `mmproj` in it."));
-    }
-    let made = mmproj.int("clip.vision.projection_dim").or_else(|| mmproj.int("clip.audio.projection_dim"));
-    let wanted = model.own("embedding_length");
-    match (made, wanted) {
-        // Some projectors (deepstack) make several embeddings of the width in one.
-        (Some(made), Some(wanted)) if wanted > 0 && made % wanted != 0 => {
-            let said = format!(
-                "{} belongs to another model: it makes embeddings of {made} values and {} takes {wanted}.",
-                path.display(),
-                model_path.display()
-            );
-            Err(Failure::new(FailureKind::ModelMismatch, said)
-                .hint("Use the projector from the same repository as the model."))
-        }
-        _ => Ok(()),
-    }
+fn check_pair(path: &Path, mmproj: &Header, model_path: &Path, model: &Header) -> Result<(), Failure> {
+    let Some((made, wanted)) = mmproj.mismatch(model) else { return Ok(()) };
+    let said = format!(
+        "{} belongs to another model: it makes embeddings of {made} values and {} takes {wanted}.",
+        path.display(),
+        model_path.display()
+    );
+    Err(Failure::new(FailureKind::ModelMismatch, said)
+        .hint("Use the projector from the same repository as the model."))
 }
 
 fn check_memory(model: &Header, mmproj: Option<&Header>, context: u64) -> Result<(), Failure> {
@@ -206,8 +184,10 @@ fn check_memory(model: &Header, mmproj: Option<&Header>, context: u64) -> Result
         size(BUFFER_BYTES),
         size(free)
     );
-    Err(Failure::new(FailureKind::Memory, said)
-        .hint("Close something, take a smaller context ([model] context), or a smaller model."))
+    Err(Failure::new(FailureKind::Memory, said).hint(
+        "Close something, take a smaller context ([model] context) or a smaller model. \
+             [model] memory_check = false in config.toml loads it all the same.",
+    ))
 }
 
 fn physical_cores() -> u32 {
@@ -304,6 +284,7 @@ fn fingerprint(model: &Path, mmproj: Option<&Path>, options: &LoadOptions, info:
     };
     let parts = [
         env!("CARGO_PKG_VERSION").to_owned(),
+        BINDINGS.to_owned(),
         file(model),
         mmproj.map(file).unwrap_or_default(),
         format!("{:?}|{:?}|{}", options.image_min_tokens, options.image_max_tokens, info.context),

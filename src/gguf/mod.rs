@@ -4,6 +4,9 @@
 //! never read, so that a file of many gigabytes is checked in milliseconds. Every length
 //! in the file is checked against the file's size before anything is allocated.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufReader, Read};
@@ -24,6 +27,10 @@ const MAX_STRING: u64 = 4 * 1024 * 1024;
 /// More metadata or tensors than any model has: a broken count, not a big model.
 const MAX_ENTRIES: u64 = 1 << 20;
 
+/// Integers of an array that are kept; more than any model has layers. Longer ones are
+/// parts of a vocabulary, of which nothing is wanted here.
+const MAX_KEPT_INTS: u64 = 1024;
+
 /// ggml has at most four dimensions.
 const MAX_DIMENSIONS: u32 = 4;
 
@@ -38,7 +45,9 @@ pub enum Value {
     Bool(bool),
     /// A string.
     Text(String),
-    /// An array: how many elements it has.
+    /// A short array of integers: one for each layer, mostly.
+    Ints(Vec<i64>),
+    /// Any other array: how many elements it has.
     Array(u64),
 }
 
@@ -78,6 +87,14 @@ pub enum GgufError {
     /// Its header contradicts itself.
     #[error("its header is damaged: {0}")]
     Damaged(String),
+    /// It is a projector where a language model is wanted.
+    #[error("it is a projector (mmproj), not a language model; it goes with one, as --mmproj")]
+    IsProjector,
+    /// It is a language model where a projector is wanted.
+    #[error(
+        "it is a language model, not a projector (mmproj); a projector's file name usually has `mmproj` in it"
+    )]
+    IsModel,
 }
 
 impl Header {
@@ -107,21 +124,60 @@ impl Header {
         self.int(&format!("{}.{key}", self.architecture()))
     }
 
+    fn own_value(&self, key: &str) -> Option<&Value> {
+        self.values.get(&format!("{}.{key}", self.architecture()))
+    }
+
     /// Whether it is a projector for pictures or sound (mmproj), not a language model.
     pub fn is_projector(&self) -> bool {
         self.architecture() == "clip"
     }
 
-    /// Bytes of the KV cache at 16 bits for so many tokens: layers × KV heads × (key
-    /// length + value length) × 2 bytes a token. An upper bound where layers differ.
+    /// Whether this projector makes embeddings for another model: the widths of what it
+    /// makes and of what the model takes. Some projectors (deepstack) make several
+    /// embeddings of the width in one.
+    pub fn mismatch(&self, model: &Self) -> Option<(u64, u64)> {
+        let made =
+            self.int("clip.vision.projection_dim").or_else(|| self.int("clip.audio.projection_dim"))?;
+        let wanted = model.own("embedding_length").filter(|&wanted| wanted > 0)?;
+        (made % wanted != 0).then_some((made, wanted))
+    }
+
+    /// Bytes of the KV cache at 16 bits for so many tokens: KV heads of all layers × (key
+    /// length + value length) × 2 bytes a token. An upper bound where layers share their
+    /// keys or see a window only.
     pub fn kv_bytes(&self, tokens: u64) -> u64 {
-        let heads = self.own("attention.head_count").unwrap_or(0);
-        let kv_heads = self.own("attention.head_count_kv").unwrap_or(heads);
+        let heads = self.largest("attention.head_count").unwrap_or(0);
         let head = self.own("embedding_length").unwrap_or(0).checked_div(heads).unwrap_or(0);
         let key = self.own("attention.key_length").unwrap_or(head);
         let value = self.own("attention.value_length").unwrap_or(head);
+        [self.kv_heads(), key.saturating_add(value), 2, tokens].into_iter().fold(1, u64::saturating_mul)
+    }
+
+    /// KV heads of all layers together. Hybrid models say which layers have any with an
+    /// array (0 for a recurrent layer), or with an interval: each so-many-th attends.
+    fn kv_heads(&self) -> u64 {
         let layers = self.own("block_count").unwrap_or(0);
-        [layers, kv_heads, key.saturating_add(value), 2, tokens].into_iter().fold(1, u64::saturating_mul)
+        let attending = match self.own("full_attention_interval") {
+            Some(interval) if interval > 1 => layers / interval,
+            _ => layers,
+        };
+        match self.own_value("attention.head_count_kv").or_else(|| self.own_value("attention.head_count")) {
+            Some(Value::Ints(heads)) => {
+                heads.iter().filter_map(|&heads| u64::try_from(heads).ok()).fold(0, u64::saturating_add)
+            }
+            Some(Value::Int(heads)) => u64::try_from(*heads).unwrap_or(0).saturating_mul(attending),
+            _ => self.largest("attention.head_count").unwrap_or(0).saturating_mul(attending),
+        }
+    }
+
+    /// An integer of the architecture, or the largest of an array of them.
+    fn largest(&self, key: &str) -> Option<u64> {
+        match self.own_value(key)? {
+            Value::Int(int) => u64::try_from(*int).ok(),
+            Value::Ints(ints) => ints.iter().max().and_then(|&int| u64::try_from(int).ok()),
+            _ => None,
+        }
     }
 }
 
@@ -137,6 +193,24 @@ pub fn read(path: &Path) -> Result<Header, GgufError> {
         return Err(io::Error::from(io::ErrorKind::IsADirectory).into());
     }
     parse(BufReader::new(file), metadata.len())
+}
+
+/// [`read`], for what must be a language model.
+///
+/// # Errors
+///
+/// [`GgufError::IsProjector`], and those of [`read`].
+pub fn read_model(path: &Path) -> Result<Header, GgufError> {
+    read(path).and_then(|header| if header.is_projector() { Err(GgufError::IsProjector) } else { Ok(header) })
+}
+
+/// [`read`], for what must be a projector.
+///
+/// # Errors
+///
+/// [`GgufError::IsModel`], and those of [`read`].
+pub fn read_projector(path: &Path) -> Result<Header, GgufError> {
+    read(path).and_then(|header| if header.is_projector() { Ok(header) } else { Err(GgufError::IsModel) })
 }
 
 /// The same for a stream of known length.
@@ -243,26 +317,36 @@ impl<R: Read> Reader<R> {
 
     fn value(&mut self, kind: u32) -> Result<Value, GgufError> {
         Ok(match kind {
-            0 => Value::Int(i64::from(u8::from_le_bytes(self.bytes()?))),
-            1 => Value::Int(i64::from(i8::from_le_bytes(self.bytes()?))),
-            2 => Value::Int(i64::from(u16::from_le_bytes(self.bytes()?))),
-            3 => Value::Int(i64::from(i16::from_le_bytes(self.bytes()?))),
-            4 => Value::Int(i64::from(self.u32()?)),
-            5 => Value::Int(i64::from(i32::from_le_bytes(self.bytes()?))),
+            0..=5 | 10 | 11 => Value::Int(self.integer(kind)?),
             6 => Value::Float(f64::from(f32::from_le_bytes(self.bytes()?))),
             7 => Value::Bool(self.bytes::<1>()?[0] != 0),
             8 => Value::Text(self.string()?),
             9 => self.array()?,
-            10 => Value::Int(i64::try_from(self.u64()?).unwrap_or(i64::MAX)),
-            11 => Value::Int(i64::from_le_bytes(self.bytes()?)),
             12 => Value::Float(f64::from_le_bytes(self.bytes()?)),
             kind => return Err(GgufError::Damaged(format!("a value of unknown type {kind}"))),
+        })
+    }
+
+    fn integer(&mut self, kind: u32) -> Result<i64, GgufError> {
+        Ok(match kind {
+            0 => u8::from_le_bytes(self.bytes()?).into(),
+            1 => i8::from_le_bytes(self.bytes()?).into(),
+            2 => u16::from_le_bytes(self.bytes()?).into(),
+            3 => i16::from_le_bytes(self.bytes()?).into(),
+            4 => self.u32()?.into(),
+            5 => i32::from_le_bytes(self.bytes()?).into(),
+            10 => i64::try_from(self.u64()?).unwrap_or(i64::MAX),
+            11 => i64::from_le_bytes(self.bytes()?),
+            kind => return Err(GgufError::Damaged(format!("an integer of unknown type {kind}"))),
         })
     }
 
     fn array(&mut self) -> Result<Value, GgufError> {
         let kind = self.u32()?;
         let length = self.u64()?;
+        if matches!(kind, 0..=5 | 10 | 11) && length <= MAX_KEPT_INTS {
+            return (0..length).map(|_| self.integer(kind)).collect::<Result<_, _>>().map(Value::Ints);
+        }
         let width = match kind {
             0 | 1 | 7 => 1,
             2 | 3 => 2,
@@ -333,75 +417,4 @@ fn block_of(kind: u32) -> Option<(u64, u64)> {
         39 => (32, 17),
         _ => return None,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    /// A file with two values and one tensor of 4 × 8 floats.
-    fn sample() -> Vec<u8> {
-        let string = |text: &str| [&(text.len() as u64).to_le_bytes()[..], text.as_bytes()].concat();
-        let mut bytes = b"GGUF\x03\0\0\0\x01\0\0\0\0\0\0\0\x02\0\0\0\0\0\0\0".to_vec();
-        bytes.extend(string("general.architecture"));
-        bytes.extend(8_u32.to_le_bytes());
-        bytes.extend(string("llama"));
-        bytes.extend(string("llama.block_count"));
-        bytes.extend(4_u32.to_le_bytes());
-        bytes.extend(6_u32.to_le_bytes());
-        bytes.extend(string("output.weight"));
-        bytes.extend(2_u32.to_le_bytes());
-        bytes.extend(4_u64.to_le_bytes());
-        bytes.extend(8_u64.to_le_bytes());
-        bytes.extend([0; 4]);
-        bytes.extend([0; 8]);
-        bytes.resize(bytes.len().next_multiple_of(32) + 4 * 8 * 4, 0);
-        bytes
-    }
-
-    fn parse_bytes(bytes: &[u8]) -> Result<Header, GgufError> {
-        parse(bytes, bytes.len() as u64)
-    }
-
-    #[test]
-    fn a_whole_file_is_read() {
-        let header = parse_bytes(&sample()).unwrap();
-        assert_eq!((header.architecture(), header.own("block_count")), ("llama", Some(6)));
-        assert_eq!((header.parameters, header.tensor_bytes), (32, 128));
-    }
-
-    #[test]
-    fn every_shorter_file_is_refused() {
-        let whole = sample();
-        for length in 0..whole.len() {
-            assert!(parse_bytes(&whole[..length]).is_err(), "{length} bytes of {}", whole.len());
-        }
-        let error = parse_bytes(&whole[..whole.len() - 1]).unwrap_err();
-        assert!(matches!(error, GgufError::Truncated { .. }), "{error}");
-    }
-
-    #[test]
-    fn other_files_are_named_as_such() {
-        assert_eq!(
-            parse_bytes(b"\x89PNG....").unwrap_err().to_string(),
-            "it is not a GGUF file (it starts with `\\x89PNG`)"
-        );
-        assert!(parse_bytes(b"").unwrap_err().to_string().contains("empty"));
-        let mut old = sample();
-        old[4] = 1;
-        assert!(matches!(parse_bytes(&old), Err(GgufError::Version(1))));
-    }
-
-    proptest! {
-        #[test]
-        fn damaged_bytes_never_panic(changes in prop::collection::vec((0_usize..200, any::<u8>()), 1..8)) {
-            let mut bytes = sample();
-            for (at, byte) in changes {
-                bytes[at] = byte;
-            }
-            let _ = parse_bytes(&bytes);
-        }
-    }
 }
