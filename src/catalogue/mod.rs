@@ -3,6 +3,8 @@
 
 mod spec;
 mod starter;
+#[cfg(test)]
+mod tests;
 
 use std::path::{Path, PathBuf};
 
@@ -75,17 +77,19 @@ pub enum CatalogueError {
         /// Why.
         error: GgufError,
     },
-    /// A file is a GGUF of another kind than asked for.
-    #[error("{path} is {is}, not {wanted}. {hint}")]
-    Kind {
-        /// The file.
-        path: PathBuf,
-        /// What it is.
-        is: &'static str,
-        /// What was wanted.
-        wanted: &'static str,
-        /// What to do.
-        hint: &'static str,
+    /// Model and projector don't belong together.
+    #[error(
+        "{mmproj} belongs to another model than {model}: it makes embeddings of {made} values, and the model takes {wanted}. Use the projector from the same repository"
+    )]
+    Pair {
+        /// The language model.
+        model: PathBuf,
+        /// The projector.
+        mmproj: PathBuf,
+        /// Width of what the projector makes.
+        made: u64,
+        /// Width of what the model takes.
+        wanted: u64,
     },
     /// An entry can't be read or is not right.
     #[error("the catalogue entry {path}: {why}")]
@@ -180,8 +184,8 @@ impl Catalogue {
     ///
     /// # Errors
     ///
-    /// Neither a name nor a file; a name whose files are not here; a file that is no
-    /// language model.
+    /// Neither a name nor a file; a name whose files are not here; a file that is cut off,
+    /// of another kind, or of another model.
     pub fn ready(&self, name: &str, cache: &Path) -> Result<ReadyModel, CatalogueError> {
         let Some(spec) = self.find(name) else { return self.ready_file(name) };
         let (model, mmproj) = match &spec.files {
@@ -190,7 +194,13 @@ impl Catalogue {
                     .map_err(|error| CatalogueError::Write { path: cache.to_owned(), error })?;
                 (model, Some(mmproj))
             }
-            ModelFiles { model: Some(model), mmproj, .. } => (model.clone(), mmproj.clone()),
+            ModelFiles { model: Some(model), mmproj, .. } => {
+                let header = check_model(model)?;
+                if let Some(mmproj) = mmproj {
+                    check_projector(mmproj, model, &header)?;
+                }
+                (model.clone(), mmproj.clone())
+            }
             ModelFiles { .. } => {
                 let repository =
                     spec.source.as_ref().map_or("models", |source| &source.repository).to_owned();
@@ -222,12 +232,16 @@ impl Catalogue {
             });
         }
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-        check_model(&path)?;
+        let header = check_model(&path)?;
+        let mmproj = mmproj_beside(&path);
+        if let Some(mmproj) = &mmproj {
+            check_projector(mmproj, &path, &header)?;
+        }
         Ok(ReadyModel {
             name: path
                 .file_stem()
                 .map_or_else(|| name.to_owned(), |stem| stem.to_string_lossy().into_owned()),
-            mmproj: mmproj_beside(&path),
+            mmproj,
             model: path,
             load: LoadOptions::default(),
             sampling: Sampling::default(),
@@ -259,7 +273,7 @@ impl Catalogue {
         let header = check_model(&model)?;
         let mmproj = mmproj.map(whole).or_else(|| mmproj_beside(&model));
         if let Some(mmproj) = &mmproj {
-            check_projector(mmproj)?;
+            check_projector(mmproj, &model, &header)?;
         }
         let mut spec = self.find(name).cloned().unwrap_or_else(|| described_by(name, &header));
         spec.files = ModelFiles { starter: false, model: Some(model), mmproj };
@@ -277,9 +291,10 @@ impl Catalogue {
     /// Checks a model's files: that they are there, whole, and of the right kind.
     pub fn verify(&self, name: &str, cache: &Path) -> Result<Vec<Verified>, CatalogueError> {
         let ready = self.ready(name, cache)?;
-        let mut verified = vec![describe(&ready.model, check_model(&ready.model)?)];
+        let header = check_model(&ready.model)?;
+        let mut verified = vec![describe(&ready.model, &header)];
         if let Some(mmproj) = &ready.mmproj {
-            verified.push(describe(mmproj, check_projector(mmproj)?));
+            verified.push(describe(mmproj, &check_projector(mmproj, &ready.model, &header)?));
         }
         if ready.starter {
             for (file, (_, bytes)) in verified.iter().zip(starter::FILES) {
@@ -301,28 +316,19 @@ fn parse(path: &Path, text: &str) -> Result<ModelSpec, CatalogueError> {
 }
 
 fn check_model(path: &Path) -> Result<Header, CatalogueError> {
-    let header = gguf::read(path).map_err(|error| CatalogueError::File { path: path.to_owned(), error })?;
-    match header.is_projector() {
-        false => Ok(header),
-        true => Err(CatalogueError::Kind {
-            path: path.to_owned(),
-            is: "a projector (mmproj)",
-            wanted: "a language model",
-            hint: "Give the language model first, and this one with --mmproj.",
-        }),
-    }
+    gguf::read_model(path).map_err(|error| CatalogueError::File { path: path.to_owned(), error })
 }
 
-fn check_projector(path: &Path) -> Result<Header, CatalogueError> {
-    let header = gguf::read(path).map_err(|error| CatalogueError::File { path: path.to_owned(), error })?;
-    match header.is_projector() {
-        true => Ok(header),
-        false => Err(CatalogueError::Kind {
-            path: path.to_owned(),
-            is: "a language model",
-            wanted: "a projector (mmproj)",
-            hint: "The projector's file name usually starts with `mmproj`.",
-        }),
+/// Checks a projector, and that it goes with the model.
+fn check_projector(path: &Path, model: &Path, model_header: &Header) -> Result<Header, CatalogueError> {
+    let header =
+        gguf::read_projector(path).map_err(|error| CatalogueError::File { path: path.to_owned(), error })?;
+    match header.mismatch(model_header) {
+        None => Ok(header),
+        Some((made, wanted)) => {
+            let (model, mmproj) = (model.to_owned(), path.to_owned());
+            Err(CatalogueError::Pair { model, mmproj, made, wanted })
+        }
     }
 }
 
@@ -359,96 +365,12 @@ fn described_by(name: &str, header: &Header) -> ModelSpec {
     }
 }
 
-fn describe(path: &Path, header: Header) -> Verified {
+fn describe(path: &Path, header: &Header) -> Verified {
     Verified {
         path: path.to_owned(),
         bytes: std::fs::metadata(path).map_or(0, |metadata| metadata.len()),
         name: header.text("general.name").map(str::to_owned),
         architecture: header.architecture().to_owned(),
         parameters: header.parameters,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn built_in() -> Catalogue {
-        let (catalogue, errors) = Catalogue::load(Path::new("/nonexistent"));
-        assert!(errors.is_empty(), "{errors:?}");
-        catalogue
-    }
-
-    #[test]
-    fn every_file_of_models_is_built_in() {
-        let mut there: Vec<String> = std::fs::read_dir("models")
-            .unwrap()
-            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-            .filter(|name| name.ends_with(".toml"))
-            .collect();
-        there.sort();
-        let mut known: Vec<&str> = BUILT_IN.iter().map(|(name, _)| *name).collect();
-        known.sort_unstable();
-        assert_eq!(there, known);
-        let catalogue = built_in();
-        for (spec, (file, _)) in catalogue.list().iter().zip(BUILT_IN) {
-            assert_eq!(format!("{}.toml", spec.name), file);
-            assert!(!spec.good_for.is_empty() && spec.licence.is_some(), "{file}");
-        }
-    }
-
-    #[test]
-    fn the_starter_is_unpacked_whole_and_again_after_damage() {
-        let cache = tempfile::tempdir().unwrap();
-        let ready = built_in().ready("starter", cache.path()).unwrap();
-        assert!(ready.starter && !ready.system_prompt);
-        assert_eq!(built_in().verify("starter", cache.path()).unwrap().len(), 2);
-
-        std::fs::write(&ready.model, b"cut off").unwrap();
-        built_in().verify("starter", cache.path()).unwrap();
-    }
-
-    #[test]
-    fn a_model_that_is_not_here_says_how_to_get_it() {
-        let error = built_in().ready("qwen3-vl-4b", Path::new("/tmp")).unwrap_err().to_string();
-        assert!(error.contains("huggingface.co/Qwen/Qwen3-VL-4B-Instruct-GGUF"), "{error}");
-        let error = built_in().ready("qwen3-vl-4", Path::new("/tmp")).unwrap_err().to_string();
-        assert!(error.contains("did you mean `qwen3-vl-4b`"), "{error}");
-    }
-
-    #[test]
-    fn files_are_added_under_a_name_and_checked_first() {
-        let dir = tempfile::tempdir().unwrap();
-        let [model, mmproj] = starter::unpack(dir.path()).unwrap();
-        let own = dir.path().join("own");
-        let (spec, _) = built_in().add(&own, "qwen3-vl-4b", &model, None).unwrap();
-        assert_eq!(
-            (spec.title.as_str(), spec.files.mmproj.as_ref()),
-            ("Qwen3-VL 4B Instruct", Some(&mmproj))
-        );
-
-        let (catalogue, errors) = Catalogue::load(&own);
-        assert!(errors.is_empty());
-        assert_eq!(catalogue.ready("qwen3-vl-4b", dir.path()).unwrap().model, model);
-
-        let wrong = |name: &str, model: &Path, mmproj: Option<&Path>| {
-            built_in().add(&own, name, model, mmproj).unwrap_err().to_string()
-        };
-        assert!(wrong("x", &mmproj, None).contains("is a projector"));
-        assert!(wrong("x", &model, Some(&model)).contains("is a language model"));
-        assert!(wrong("../x", &model, None).contains("can't be a model's name"));
-        let cut = dir.path().join("cut.gguf");
-        std::fs::write(&cut, &std::fs::read(&model).unwrap()[..10_000]).unwrap();
-        assert!(wrong("x", &cut, None).contains("cut off"));
-    }
-
-    #[test]
-    fn a_bad_entry_is_named_and_the_rest_still_loads() {
-        let dir = tempfile::tempdir().unwrap();
-        std::fs::write(dir.path().join("bad.toml"), "name = 'bad'\nlicense = 'x'").unwrap();
-        let (catalogue, errors) = Catalogue::load(dir.path());
-        assert_eq!(catalogue.list().len(), BUILT_IN.len());
-        let error = errors[0].to_string();
-        assert!(error.contains("bad.toml") && error.contains("license"), "{error}");
     }
 }

@@ -39,7 +39,9 @@ pub struct ModelSpec {
     /// Tokens that a picture becomes, in words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image_tokens: Option<String>,
-    /// Memory that it takes with a context of 8,192 tokens (or its own, if less), in MiB.
+    /// Memory that it takes with a context of 8,192 tokens (or its own, if less), in MiB:
+    /// computed as the check before loading does it, from the sizes of the files in
+    /// [`Self::source`], the KV cache at 16 bits, and 256 MiB for buffers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory_mib: Option<u64>,
     /// Whether it follows a system prompt.

@@ -1,0 +1,111 @@
+//! The entries, and the files that they name.
+
+use super::*;
+
+fn built_in() -> Catalogue {
+    let (catalogue, errors) = Catalogue::load(Path::new("/nonexistent"));
+    assert!(errors.is_empty(), "{errors:?}");
+    catalogue
+}
+
+#[test]
+fn every_file_of_models_is_built_in() {
+    let mut there: Vec<String> = std::fs::read_dir("models")
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.ends_with(".toml"))
+        .collect();
+    there.sort();
+    let mut known: Vec<&str> = BUILT_IN.iter().map(|(name, _)| *name).collect();
+    known.sort_unstable();
+    assert_eq!(there, known);
+    let catalogue = built_in();
+    for (spec, (file, _)) in catalogue.list().iter().zip(BUILT_IN) {
+        assert_eq!(format!("{}.toml", spec.name), file);
+        assert!(!spec.good_for.is_empty() && spec.licence.is_some(), "{file}");
+    }
+}
+
+#[test]
+fn every_entry_says_what_to_download_and_what_it_takes() {
+    for spec in built_in().list() {
+        assert!(spec.context.is_some() && spec.image_tokens.is_some(), "{}", spec.name);
+        assert!(spec.memory_mib.is_some(), "{}", spec.name);
+        let whole = |source: &ModelSource| source.model.is_some() && source.mmproj.is_some();
+        assert!(spec.files.starter || spec.source.as_ref().is_some_and(whole), "{}", spec.name);
+    }
+}
+
+#[test]
+fn the_starters_memory_is_what_the_check_before_loading_counts() {
+    const MIB: u64 = 1024 * 1024;
+    let cache = tempfile::tempdir().unwrap();
+    let catalogue = built_in();
+    let ready = catalogue.ready("starter", cache.path()).unwrap();
+    let header = gguf::read_model(&ready.model).unwrap();
+    let mmproj = gguf::read_projector(&ready.mmproj.unwrap()).unwrap();
+    let spec = catalogue.find("starter").unwrap();
+    let bytes = header.tensor_bytes + mmproj.tensor_bytes + header.kv_bytes(spec.context.unwrap());
+    let said = spec.memory_mib.unwrap() - 256;
+    assert!((bytes / MIB..bytes / MIB + 20).contains(&said), "{} MiB and the buffers", bytes / MIB);
+}
+
+#[test]
+fn the_starter_is_unpacked_whole_and_again_after_damage() {
+    let cache = tempfile::tempdir().unwrap();
+    let ready = built_in().ready("starter", cache.path()).unwrap();
+    assert!(ready.starter && !ready.system_prompt);
+    assert_eq!(built_in().verify("starter", cache.path()).unwrap().len(), 2);
+
+    std::fs::write(&ready.model, b"cut off").unwrap();
+    built_in().verify("starter", cache.path()).unwrap();
+}
+
+#[test]
+fn a_model_that_is_not_here_says_how_to_get_it() {
+    let error = built_in().ready("qwen3-vl-4b", Path::new("/tmp")).unwrap_err().to_string();
+    assert!(error.contains("huggingface.co/Qwen/Qwen3-VL-4B-Instruct-GGUF"), "{error}");
+    let error = built_in().ready("qwen3-vl-4", Path::new("/tmp")).unwrap_err().to_string();
+    assert!(error.contains("did you mean `qwen3-vl-4b`"), "{error}");
+}
+
+#[test]
+fn files_are_added_under_a_name_and_checked_first() {
+    let dir = tempfile::tempdir().unwrap();
+    let [model, mmproj] = starter::unpack(dir.path()).unwrap();
+    let own = dir.path().join("own");
+    let (spec, _) = built_in().add(&own, "qwen3-vl-4b", &model, None).unwrap();
+    assert_eq!((spec.title.as_str(), spec.files.mmproj.as_ref()), ("Qwen3-VL 4B Instruct", Some(&mmproj)));
+
+    let (catalogue, errors) = Catalogue::load(&own);
+    assert!(errors.is_empty());
+    assert_eq!(catalogue.ready("qwen3-vl-4b", dir.path()).unwrap().model, model);
+
+    let wrong = |name: &str, model: &Path, mmproj: Option<&Path>| {
+        built_in().add(&own, name, model, mmproj).unwrap_err().to_string()
+    };
+    assert!(wrong("x", &mmproj, None).contains("is a projector"));
+    assert!(wrong("x", &model, Some(&model)).contains("is a language model"));
+    assert!(wrong("../x", &model, None).contains("can't be a model's name"));
+    // The same projector, said to be of a model of another width.
+    let key = b"clip.vision.projection_dim";
+    let mut bytes = std::fs::read(&mmproj).unwrap();
+    let at = bytes.windows(key.len()).position(|window| window == key).unwrap() + key.len() + 4;
+    bytes[at..at + 4].copy_from_slice(&(512 + 64_u32).to_le_bytes());
+    let other = dir.path().join("other.gguf");
+    std::fs::write(&other, bytes).unwrap();
+    assert!(wrong("x", &model, Some(&other)).contains("belongs to another model"));
+    let cut = dir.path().join("cut.gguf");
+    std::fs::write(&cut, &std::fs::read(&model).unwrap()[..10_000]).unwrap();
+    assert!(wrong("x", &cut, None).contains("cut off"));
+}
+
+#[test]
+fn a_bad_entry_is_named_and_the_rest_still_loads() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("bad.toml"), "name = 'bad'\nlicense = 'x'").unwrap();
+    let (catalogue, errors) = Catalogue::load(dir.path());
+    assert_eq!(catalogue.list().len(), BUILT_IN.len());
+    let error = errors[0].to_string();
+    assert!(error.contains("bad.toml") && error.contains("license"), "{error}");
+}
