@@ -73,7 +73,7 @@ impl Default for Options {
             max_file_bytes: 256 * 1024 * 1024,
             max_pixels: 100_000_000,
             max_edge: 4096,
-            max_text_bytes: 64 * 1024,
+            max_text_bytes: 16 * 1024,
             screenshot_command: Vec::new(),
         }
     }

@@ -1,0 +1,301 @@
+//! The configuration: `config.toml` at the root of the repository is the default, built
+//! in; the user's file, the project's, the environment and flags go over it.
+//!
+//! The default file is also the schema: it has every key, and a key that it doesn't have
+//! is an error that names the nearest one. Nothing below this floor knows [`Config`].
+
+mod layers;
+#[cfg(test)]
+mod tests;
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use serde::de::{Deserializer, Error as _};
+use toml::Value;
+
+use crate::catalogue::ReadyModel;
+use crate::intake;
+use crate::wire::LoadOptions;
+use layers::{check, entries, environment, parse, project_may, put};
+
+/// The default configuration, with its comments.
+pub const DEFAULT: &str = include_str!("../../config.toml");
+
+/// The name of a project's configuration.
+const PROJECT_FILE: &str = ".percept.toml";
+
+/// More threads than ggml takes (`GGML_MAX_N_THREADS` in ggml.h); it aborts on more.
+const MAX_THREADS: u32 = 512;
+
+/// A value, or percept's choice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Auto<T> {
+    /// `"auto"` in the file.
+    Auto,
+    /// Set by a person.
+    Set(T),
+}
+
+impl<T> Auto<T> {
+    /// The value, if one is set.
+    pub fn set(self) -> Option<T> {
+        match self {
+            Self::Auto => None,
+            Self::Set(value) => Some(value),
+        }
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Auto<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match Value::deserialize(deserializer)? {
+            Value::String(word) if word == "auto" => Ok(Self::Auto),
+            value => T::deserialize(value).map(Self::Set).map_err(|error| D::Error::custom(error.message())),
+        }
+    }
+}
+
+/// All of it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Which model, and how to load it.
+    pub model: Model,
+    /// How to choose tokens.
+    pub sampling: SamplingConfig,
+    /// The chat.
+    pub chat: Chat,
+    /// Bounds on what is attached.
+    pub attach: Attach,
+    /// The worker programs.
+    pub worker: WorkerConfig,
+    /// What is kept.
+    pub keep: Keep,
+}
+
+/// `[model]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "config.toml documents the keys")]
+pub struct Model {
+    pub name: String,
+    pub context: Auto<u32>,
+    pub threads: Auto<u32>,
+    pub image_min_tokens: Auto<u32>,
+    pub image_max_tokens: Auto<u32>,
+    pub gpu_layers: Auto<u32>,
+    pub memory_check: bool,
+}
+
+/// `[sampling]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "config.toml documents the keys")]
+pub struct SamplingConfig {
+    pub temperature: Auto<f32>,
+    pub top_k: Auto<u32>,
+    pub top_p: Auto<f32>,
+    pub min_p: Auto<f32>,
+    pub repeat_penalty: Auto<f32>,
+    pub presence_penalty: Auto<f32>,
+    pub seed: Auto<u32>,
+}
+
+/// `[chat]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "config.toml documents the keys")]
+pub struct Chat {
+    pub max_tokens: Auto<u32>,
+    pub unsure_below: f32,
+    pub pictures: bool,
+    pub mouse: bool,
+    pub paste_lines: usize,
+    pub paste_bytes: usize,
+}
+
+/// `[attach]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "config.toml documents the keys")]
+pub struct Attach {
+    pub max_file_mib: u64,
+    pub max_megapixels: u64,
+    pub max_edge: u32,
+    pub max_text_kib: usize,
+    pub screenshot_command: Vec<String>,
+}
+
+/// `[worker]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "config.toml documents the keys")]
+pub struct WorkerConfig {
+    pub llama: PathBuf,
+    pub whisper: PathBuf,
+}
+
+/// `[keep]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "config.toml documents the keys")]
+pub struct Keep {
+    pub states_mib: u64,
+}
+
+/// What is wrong with the configuration.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// A file can't be read.
+    #[error("{path} can't be read: {error}")]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// A file is not TOML.
+    #[error("{origin}: {error}")]
+    Syntax {
+        /// The file.
+        origin: String,
+        /// What and where.
+        error: toml::de::Error,
+    },
+    /// A section, key or variable that there isn't.
+    #[error("{origin}: there is no {what} `{name}`{}", near.as_ref().map_or(String::new(), |near| format!("; did you mean `{near}`?")))]
+    Unknown {
+        /// The file or variable.
+        origin: String,
+        /// `section`, `key` or `variable`.
+        what: &'static str,
+        /// As it was written.
+        name: String,
+        /// The nearest known one.
+        near: Option<String>,
+    },
+    /// A value of the wrong type or out of range.
+    #[error("{origin}: `{key}` {wrong}")]
+    Value {
+        /// The file or variable.
+        origin: String,
+        /// The key with its section.
+        key: String,
+        /// What is wrong with it.
+        wrong: String,
+    },
+    /// A project's file sets what only the user may set.
+    #[error(
+        "{origin}: a project may not set `{key}` (only [model] without memory_check, [sampling] and [chat], and no file paths); put it into your own config.toml"
+    )]
+    Project {
+        /// The file.
+        origin: String,
+        /// The key with its section.
+        key: String,
+    },
+}
+
+impl Config {
+    /// Reads all layers but the flags: the default, the user's file, the nearest
+    /// `.percept.toml` at or above `folder`, and the environment.
+    pub fn load(user_file: &Path, folder: Option<&Path>) -> Result<Self, ConfigError> {
+        let project = folder.and_then(|folder| {
+            folder.ancestors().map(|folder| folder.join(PROJECT_FILE)).find(|file| file.is_file())
+        });
+        let read = |path: &Path| match std::fs::read_to_string(path) {
+            Ok(text) => Ok(Some((path.display().to_string(), text))),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(ConfigError::Unreadable { path: path.to_owned(), error }),
+        };
+        let project = project.as_deref().map(read).transpose()?.flatten();
+        let text = |text: OsString| text.to_string_lossy().into_owned();
+        let variables: Vec<_> = std::env::vars_os().map(|(name, value)| (text(name), text(value))).collect();
+        Self::from_layers(read(user_file)?, project, &variables)
+    }
+
+    /// The default alone.
+    pub fn built_in() -> Result<Self, ConfigError> {
+        Self::from_layers(None, None, &[])
+    }
+
+    /// The same from texts, each with the name of its file.
+    fn from_layers(
+        user: Option<(String, String)>,
+        project: Option<(String, String)>,
+        variables: &[(String, String)],
+    ) -> Result<Self, ConfigError> {
+        let default = "the built-in config.toml".to_owned();
+        let mut config = parse(&default, DEFAULT)?;
+        let schema = config.clone();
+        for (layer, of_project) in [(user, false), (project, true)] {
+            let Some((origin, text)) = layer else { continue };
+            for (section, key, value) in entries(&origin, parse(&origin, &text)?)? {
+                check(&origin, &schema, &section, &key, &value)?;
+                if of_project && !project_may(&section, &key, &value) {
+                    return Err(ConfigError::Project { origin, key: format!("{section}.{key}") });
+                }
+                put(&mut config, &section, &key, value);
+            }
+        }
+        for (section, key, origin, value) in environment(&schema, variables)? {
+            check(&origin, &schema, &section, &key, &value)?;
+            put(&mut config, &section, &key, value);
+        }
+        // What is left now is a number out of its range: its error names the key.
+        let wrong = |key: String, wrong: &str| ConfigError::Value {
+            origin: "the configuration".to_owned(),
+            key,
+            wrong: wrong.to_owned(),
+        };
+        let config = Self::deserialize(Value::Table(config))
+            .map_err(|error| wrong(error.message().to_owned(), "can't be used"))?;
+        match (config.model.image_min_tokens, config.model.image_max_tokens) {
+            (Auto::Set(min), Auto::Set(max)) if min > max => {
+                Err(wrong("model.image_min_tokens".to_owned(), "is more than model.image_max_tokens"))
+            }
+            _ => Ok(config),
+        }
+    }
+
+    /// Puts what is set here in place of a model's own settings.
+    pub fn tune(&self, model: &mut ReadyModel) {
+        let load = &mut model.load;
+        load.context = self.model.context.set().or(load.context);
+        load.threads = self.model.threads.set().or(load.threads).map(|threads| threads.min(MAX_THREADS));
+        (load.image_min_tokens, load.image_max_tokens) = self.picture_budget(load);
+        load.gpu_layers = self.model.gpu_layers.set().or(load.gpu_layers);
+        load.ignore_memory |= !self.model.memory_check;
+        let (set, own) = (&self.sampling, &mut model.sampling);
+        own.temperature = set.temperature.set().unwrap_or(own.temperature);
+        own.top_k = set.top_k.set().unwrap_or(own.top_k);
+        own.top_p = set.top_p.set().unwrap_or(own.top_p);
+        own.min_p = set.min_p.set().unwrap_or(own.min_p);
+        own.repeat_penalty = set.repeat_penalty.set().unwrap_or(own.repeat_penalty);
+        own.presence_penalty = set.presence_penalty.set().unwrap_or(own.presence_penalty);
+        own.seed = set.seed.set().or(own.seed);
+    }
+
+    /// The fewest and the most tokens of a picture. Where a person set one side and the
+    /// model's entry has the other, the person's side moves it.
+    fn picture_budget(&self, load: &LoadOptions) -> (Option<u32>, Option<u32>) {
+        let (min, max) = (self.model.image_min_tokens.set(), self.model.image_max_tokens.set());
+        let own_min = load.image_min_tokens.map(|own| own.min(max.unwrap_or(own)));
+        let own_max = load.image_max_tokens.map(|own| own.max(min.unwrap_or(own)));
+        (min.or(own_min), max.or(own_max))
+    }
+
+    /// The bounds for [`crate::intake`].
+    pub fn intake(&self) -> intake::Options {
+        const MIB: u64 = 1024 * 1024;
+        intake::Options {
+            max_file_bytes: self.attach.max_file_mib.saturating_mul(MIB),
+            max_pixels: self.attach.max_megapixels.saturating_mul(1_000_000),
+            max_edge: self.attach.max_edge.max(16),
+            max_text_bytes: self.attach.max_text_kib.saturating_mul(1024),
+            screenshot_command: self.attach.screenshot_command.clone(),
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! Every layer of the configuration, and every mistake in one.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::catalogue::Turns;
+use crate::wire::Sampling;
+
+fn load(user: &str, project: &str, variables: &[(&str, &str)]) -> Result<Config, String> {
+    let layer = |name: &str, text: &str| Some((name.to_owned(), text.to_owned())).filter(|l| !l.1.is_empty());
+    let variables: Vec<_> =
+        variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    Config::from_layers(layer("config.toml", user), layer(".percept.toml", project), &variables)
+        .map_err(|error| error.to_string())
+}
+
+#[test]
+fn the_default_is_whole_and_says_what_the_code_does() {
+    let config = load("", "", &[]).unwrap();
+    assert_eq!(config.model.name, "starter");
+    assert_eq!(config.intake(), intake::Options::default());
+}
+
+#[test]
+fn later_layers_win() {
+    let user = "[model]\nname = 'a'\ncontext = 1\n[chat]\nmouse = false";
+    let project = "[model]\ncontext = 2\n[sampling]\ntemperature = 1";
+    let variables = [("PERCEPT_SAMPLING_TEMPERATURE", "0.5"), ("PERCEPT_WORKER_LLAMA", "/x y")];
+    let config = load(user, project, &variables).unwrap();
+    assert_eq!((config.model.name.as_str(), config.model.context), ("a", Auto::Set(2)));
+    assert_eq!(config.sampling.temperature, Auto::Set(0.5));
+    assert_eq!(config.worker.llama, PathBuf::from("/x y"));
+    assert!(!config.chat.mouse);
+}
+
+/// A model whose entry has settings of its own.
+fn model() -> ReadyModel {
+    let load = LoadOptions {
+        context: Some(100),
+        threads: Some(9999),
+        image_min_tokens: Some(1024),
+        image_max_tokens: Some(2048),
+        ..LoadOptions::default()
+    };
+    ReadyModel {
+        name: "m".to_owned(),
+        model: PathBuf::from("m.gguf"),
+        mmproj: None,
+        load,
+        sampling: Sampling { temperature: 0.7, top_k: 20, ..Sampling::default() },
+        system_prompt: true,
+        turns: Turns::All,
+        starter: false,
+    }
+}
+
+#[test]
+fn what_is_set_goes_over_the_models_own_settings_and_the_rest_stays() {
+    let tuned = |user: &str| {
+        let mut model = model();
+        load(user, "", &[]).unwrap().tune(&mut model);
+        model
+    };
+    let own = tuned("");
+    assert_eq!(own.load, LoadOptions { threads: Some(MAX_THREADS), ..model().load });
+    assert_eq!(own.sampling, model().sampling);
+
+    let set = tuned(
+        "[model]\ncontext = 200\nthreads = 3\ngpu_layers = 4\nimage_max_tokens = 512\nmemory_check = false
+         [sampling]\ntemperature = 0.0\ntop_p = 0.9\nmin_p = 0.1\nrepeat_penalty = 1.1\npresence_penalty = 0.5\nseed = 7",
+    );
+    let wanted = LoadOptions {
+        context: Some(200),
+        threads: Some(3),
+        gpu_layers: Some(4),
+        // The entry's least gives way to the most that the person allows.
+        image_min_tokens: Some(512),
+        image_max_tokens: Some(512),
+        ignore_memory: true,
+        ..LoadOptions::default()
+    };
+    assert_eq!(set.load, wanted);
+    let wanted = Sampling {
+        temperature: 0.0,
+        top_k: 20,
+        top_p: 0.9,
+        min_p: 0.1,
+        repeat_penalty: 1.1,
+        presence_penalty: 0.5,
+        seed: Some(7),
+    };
+    assert_eq!(set.sampling, wanted);
+    assert_eq!(tuned("[model]\nimage_min_tokens = 4096").load.image_max_tokens, Some(4096));
+}
+
+#[test]
+fn mistakes_are_named_with_the_nearest_key() {
+    let wrong = |user: &str| load(user, "", &[]).unwrap_err();
+    insta::assert_snapshot!(
+        [
+            wrong("[model]\ncontxt = 3"),
+            wrong("[modle]\ncontext = 3"),
+            wrong("[model]\nzzz = 3"),
+            wrong("[modle]"),
+            wrong("name = 'x'"),
+            wrong("[model]\ncontext = 'big'"),
+            wrong("[chat]\nmouse = 'no'"),
+            wrong("[attach]\nmax_edge = -1"),
+            wrong("[model]\nthreads = 513"),
+            wrong("[model]\nimage_min_tokens = 2\nimage_max_tokens = 1"),
+            load("", "", &[("PERCEPT_CHAT_MOUSE", "maybe")]).unwrap_err(),
+            load("", "", &[("PERCEPT_MODEL_CONTXT", "1")]).unwrap_err(),
+            load("", "", &[("PERCEPT_ZZZ", "")]).unwrap_err(),
+        ]
+        .join("\n")
+    );
+    assert!(wrong("[model").contains("config.toml"));
+    assert!(load("[model]\ncontext = -1", "", &[]).is_err());
+    // What is not percept's, and what sets no key, is let be.
+    let others = [("PERCEPTION", "1"), ("PERCEPT_LOG", "debug"), ("PERCEPT_FAKE_ONCE", "x"), ("HOME", "/")];
+    load("", "", &others).unwrap();
+}
+
+#[test]
+fn a_project_can_not_weaken_safety() {
+    for project in [
+        "[worker]\nllama = '/tmp/evil'",
+        "[attach]\nscreenshot_command = ['rm']",
+        "[attach]\nmax_megapixels = 100000",
+        "[model]\nname = './evil.gguf'",
+        "[model]\nname = 'evil.GGUF'",
+        "[model]\nmemory_check = false",
+    ] {
+        assert!(load("", project, &[]).unwrap_err().contains("a project may not set"), "{project}");
+    }
+    assert_eq!(load("", "[model]\nname = 'b'", &[]).unwrap().model.name, "b");
+}
+
+proptest! {
+    #[test]
+    fn no_text_makes_it_panic(text in ".{0,80}", section in "model|chat|attach", key in "[a-z_]{1,12}", value in "[-a-z0-9.\"\\[\\]{}]{1,12}") {
+        let _ = load(&text, "", &[]);
+        let _ = load(&format!("[{section}]\n{key} = {value}"), &text, &[]);
+    }
+}
