@@ -18,7 +18,7 @@ use crate::engines::{Worker, WorkerEvent, WorkerOptions};
 use crate::intake::{self, Given};
 use crate::message::Message;
 use crate::prompts::PromptSet;
-use crate::session::{self, BlobStore, SessionId, SessionStore, StoreError, StoreWriter};
+use crate::session::{self, BlobStore, SessionId, SessionStore, StoreWriter};
 use crate::wire::{self, Envelope, Failure, FailureKind, Request};
 
 /// How often a streamed answer is written to the store: what a crash can lose of it.
@@ -242,7 +242,7 @@ impl Driver {
     ) {
         let Some(last) = messages.last().map(|message| message.id) else { return };
         self.query(
-            move |store| match write(store, session, &title, &messages, head) {
+            move |store| match store.write(session, &title, &messages, head) {
                 Ok(session) => Event::Stored { session, message: last },
                 Err(error) => Event::StoreFailed { message: last, why: error.to_string() },
             },
@@ -342,26 +342,6 @@ fn begun(conversation: &[Message]) -> String {
     let moment = first.and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
     let moment = moment.unwrap_or_else(jiff::Timestamp::now);
     moment.to_zoned_datetime(jiff::tz::TimeZone::system()).strftime("%A, %-d %B %Y").to_string()
-}
-
-fn write(
-    store: &mut SessionStore,
-    session: Option<SessionId>,
-    title: &str,
-    messages: &[Message],
-    head: Option<crate::message::MessageId>,
-) -> Result<SessionId, StoreError> {
-    let session = match session {
-        Some(session) => session,
-        None => {
-            let now = messages.first().map_or(0, |message| message.created_ms);
-            store.create(title, now)?.id
-        }
-    };
-    for message in messages {
-        store.put(session, message, Some(message.id) == head)?;
-    }
-    Ok(session)
 }
 
 fn export(path: &Path, title: &str, conversation: &[Message]) -> Event {

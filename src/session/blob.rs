@@ -4,20 +4,35 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use tempfile::TempDir;
+
 use super::StoreError;
 use crate::attachment::AttachmentId;
 
 /// A folder of contents.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct BlobStore {
     root: PathBuf,
+    /// Deleted with the store, where it is not to last.
+    _temporary: Option<TempDir>,
 }
 
 impl BlobStore {
     /// Opens the folder, making it if it is not there.
+    ///
+    /// # Errors
+    ///
+    /// It can't be made or written to.
     pub fn open(root: &Path) -> Result<Self, StoreError> {
-        std::fs::create_dir_all(root).map_err(|error| StoreError::file(root, error))?;
-        Ok(Self { root: root.to_owned() })
+        let made = std::fs::create_dir_all(root).and_then(|()| tempfile::tempfile_in(root).map(drop));
+        made.map_err(|error| StoreError::file(root, error))?;
+        Ok(Self { root: root.to_owned(), _temporary: None })
+    }
+
+    /// A folder that goes away with the store.
+    pub fn temporary() -> Result<Self, StoreError> {
+        let folder = TempDir::new().map_err(|error| StoreError::file(&std::env::temp_dir(), error))?;
+        Ok(Self { root: folder.path().to_owned(), _temporary: Some(folder) })
     }
 
     /// Where a content lies, or would lie.

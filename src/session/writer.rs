@@ -56,13 +56,23 @@ impl Drop for StoreWriter {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::message::{Message, MessageId, Role, Status};
 
     #[test]
     fn dropping_it_finishes_what_waits() {
         let dir = tempfile::tempdir().unwrap();
         let writer = StoreWriter::spawn(SessionStore::open(dir.path()).unwrap());
         for n in 0..50 {
-            drop(writer.run(move |store| store.create("t", n).map(drop)));
+            let message = Message {
+                id: MessageId(n),
+                parent: None,
+                role: Role::User,
+                parts: Vec::new(),
+                status: Status::Complete,
+                created_ms: n,
+                stats: None,
+            };
+            drop(writer.run(move |store| store.write(None, "t", &[message], None).map(drop)));
         }
         drop(writer);
         assert_eq!(SessionStore::open(dir.path()).unwrap().list(100).unwrap().len(), 50);
