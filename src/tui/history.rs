@@ -1,11 +1,14 @@
 //! What was typed: the messages that were sent, and the draft that was not.
 
-use std::fs::{self, OpenOptions};
-use std::io::Write;
-use std::path::PathBuf;
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{Read, Seek, Write};
+use std::path::{Path, PathBuf};
 
 /// How many messages are kept.
 const MOST: usize = 500;
+
+/// How many percepts at once have a draft of their own that is kept.
+const MOST_DRAFTS: u32 = 64;
 
 /// The messages that were sent, oldest first, and where one is among them.
 #[derive(Debug, Default)]
@@ -16,6 +19,8 @@ pub(super) struct History {
     at: Option<usize>,
     /// What was typed before going back.
     draft: String,
+    /// Where the draft is kept: this percept's own.
+    draft_file: Option<File>,
 }
 
 impl History {
@@ -28,7 +33,8 @@ impl History {
             entries.drain(..entries.len() - MOST);
             rewrite(path.as_ref(), &entries);
         }
-        Self { path, entries, at: None, draft: String::new() }
+        let draft_file = path.as_deref().and_then(draft_file);
+        Self { path, entries, at: None, draft: String::new(), draft_file }
     }
 
     /// Keeps a message; also one that was cleared instead of sent, so that it is not lost.
@@ -80,29 +86,60 @@ impl History {
 
     /// What was left in the composer the last time.
     pub(super) fn draft(&self) -> String {
-        self.draft_path().and_then(|path| fs::read_to_string(path).ok()).unwrap_or_default()
+        self.draft_file.as_ref().and_then(|mut file| read(&mut file).ok()).unwrap_or_default()
     }
 
     /// Keeps what is in the composer, for the next time.
     pub(super) fn keep_draft(&self, text: &str) {
-        let Some(path) = self.draft_path() else { return };
-        let kept = match text.trim().is_empty() {
-            true => fs::remove_file(&path).or_else(|error| match error.kind() {
-                std::io::ErrorKind::NotFound => Ok(()),
-                _ => Err(error),
-            }),
-            false => private(OpenOptions::new().write(true).create(true).truncate(true))
-                .open(&path)
-                .and_then(|mut file| file.write_all(text.as_bytes())),
-        };
-        if let Err(error) = kept {
+        let Some(file) = &self.draft_file else { return };
+        let text = if text.trim().is_empty() { "" } else { text };
+        if let Err(error) = overwrite(file, text) {
             tracing::warn!(%error, "the draft can't be kept");
         }
     }
+}
 
-    fn draft_path(&self) -> Option<PathBuf> {
-        self.path.as_ref().map(|path| path.with_file_name("draft.txt"))
+/// The draft's file for this percept, locked for as long as it runs, so that two percepts
+/// never write over each other's: one that an earlier percept left a text in, else an
+/// unused one. Without one the draft is not kept.
+fn draft_file(history: &Path) -> Option<File> {
+    let mut unused = None;
+    for number in 1..=MOST_DRAFTS {
+        let name = if number == 1 { "draft.txt".to_owned() } else { format!("draft-{number}.txt") };
+        let path = history.with_file_name(name);
+        // A new number is needed only when all before it are taken.
+        if unused.is_some() && !path.exists() {
+            break;
+        }
+        let mut options = OpenOptions::new();
+        let options = options.read(true).write(true).create(true).truncate(false);
+        let Ok(file) = private(options).open(path) else { continue };
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => {}
+            // Where there are no locks, percepts share a draft.
+            Ok(()) | Err(TryLockError::Error(_)) => {
+                if file.metadata().is_ok_and(|metadata| metadata.len() > 0) {
+                    return Some(file);
+                }
+                unused = unused.or(Some(file));
+            }
+        }
     }
+    unused
+}
+
+fn read(file: &mut &File) -> std::io::Result<String> {
+    let mut text = String::new();
+    file.rewind()?;
+    file.read_to_string(&mut text)?;
+    Ok(text)
+}
+
+/// Cut to its length last: a crash in between leaves too much rather than too little.
+fn overwrite(mut file: &File, text: &str) -> std::io::Result<()> {
+    file.rewind()?;
+    file.write_all(text.as_bytes())?;
+    file.set_len(text.len() as u64)
 }
 
 fn private(options: &mut OpenOptions) -> &mut OpenOptions {
@@ -144,5 +181,28 @@ mod tests {
         assert_eq!(history.draft(), "unsent");
         history.keep_draft("");
         assert_eq!(history.draft(), "");
+    }
+
+    #[test]
+    fn every_running_percept_has_a_draft_of_its_own() {
+        let dir = tempfile::tempdir().unwrap();
+        let start = || History::load(Some(dir.path().join("history.jsonl")));
+        let first = start();
+        first.keep_draft("half a question");
+        let second = start();
+        assert_eq!(second.draft(), "");
+        second.keep_draft("another");
+        // Leaving with nothing typed touches no draft but its own.
+        let third = start();
+        third.keep_draft("");
+        drop(third);
+        assert_eq!(first.draft(), "half a question");
+
+        // What a percept that is gone left is taken up again, one each.
+        drop((first, second));
+        let (next, after) = (start(), start());
+        assert_eq!((next.draft().as_str(), after.draft().as_str()), ("half a question", "another"));
+        next.keep_draft("");
+        assert_eq!(start().draft(), "");
     }
 }
