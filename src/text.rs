@@ -96,6 +96,13 @@ pub fn size(bytes: u64) -> String {
     format!("{value:.1} {unit}")
 }
 
+/// A time in milliseconds since the Unix epoch, as the clock on the wall shows it:
+/// `2026-03-01 14:05`.
+pub fn when(ms: i64) -> String {
+    let time = jiff::Timestamp::from_millisecond(ms).unwrap_or_default();
+    time.to_zoned_datetime(jiff::tz::TimeZone::system()).strftime("%Y-%m-%d %H:%M").to_string()
+}
+
 /// Text from outside made harmless for a terminal: control characters and the escape
 /// sequences that they start are shown as `␛` and the like, tabs and line breaks kept.
 pub fn printable(text: &str) -> String {
@@ -131,6 +138,12 @@ mod tests {
         assert_eq!(size(812), "812 B");
         assert_eq!(size(3_500), "3.4 KiB");
         assert_eq!(size(2_254_857_830), "2.1 GiB");
+    }
+
+    #[test]
+    fn a_time_is_written_to_the_minute_and_a_wrong_one_is_no_panic() {
+        assert_eq!(when(0).len(), "1970-01-01 00:00".len());
+        assert_eq!(when(i64::MAX), when(0));
     }
 
     #[test]

@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::Trouble;
 use super::exit::{print_json, print_line};
 use super::open::Setup;
+use crate::config::ConfigError;
 use crate::engines::{WorkerOptions, probe};
 use crate::text;
 use crate::wire::Ready;
@@ -24,13 +25,21 @@ pub(super) struct DoctorArgs {
 #[derive(Debug, Serialize)]
 struct Report {
     version: &'static str,
+    configuration: ConfigurationReport,
     workers: Vec<WorkerReport>,
     models: Vec<ModelReport>,
     folders: Vec<FolderReport>,
+    log: String,
     memory_bytes: u64,
     free_memory_bytes: u64,
     cores: usize,
     terminal: TerminalReport,
+}
+
+#[derive(Debug, Serialize)]
+struct ConfigurationReport {
+    path: String,
+    problem: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -64,20 +73,23 @@ struct TerminalReport {
 }
 
 pub(super) fn run(args: &DoctorArgs) -> Result<(), Trouble> {
-    let setup = Setup::load()?;
-    let report = examine(&setup);
+    let (setup, problem) = Setup::tolerant()?;
+    let report = examine(&setup, problem.as_ref());
     match args.json {
         true => print_json(&report)?,
         false => print(&report)?,
     }
     // The chat needs the first worker; without speech the rest works.
-    match report.workers.first().and_then(|worker| worker.problem.clone()) {
-        Some(problem) => Err(Trouble::Engine(anyhow::anyhow!("percept-llama doesn't work: {problem}"))),
+    if let Some(problem) = report.workers.first().and_then(|worker| worker.problem.clone()) {
+        return Err(Trouble::Engine(anyhow::anyhow!("percept-llama doesn't work: {problem}")));
+    }
+    match problem {
+        Some(problem) => Err(Trouble::user(problem)),
         None => Ok(()),
     }
 }
 
-fn examine(setup: &Setup) -> Report {
+fn examine(setup: &Setup, problem: Option<&ConfigError>) -> Report {
     let mut system = sysinfo::System::new();
     system.refresh_memory();
     let models =
@@ -92,6 +104,10 @@ fn examine(setup: &Setup) -> Report {
     let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     Report {
         version: env!("CARGO_PKG_VERSION"),
+        configuration: ConfigurationReport {
+            path: setup.paths.config_file().display().to_string(),
+            problem: problem.map(ToString::to_string),
+        },
         workers: vec![
             examine_worker("percept-llama", &setup.llama()),
             examine_worker("percept-whisper", &setup.whisper()),
@@ -102,6 +118,7 @@ fn examine(setup: &Setup) -> Report {
             folder("sessions", &setup.paths.data),
             folder("cache", &setup.paths.cache),
         ],
+        log: setup.paths.log().display().to_string(),
         memory_bytes: system.total_memory(),
         free_memory_bytes: system.available_memory(),
         cores: std::thread::available_parallelism().map_or(1, usize::from),
@@ -136,6 +153,12 @@ fn print(report: &Report) -> Result<(), Trouble> {
         text::size(report.memory_bytes),
         text::size(report.free_memory_bytes)
     ))?;
+    let configuration = &report.configuration;
+    let line = configuration.problem.as_ref().map_or_else(
+        || configuration.path.clone(),
+        |problem| format!("{problem} (what follows is without it)"),
+    );
+    print_line(format!("{}    configuration: {line}", mark(configuration.problem.is_none())))?;
     for worker in &report.workers {
         let line = match (&worker.ready, &worker.problem) {
             (Some(ready), _) => format!("{}; CPU features: {}", ready.build, ready.cpu_features.join(" ")),
@@ -151,6 +174,7 @@ fn print(report: &Report) -> Result<(), Trouble> {
         let line = if folder.writable { "" } else { " can't be written to" };
         print_line(format!("{}    {} in {}{line}", mark(folder.writable), folder.what, folder.path))?;
     }
+    print_line(format!("      log: {}", report.log))?;
     let terminal = &report.terminal;
     let display = match terminal.display {
         true => "clipboard and screenshots are possible",

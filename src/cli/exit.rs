@@ -1,7 +1,10 @@
 //! How percept ends: the exit code, and the words on standard error.
 
-use std::io::{self, Write};
+use std::borrow::Cow;
+use std::io::{self, IsTerminal, Write};
 use std::process::{ExitCode, Termination};
+
+use crate::text;
 
 /// Why a command didn't do what was asked, by who can do something about it.
 #[derive(Debug)]
@@ -22,11 +25,6 @@ impl Trouble {
     /// What the person can mend.
     pub fn user(error: impl Into<anyhow::Error>) -> Self {
         Self::User(error.into())
-    }
-
-    /// What a model or a worker did.
-    pub fn engine(error: impl Into<anyhow::Error>) -> Self {
-        Self::Engine(error.into())
     }
 }
 
@@ -62,22 +60,28 @@ impl Termination for Exit {
 }
 
 fn say(error: &anyhow::Error, code: u8) -> ExitCode {
-    // Nothing can be done where standard error itself is closed.
-    let _ = writeln!(io::stderr(), "percept: {error:#}");
+    warn(format!("{error:#}"));
     ExitCode::from(code)
 }
 
-/// Writes to standard output; a closed pipe is [`Trouble::ClosedPipe`].
-pub(super) fn print_bytes(bytes: &[u8]) -> Result<(), Trouble> {
+/// Writes to standard output; a closed pipe is [`Trouble::ClosedPipe`]. Everything that
+/// the commands print goes through here: titles, file names and what a model said may
+/// hold escape sequences, which a terminal would obey.
+pub(super) fn print_text(text: &str) -> Result<(), Trouble> {
     let mut out = io::stdout().lock();
-    out.write_all(bytes)?;
+    out.write_all(shown(text, out.is_terminal()).as_bytes())?;
     out.flush()?;
     Ok(())
 }
 
+/// A text as it goes to a terminal, or unchanged to a file or pipe.
+fn shown(text: &str, terminal: bool) -> Cow<'_, str> {
+    if terminal { Cow::Owned(text::printable(text)) } else { Cow::Borrowed(text) }
+}
+
 /// Writes a line to standard output.
 pub(super) fn print_line(line: impl std::fmt::Display) -> Result<(), Trouble> {
-    print_bytes(format!("{line}\n").as_bytes())
+    print_text(&format!("{line}\n"))
 }
 
 /// Writes a value as JSON, for `--json`.
@@ -89,7 +93,9 @@ pub(super) fn print_json(value: &impl serde::Serialize) -> Result<(), Trouble> {
 /// Says something on standard error that is no failure.
 pub(super) fn warn(what: impl std::fmt::Display) {
     // Nothing can be done where standard error itself is closed.
-    let _ = writeln!(io::stderr(), "percept: {what}");
+    let mut err = io::stderr().lock();
+    let line = format!("percept: {what}");
+    let _ = writeln!(err, "{}", shown(&line, err.is_terminal()));
 }
 
 /// Makes a panic of the main thread end percept with the terminal restored, a word on
@@ -107,4 +113,16 @@ pub fn on_panic() {
         ));
         std::process::exit(255);
     }));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_terminal_gets_no_escape_sequences_and_a_pipe_gets_everything() {
+        let hostile = "a title\u{1b}]0;owned\u{7}\n";
+        assert_eq!(shown(hostile, true), "a title␛]0;owned␇\n");
+        assert_eq!(shown(hostile, false), hostile);
+    }
 }

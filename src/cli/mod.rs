@@ -106,7 +106,7 @@ impl Cli {
 fn completions(shell: clap_complete::Shell) -> Result<(), Trouble> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "percept", &mut script);
-    exit::print_bytes(&script)
+    exit::print_text(&String::from_utf8_lossy(&script))
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Subcommand;
+use serde::Serialize;
 
 use super::Trouble;
 use super::exit::{print_json, print_line};
@@ -51,11 +52,27 @@ pub(super) enum ModelsCommand {
     },
 }
 
+/// What `--json` prints of a model.
+#[derive(Debug, Serialize)]
+struct Listed<'a> {
+    on_this_machine: bool,
+    #[serde(flatten)]
+    spec: &'a ModelSpec,
+}
+
+impl<'a> Listed<'a> {
+    fn new(catalogue: &Catalogue, spec: &'a ModelSpec) -> Self {
+        Self { on_this_machine: catalogue.is_here(spec), spec }
+    }
+}
+
 pub(super) fn run(command: ModelsCommand) -> Result<(), Trouble> {
-    let setup = Setup::load()?;
+    let (setup, _) = Setup::tolerant()?;
     let catalogue = &setup.catalogue;
     match command {
-        ModelsCommand::List { json: true } => print_json(&catalogue.list()),
+        ModelsCommand::List { json: true } => {
+            print_json(&catalogue.list().iter().map(|spec| Listed::new(catalogue, spec)).collect::<Vec<_>>())
+        }
         ModelsCommand::List { json: false } => list(catalogue),
         ModelsCommand::Show { name, json } => show(catalogue, &name, json),
         ModelsCommand::Add { name, model, mmproj } => {
@@ -106,7 +123,7 @@ fn show(catalogue: &Catalogue, name: &str, json: bool) -> Result<(), Trouble> {
         )));
     };
     if json {
-        return print_json(spec);
+        return print_json(&Listed::new(catalogue, spec));
     }
     print_line(format!("{} ({})\n{}", spec.title, spec.name, spec.about))?;
     for (field, value) in fields(spec, catalogue.is_here(spec)) {

@@ -7,11 +7,11 @@ use std::sync::Arc;
 use super::{ModelArgs, Trouble};
 use crate::agent::driver::{Driver, Hands};
 use crate::catalogue::{Catalogue, ReadyModel};
-use crate::config::Config;
+use crate::config::{Config, ConfigError};
 use crate::engines::{WorkerOptions, find_program};
 use crate::paths::Paths;
 use crate::prompts::PromptSet;
-use crate::session::{BlobStore, SessionStore, StoreWriter};
+use crate::session::{BlobStore, SessionStore, StoreError, StoreWriter};
 
 /// The log starts anew when it is longer than this.
 const MAX_LOG_BYTES: u64 = 4 * 1024 * 1024;
@@ -34,15 +34,30 @@ pub(super) struct Overrides {
 impl Setup {
     /// Reads the configuration and the catalogue, and starts the log.
     pub(super) fn load() -> Result<Self, Trouble> {
+        match Self::tolerant()? {
+            (setup, None) => Ok(setup),
+            (_, Some(problem)) => Err(Trouble::user(problem)),
+        }
+    }
+
+    /// The same without the project's configuration where that can't be used, or else with
+    /// the built-in one, and why: for what must work all the same.
+    pub(super) fn tolerant() -> Result<(Self, Option<ConfigError>), Trouble> {
         let paths = Paths::find().map_err(Trouble::user)?;
         start_log(&paths);
         let folder = std::env::current_dir().ok();
-        let config = Config::load(&paths.config_file(), folder.as_deref()).map_err(Trouble::user)?;
+        let (config, problem) = match Config::load(&paths.config_file(), folder.as_deref()) {
+            Ok(config) => (config, None),
+            Err(problem) => {
+                let own = Config::load(&paths.config_file(), None);
+                (own.or_else(|_| Config::built_in()).map_err(Trouble::user)?, Some(problem))
+            }
+        };
         let (catalogue, errors) = Catalogue::load(&paths.models());
         for error in errors {
             super::exit::warn(&error);
         }
-        Ok(Self { paths, config, catalogue })
+        Ok((Self { paths, config, catalogue }, problem))
     }
 
     /// The model to use: the one named on the command line, else the configured one.
@@ -56,6 +71,21 @@ impl Setup {
 
     pub(super) fn store(&self) -> Result<SessionStore, Trouble> {
         SessionStore::open(&self.paths.data).map_err(Trouble::user)
+    }
+
+    /// What the driver keeps things in. On a disk that can't be written to nothing is kept:
+    /// the conversation goes on, and the first write says that it is not saved.
+    fn stores(&self) -> Result<(SessionStore, BlobStore), Trouble> {
+        let open = || -> Result<_, StoreError> {
+            Ok((SessionStore::open(&self.paths.data)?, BlobStore::open(&self.paths.blobs())?))
+        };
+        match open() {
+            Err(error) if error.is_of_the_disk() => {
+                let blobs = BlobStore::temporary().map_err(Trouble::user)?;
+                Ok((SessionStore::unsaved(error.to_string()), blobs))
+            }
+            opened => opened.map_err(Trouble::user),
+        }
     }
 
     pub(super) fn llama(&self) -> WorkerOptions {
@@ -76,9 +106,10 @@ impl Setup {
             model.sampling.seed = seed.or(model.sampling.seed);
             model.sampling.temperature = temperature.unwrap_or(model.sampling.temperature);
         };
+        let (store, blobs) = self.stores()?;
         Ok(Driver::start(Hands {
-            store: StoreWriter::spawn(self.store()?),
-            blobs: Arc::new(BlobStore::open(&self.paths.blobs()).map_err(Trouble::user)?),
+            store: StoreWriter::spawn(store),
+            blobs: Arc::new(blobs),
             catalogue: Arc::new(self.catalogue.clone()),
             prompts: self.prompts()?,
             intake: self.config.intake(),

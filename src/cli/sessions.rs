@@ -1,13 +1,12 @@
 //! `percept sessions`: what was said.
 
 use clap::Subcommand;
-use jiff::Timestamp;
-use jiff::tz::TimeZone;
 
 use super::Trouble;
-use super::exit::{print_bytes, print_json, print_line};
+use super::exit::{print_json, print_line, print_text};
 use super::open::Setup;
-use crate::session::{SessionId, SessionStore, to_markdown};
+use crate::session::{SessionId, SessionStore, SessionSummary, to_markdown};
+use crate::text;
 
 /// The conversations that are kept
 #[derive(Debug, Subcommand)]
@@ -33,7 +32,8 @@ pub(super) enum SessionsCommand {
 }
 
 pub(super) fn run(command: SessionsCommand) -> Result<(), Trouble> {
-    let store = Setup::load()?.store()?;
+    // What is kept can be read whatever the configuration says.
+    let store = Setup::tolerant()?.0.store()?;
     match command {
         SessionsCommand::List { number, json } => {
             let sessions = store.list(number).map_err(Trouble::user)?;
@@ -44,12 +44,9 @@ pub(super) fn run(command: SessionsCommand) -> Result<(), Trouble> {
                 return print_line("There are no conversations yet.");
             }
             for session in sessions {
-                let when = Timestamp::from_millisecond(session.updated_ms).unwrap_or_default();
-                let when = when.to_zoned_datetime(TimeZone::system()).strftime("%Y-%m-%d %H:%M");
-                print_line(format!(
-                    "{:>5}  {when}  {:>3} messages  {}",
-                    session.id.0, session.messages, session.title
-                ))?;
+                let when = text::when(session.updated_ms);
+                let SessionSummary { id, messages, title, .. } = session;
+                print_line(format!("{:>5}  {when}  {messages:>3} messages  {title}", id.0))?;
             }
             Ok(())
         }
@@ -58,7 +55,7 @@ pub(super) fn run(command: SessionsCommand) -> Result<(), Trouble> {
             let session = store.load(id).map_err(Trouble::user)?;
             match json {
                 true => print_json(&session),
-                false => print_bytes(to_markdown(&session.summary.title, &session.path()).as_bytes()),
+                false => print_text(&to_markdown(&session.summary.title, &session.path())),
             }
         }
     }

@@ -157,9 +157,7 @@ fn list(frame: &mut Frame<'_>, area: Rect, selected: usize, rows: Vec<Line<'stat
 
 fn sessions(agent: &Agent, theme: Theme) -> Vec<Line<'static>> {
     let row = |session: &crate::session::SessionSummary| {
-        let when = jiff::Timestamp::from_millisecond(session.updated_ms).unwrap_or_default();
-        let when =
-            when.to_zoned_datetime(jiff::tz::TimeZone::system()).strftime("%Y-%m-%d %H:%M").to_string();
+        let when = crate::text::when(session.updated_ms);
         let current = if agent.session == Some(session.id) { "●" } else { " " };
         Line::from(vec![
             Span::raw(format!("{current} {when}  ")),
