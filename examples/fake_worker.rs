@@ -11,6 +11,7 @@
 //! - `small`: says that the prompt doesn't fit
 //! - `blind`: fails on pictures
 //! - `long`: answers with 400 words
+//! - `echo`: answers with the options of the load and the sampling, as JSON
 //!
 //! The answer quotes the last question and names the pictures that it was given.
 
@@ -19,8 +20,8 @@ use std::time::{Duration, Instant};
 
 use percept::wire::{
     ChatMessage, Content, DoneReport, Engine, Event, ExitOnEnd, Failure, FailureKind, Ledger, LedgerEntry,
-    LedgerKind, Limits, MAX_LINE_BYTES, ModelInfo, Output, PROTOCOL_VERSION, Ready, Request, Stage,
-    StopReason, Timings, Usage, serve,
+    LedgerKind, Limits, LoadOptions, MAX_LINE_BYTES, ModelInfo, Output, PROTOCOL_VERSION, Ready, Request,
+    Sampling, Stage, StopReason, Timings, Usage, serve,
 };
 
 /// Tokens that the fake says a picture becomes.
@@ -30,6 +31,8 @@ struct Fake {
     behaviour: String,
     /// The rendered messages that are "in the cache".
     cached: Vec<String>,
+    /// How the last load was asked for.
+    options: LoadOptions,
 }
 
 impl Fake {
@@ -96,12 +99,20 @@ impl Fake {
         }
     }
 
-    fn generate(&mut self, messages: &[ChatMessage], output: &Output<'_>) -> Result<DoneReport, Failure> {
+    fn generate(
+        &mut self,
+        messages: &[ChatMessage],
+        sampling: &Sampling,
+        output: &Output<'_>,
+    ) -> Result<DoneReport, Failure> {
         let start = Instant::now();
         let mut usage = self.evaluate(messages, output)?;
-        let answer = match self.does("long") {
-            true => (0..400).map(|n| format!("word{n}")).collect::<Vec<_>>().join(" "),
-            false => answer_to(messages),
+        let answer = match () {
+            () if self.does("long") => (0..400).map(|n| format!("word{n}")).collect::<Vec<_>>().join(" "),
+            () if self.does("echo") => {
+                serde_json::json!({ "options": self.options, "sampling": sampling }).to_string()
+            }
+            () => answer_to(messages),
         };
         let first_token_ms = start.elapsed().as_secs_f64() * 1000.0;
         for word in answer.split_inclusive(' ') {
@@ -160,7 +171,8 @@ impl Engine for Fake {
             Request::Load { .. } if self.does("noload") => {
                 Err(Failure::new(FailureKind::ModelFile, "The model is cut off.").hint("Copy it again."))
             }
-            Request::Load { .. } => {
+            Request::Load { options, .. } => {
+                self.options = options;
                 self.cached.clear();
                 output.event(Event::Progress { stage: Stage::Loading, done: 500, total: 1000 });
                 output.event(Event::Loaded(ModelInfo {
@@ -179,7 +191,7 @@ impl Engine for Fake {
                 let usage = self.evaluate(&messages, output)?;
                 Ok(DoneReport { usage, ..DoneReport::default() })
             }
-            Request::Generate { messages, .. } => self.generate(&messages, output),
+            Request::Generate { messages, sampling, .. } => self.generate(&messages, &sampling, output),
             Request::SaveState { path, .. } => std::fs::write(path, b"fake")
                 .map(|()| DoneReport::default())
                 .map_err(|error| Failure::new(FailureKind::Internal, error.to_string())),
@@ -193,7 +205,7 @@ impl Engine for Fake {
 
 fn main() {
     let behaviour = std::env::var("PERCEPT_FAKE").unwrap_or_default();
-    let mut fake = Fake { behaviour, cached: Vec::new() };
+    let mut fake = Fake { behaviour, cached: Vec::new(), options: LoadOptions::default() };
     if fake.does("mute") {
         std::thread::sleep(Duration::from_secs(60));
     }

@@ -64,12 +64,11 @@ fn a_closed_pipe_is_no_failure() {
 fn bad_input_is_exit_1_and_says_what_to_do() {
     let home = Home::new();
     let bomb = {
-        let mut png = std::fs::read(sample("error.png")).unwrap();
-        // Width and height of 30,000 in its header, with the checksum of that.
-        png[16..24].copy_from_slice(&[0, 0, 0x75, 0x30, 0, 0, 0x75, 0x30]);
-        let checksum = crc32(&png[12..29]);
-        png[29..33].copy_from_slice(&checksum.to_be_bytes());
-        home.write("bomb.png", png)
+        // The header of a BMP of 30,000 x 30,000 with 24 bits a pixel and nothing behind it.
+        let side = 30_000_u32.to_le_bytes();
+        let start = [54, 0, 0, 0, 40, 0, 0, 0];
+        let bmp = [&b"BM"[..], &[0; 8], &start, &side, &side, &[1, 0, 24, 0], &[0; 24]].concat();
+        home.write("bomb.bmp", bmp)
     };
     let text = home.write("text.png", "hello");
     let empty = home.write("empty.log", "");
@@ -94,12 +93,6 @@ fn bad_input_is_exit_1_and_says_what_to_do() {
     assert_eq!(ran.code, Some(1), "{ran:?}");
     let ran = home.run("", &[]);
     assert!(ran.code == Some(1) && ran.err.contains("needs a terminal"), "{ran:?}");
-}
-
-fn crc32(bytes: &[u8]) -> u32 {
-    !bytes.iter().fold(u32::MAX, |crc, byte| {
-        (0..8).fold(crc ^ u32::from(*byte), |crc, _| (crc >> 1) ^ (0xedb8_8320 & (crc & 1).wrapping_neg()))
-    })
 }
 
 #[cfg(unix)]
@@ -149,6 +142,64 @@ fn the_configuration_is_read_from_all_layers_and_mistakes_are_named() {
     std::fs::remove_file(home.path(".percept.toml")).unwrap();
     let ran = home.run("", &["describe", &sample("error.png")]);
     assert!(ran.code == Some(0) && !ran.out.contains("(?)"), "{ran:?}");
+    let ran =
+        Ran::from(home.percept("", &["ask", "why?"]).env("PERCEPT_MODEL_CONTXT", "1").output().unwrap());
+    assert!(ran.code == Some(1) && ran.err.contains("did you mean `PERCEPT_MODEL_CONTEXT`"), "{ran:?}");
+}
+
+#[test]
+fn flags_go_over_the_environment_over_the_project_over_the_user_over_the_default() {
+    let home = Home::new();
+    let asked = |variables: &[(&str, &str)], flags: &[&str]| {
+        let arguments = [&["ask", "--json"], flags, &["why?"]].concat();
+        let mut command = home.percept("echo", &arguments);
+        let ran = Ran::from(command.envs(variables.iter().copied()).output().unwrap());
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        let report: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+        let got: serde_json::Value = serde_json::from_str(report["answer"].as_str().unwrap()).unwrap();
+        (got["sampling"]["temperature"].as_f64().unwrap(), got["options"].clone())
+    };
+    assert_eq!(asked(&[], &[]), (0.0, serde_json::json!({})));
+    std::fs::create_dir_all(home.path("config")).unwrap();
+    home.write(
+        "config/config.toml",
+        "[model]\ncontext = 1000\nmemory_check = false\n[sampling]\ntemperature = 0.25\n",
+    );
+    let user = serde_json::json!({ "context": 1000, "ignore_memory": true });
+    assert_eq!(asked(&[], &[]), (0.25, user));
+    home.write(".percept.toml", "[model]\ncontext = 2000\n[sampling]\ntemperature = 0.5\n");
+    let project = serde_json::json!({ "context": 2000, "ignore_memory": true });
+    assert_eq!(asked(&[], &[]), (0.5, project.clone()));
+    let variable = ("PERCEPT_SAMPLING_TEMPERATURE", "0.75");
+    assert_eq!(asked(&[variable], &[]), (0.75, project.clone()));
+    assert_eq!(asked(&[variable], &["--temperature", "1"]), (1.0, project));
+}
+
+#[test]
+fn a_broken_project_file_stops_neither_the_doctor_nor_what_needs_no_configuration() {
+    let home = Home::new();
+    home.run("", &["ask", "why?"]);
+    home.write(".percept.toml", "[model\n");
+    let ran = home.run("", &["doctor"]);
+    assert!(ran.code == Some(1) && ran.out.contains("!!    configuration: "), "{ran:?}");
+    assert!(ran.out.contains("ok    percept-llama") && ran.err.contains(".percept.toml"), "{ran:?}");
+    let report: serde_json::Value = serde_json::from_str(&home.run("", &["doctor", "--json"]).out).unwrap();
+    assert!(report["configuration"]["problem"].as_str().unwrap().contains(".percept.toml"), "{report}");
+    assert_eq!(home.run("", &["sessions", "list"]).code, Some(0));
+    assert_eq!(home.run("", &["models", "list"]).code, Some(0));
+    assert_eq!(home.run("", &["ask", "why?"]).code, Some(1));
+}
+
+#[test]
+fn without_a_disk_to_keep_it_on_the_answer_comes_and_it_is_said() {
+    let home = Home::new();
+    // A file where the folder should be: even root can't make a folder there.
+    home.write("data", "");
+    let ran = home.run("", &["ask", "-a", &sample("error.png"), "why?"]);
+    assert!(ran.code == Some(0) && ran.out.contains("about 1 pictures"), "{ran:?}");
+    assert!(ran.err.contains("not being saved"), "{ran:?}");
+    let ran = home.run("", &["sessions", "list"]);
+    assert!(ran.code == Some(1) && ran.err.contains("data"), "{ran:?}");
 }
 
 #[test]
@@ -161,10 +212,33 @@ fn models_are_listed_shown_added_and_verified() {
     let ran = home.run("", &["models", "add", "mine", starter]);
     assert!(ran.code == Some(0) && ran.out.contains("with its projector"), "{ran:?}");
     assert!(home.run("", &["models", "list"]).out.contains("● mine"));
+    let listed: serde_json::Value =
+        serde_json::from_str(&home.run("", &["models", "list", "--json"]).out).unwrap();
+    let here = |name: &str| {
+        let model = listed.as_array().unwrap().iter().find(|model| model["name"] == name).unwrap();
+        model["on_this_machine"].as_bool().unwrap()
+    };
+    assert!(here("mine") && !here("qwen3-vl-4b"));
     let cut = home.write("cut.gguf", &std::fs::read(starter).unwrap()[..5000]);
     let ran = home.run("", &["models", "add", "cut", cut.to_str().unwrap()]);
     assert!(ran.code == Some(1) && ran.err.contains("cut off"), "{ran:?}");
     assert_eq!(home.run("", &["models", "show", "none"]).code, Some(1));
+}
+
+#[test]
+fn a_model_file_that_can_not_be_used_is_the_users_input_by_path_and_by_name() {
+    let home = Home::new();
+    let whole =
+        std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/models/starter/starter-f16.gguf")).unwrap();
+    let file = home.write("mine.gguf", &whole);
+    let path = file.to_str().unwrap();
+    assert_eq!(home.run("", &["models", "add", "mine", path]).code, Some(0));
+    assert_eq!(home.run("", &["ask", "-m", "mine", "why?"]).code, Some(0));
+    home.write("mine.gguf", &whole[..5000]);
+    for model in [path, "mine"] {
+        let ran = home.run("", &["ask", "-m", model, "why?"]);
+        assert!(ran.code == Some(1) && ran.err.contains("cut off"), "{ran:?}");
+    }
 }
 
 #[test]
@@ -174,6 +248,7 @@ fn the_doctor_and_the_completions_speak() {
     let report: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
     assert_eq!((ran.code, report["workers"][0]["engine"].as_str()), (Some(0), Some("fake")));
     assert_eq!(home.run("old", &["doctor"]).code, Some(3));
+    assert!(report["log"].as_str().unwrap().ends_with("percept.log"), "{report}");
     assert!(home.run("", &["completions", "bash"]).out.contains("_percept"));
 }
 
@@ -211,4 +286,29 @@ fn fake_of(parent: u32) -> Option<u32> {
         let Some((name, rest)) = stat.split_once(") ") else { return false };
         name.contains("fake-worker") && rest.split(' ').nth(1) == Some(&parent.to_string())
     })
+}
+
+#[cfg(unix)]
+#[test]
+fn without_a_terminal_make_run_is_a_demonstration() {
+    let home = Home::new();
+    // As the Makefile calls it, with percept in PATH and the fake worker for the engine.
+    let programs = std::path::Path::new(env!("CARGO_BIN_EXE_percept")).parent().unwrap();
+    let path = format!("{}:{}", programs.display(), std::env::var("PATH").unwrap_or_default());
+    let ran = Ran::from(
+        std::process::Command::new("sh")
+            .arg("scripts/run.sh")
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .env_clear()
+            .envs(home.variables(""))
+            .env("PATH", path)
+            .stdin(Stdio::null())
+            .output()
+            .unwrap(),
+    );
+    assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""), "{ran:?}");
+    let asked = "$ percept ask -a samples/error.png \"What does the error say?\"\nYou asked \"What does the error say?\" about 1 pictures";
+    assert!(ran.out.contains("no terminal here") && ran.out.contains(asked), "{ran:?}");
+    assert!(ran.out.contains("$ percept sessions list") && ran.out.contains("2 messages"), "{ran:?}");
+    assert!(!home.path("data").exists(), "the demonstration keeps nothing");
 }

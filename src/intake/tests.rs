@@ -54,6 +54,32 @@ fn every_format_is_known_by_its_content() {
 }
 
 #[test]
+fn of_a_moving_gif_the_first_frame_is_taken() {
+    use ::image::codecs::gif::GifEncoder;
+    let mut bytes = Vec::new();
+    let mut encoder = GifEncoder::new(&mut bytes);
+    for shade in [0, 255] {
+        let frame = RgbaImage::from_pixel(8, 4, Rgba([shade, shade, shade, 255]));
+        encoder.encode_frame(::image::Frame::new(frame)).unwrap();
+    }
+    drop(encoder);
+    let taken = take_bytes("moving.gif", &bytes).unwrap();
+    assert!(matches!(taken.attachment.medium, Medium::Image { width: 8, height: 4, .. }));
+    let view = ::image::load_from_memory(&taken.view.unwrap()).unwrap().to_rgb8();
+    assert_eq!(view.get_pixel(0, 0).0, [0, 0, 0]);
+}
+
+#[test]
+fn what_the_system_says_of_a_file_becomes_words() {
+    // Tests may run as root, who may read everything.
+    let said = |kind: std::io::ErrorKind| IntakeError::io("a.png", kind.into()).to_string();
+    assert!(said(std::io::ErrorKind::PermissionDenied).contains("a.png may not be read: permission denied"));
+    assert!(said(std::io::ErrorKind::NotFound).contains("a.png is not there"));
+    assert!(said(std::io::ErrorKind::IsADirectory).contains("a.png is a folder"));
+    assert!(said(std::io::ErrorKind::TimedOut).starts_with("a.png can't be read: "));
+}
+
+#[test]
 fn a_wide_picture_is_scaled_and_a_transparent_one_lies_on_white() {
     let options = Options { max_edge: 64, ..Options::default() };
     let given = Given::Bytes {
