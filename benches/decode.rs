@@ -10,7 +10,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "a measurement")]
 
 #[path = "../tests/worker_client/mod.rs"]
-#[allow(dead_code, reason = "shared with tests")]
 mod worker_client;
 
 use std::num::NonZeroU32;

@@ -10,8 +10,7 @@ use clap::Args;
 
 use super::open::{Overrides, Setup, runtime};
 use super::{ModelArgs, Trouble};
-use crate::agent::driver::Driver;
-use crate::agent::{EngineState, Event};
+use crate::agent::Event;
 use crate::attachment::Source;
 use crate::intake::Given;
 use crate::print::{self, Format, PrintError};
@@ -83,27 +82,11 @@ pub(super) fn answer(
     let done = runtime.block_on(async {
         let mut driver = setup.driver(overrides)?;
         driver.send(Event::UseModel(setup.model(model)));
-        find_model(&mut driver).await?;
         print::ask(&mut driver, given, question, format).await.map_err(trouble)
     });
     // A capture or a clipboard tool that hangs must not hold the exit.
     runtime.shutdown_background();
     done
-}
-
-/// Waits until the model's files are found: without them nothing else need be tried, and
-/// an error that comes before (of the store, say) would be taken for theirs.
-async fn find_model(driver: &mut Driver) -> Result<(), Trouble> {
-    loop {
-        let agent = driver.agent();
-        match (&agent.model, agent.notices.last()) {
-            (Some(_), _) => return Ok(()),
-            // Of the worker; the model is still looked for.
-            (None, Some(_)) if matches!(agent.engine, EngineState::Down { .. }) => return Ok(()),
-            (None, Some(notice)) => return Err(Trouble::User(anyhow::anyhow!(notice.text.clone()))),
-            (None, None) => driver.next().await,
-        }
-    }
 }
 
 fn trouble(error: PrintError) -> Trouble {

@@ -43,7 +43,7 @@ pub(super) fn run(args: ChatArgs) -> Result<(), Trouble> {
 fn say_unsaved(agent: &Agent) -> Result<(), Trouble> {
     let Some(why) = &agent.unsaved else { return Ok(()) };
     super::exit::warn(format!("this conversation could not be saved ({why}); here it is:"));
-    super::exit::print_bytes(to_markdown(&agent.title, &agent.transcript).as_bytes())
+    super::exit::print_text(&to_markdown(&agent.title, &agent.transcript))
 }
 
 fn session_of(args: &ChatArgs, setup: &Setup) -> Result<Option<SessionId>, Trouble> {

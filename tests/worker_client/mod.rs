@@ -1,5 +1,5 @@
 //! Speaks the protocol with a worker's process.
-#![allow(clippy::expect_used, clippy::panic, reason = "a test helper")]
+#![allow(dead_code, clippy::expect_used, clippy::panic, reason = "helpers of several tests; none uses all")]
 
 use std::io::BufReader;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
