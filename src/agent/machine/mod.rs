@@ -176,6 +176,7 @@ impl Agent {
         });
         self.answer = answer::Answer::new(self.unsure_below);
         self.failure = None;
+        self.streamed = 0;
         self.turn = Turn::Answering { request, message, progress: None, stopping: false };
     }
 

@@ -30,6 +30,8 @@ pub struct Agent {
     pub model: Option<ReadyModel>,
     /// What the last prompt was made of.
     pub ledger: Ledger,
+    /// Pieces (a token each, as a rule) that came of the answer that is being streamed.
+    pub streamed: u64,
     /// What the person should know, oldest first.
     pub notices: Vec<Notice>,
     /// The list of sessions, when it was asked for.

@@ -173,6 +173,7 @@ impl Agent {
     fn token(&mut self, text: &str, logprob: f32, effects: &mut Vec<Effect>) {
         let first = self.answer.is_empty();
         self.answer.push(text, logprob);
+        self.streamed += 1;
         if let Turn::Answering { progress, .. } = &mut self.turn {
             *progress = None;
         }
