@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 
 use crate::attachment::{Attachment, AttachmentId, Medium, Source};
 
+pub use clipboard::Clipping;
 pub use error::IntakeError;
 pub use paste::paths_in_paste;
 
@@ -96,14 +97,29 @@ pub fn take(given: &Given, options: &Options) -> Result<Taken, IntakeError> {
             check_size(name, bytes.len() as u64, options)?;
             taken(name, bytes.clone(), source.clone(), options)
         }
-        Given::Clipboard => match clipboard::read()? {
-            clipboard::Content::Picture(png) => taken("clipboard.png", png, Source::Clipboard, options),
-            clipboard::Content::Text(text) => {
-                taken("clipboard", text.into_bytes(), Source::Clipboard, options)
-            }
+        Given::Clipboard => match clipboard()? {
+            Clipping::Picture { name, bytes } => taken(&name, bytes, Source::Clipboard, options),
+            Clipping::Text(text) => taken("clipboard", text.into_bytes(), Source::Clipboard, options),
+            Clipping::Files(paths) => match paths.as_slice() {
+                [path] => take(&Given::Path(path.clone()), options),
+                several => {
+                    let why = format!("it holds {} files. Attach them by their paths", several.len());
+                    Err(IntakeError::Clipboard(why))
+                }
+            },
         },
         Given::Screenshot => taken("screenshot.png", capture::screen(options)?, Source::Screenshot, options),
     }
+}
+
+/// Reads the clipboard, for a face that decides what becomes of text and of several files.
+/// May take as long as the program that has the content does.
+///
+/// # Errors
+///
+/// [`IntakeError::Clipboard`]: it is empty, holds something else, or can't be had.
+pub fn clipboard() -> Result<Clipping, IntakeError> {
+    clipboard::read().map_err(IntakeError::Clipboard)
 }
 
 fn read_file(path: &Path, options: &Options) -> Result<Vec<u8>, IntakeError> {
