@@ -61,8 +61,9 @@ fn session_of(args: &ChatArgs, setup: &Setup) -> Result<Option<SessionId>, Troub
 
 fn options(setup: &Setup) -> tui::Options {
     let chat = &setup.config.chat;
+    let colors = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     tui::Options {
-        colors: std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+        palette: if colors { chat.theme } else { tui::Palette::Mono },
         pictures: chat.pictures,
         mouse: chat.mouse,
         paste_lines: chat.paste_lines,

@@ -13,8 +13,8 @@ use super::{ConfigError, MAX_THREADS};
 const PREFIX: &str = "PERCEPT_";
 
 /// Variables of percept's that set no key of the configuration.
-const OTHER_VARIABLES: [&str; 4] =
-    ["PERCEPT_CONFIG_DIR", "PERCEPT_DATA_DIR", "PERCEPT_CACHE_DIR", "PERCEPT_LOG"];
+const OTHER_VARIABLES: [&str; 5] =
+    ["PERCEPT_CONFIG_DIR", "PERCEPT_DATA_DIR", "PERCEPT_CACHE_DIR", "PERCEPT_LOG", "PERCEPT_TEST_PANIC"];
 
 /// Variables of the tests' worker, which reads them from percept's environment.
 const FAKE_PREFIX: &str = "PERCEPT_FAKE";
@@ -22,6 +22,9 @@ const FAKE_PREFIX: &str = "PERCEPT_FAKE";
 /// What a project's configuration may set. A repository that someone cloned must not be
 /// able to run a command, to read other files, or to raise a bound.
 const PROJECT_SECTIONS: [&str; 3] = ["model", "sampling", "chat"];
+
+/// The keys whose value is one of a few words, and these.
+const WORDS: [(&str, &str, &[&str]); 1] = [("chat", "theme", &["auto", "dark", "light", "mono"])];
 
 /// How alike two names must be (Jaro-Winkler) for one to be offered for the other.
 const ALIKE: f64 = 0.7;
@@ -72,7 +75,11 @@ pub(super) fn check(
             nearest(key, known.keys()).map(|near| format!("{section}.{near}")),
         );
     };
+    let words = WORDS.iter().find(|known| (known.0, known.1) == (section, key)).map(|known| known.2);
+    let listed = words.map(|words| format!("one of {}", words.join(", ")));
     let wanted = match (default, value) {
+        (_, Value::String(word)) if words.is_some_and(|words| words.contains(&word.as_str())) => None,
+        _ if words.is_some() => listed.as_deref(),
         (Value::String(auto), Value::Integer(number))
             if auto == "auto" && (section, key) == ("model", "threads") && *number > MAX_THREADS.into() =>
         {

@@ -16,7 +16,7 @@ use serde::de::{Deserializer, Error as _};
 use toml::Value;
 
 use crate::catalogue::ReadyModel;
-use crate::intake;
+use crate::{intake, tui};
 use crate::wire::LoadOptions;
 use layers::{check, entries, environment, parse, project_may, put};
 
@@ -112,6 +112,7 @@ pub struct Chat {
     pub unsure_below: f32,
     pub pictures: bool,
     pub mouse: bool,
+    pub theme: tui::Palette,
     pub paste_lines: usize,
     pub paste_bytes: usize,
 }

@@ -31,6 +31,7 @@ fn later_layers_win() {
     assert_eq!(config.sampling.temperature, Auto::Set(0.5));
     assert_eq!(config.worker.llama, PathBuf::from("/x y"));
     assert!(!config.chat.mouse);
+    assert_eq!(load("", "", &[("PERCEPT_CHAT_THEME", "light")]).unwrap().chat.theme, tui::Palette::Light);
 }
 
 /// A model whose entry has settings of its own.
@@ -105,6 +106,8 @@ fn mistakes_are_named_with_the_nearest_key() {
             wrong("name = 'x'"),
             wrong("[model]\ncontext = 'big'"),
             wrong("[chat]\nmouse = 'no'"),
+            wrong("[chat]\ntheme = 'drak'"),
+            wrong("[chat]\ntheme = 3"),
             wrong("[attach]\nmax_edge = -1"),
             wrong("[model]\nthreads = 513"),
             wrong("[model]\nimage_min_tokens = 2\nimage_max_tokens = 1"),

@@ -21,19 +21,22 @@ pub(super) enum Command {
 /// A command with what help says of it: name, arguments, words.
 pub(super) const COMMANDS: [(Command, &str, &str, &str); 13] = [
     (Command::Attach, "attach", "PATH…", "attach pictures or text files"),
-    (Command::Paste, "paste", "", "attach what the clipboard holds"),
+    (Command::Paste, "paste", "", "attach what the clipboard holds, also short text"),
     (Command::Screenshot, "screenshot", "", "capture the screen and attach it"),
     (Command::Attachments, "attachments", "", "look at what is attached, take something out"),
     (Command::Model, "model", "[NAME]", "choose another model"),
     (Command::New, "new", "", "start a new conversation; this one is kept"),
     (Command::Sessions, "sessions", "", "go on with an earlier conversation"),
     (Command::Retry, "retry", "", "answer the last question again"),
-    (Command::Copy, "copy", "[code]", "copy the last answer, or its last code block"),
+    (Command::Copy, "copy", "[N|code|list]", "copy an answer or a code block; list shows all"),
     (Command::Export, "export", "[PATH]", "write the conversation as Markdown"),
     (Command::Clear, "clear", "", "empty the composer and what is attached to it"),
     (Command::Help, "help", "", "keys and commands"),
     (Command::Quit, "quit", "", "leave; everything is kept"),
 ];
+
+/// How alike two names must be (Jaro-Winkler) for one to be offered for the other.
+const ALIKE: f64 = 0.7;
 
 /// What a line that starts with a slash is.
 #[derive(Debug, PartialEq, Eq)]
@@ -60,7 +63,7 @@ pub(super) fn parse(line: &str) -> Parsed<'_> {
         Some((command, ..)) => Parsed::Command(*command, argument.trim()),
         None => {
             let scored = COMMANDS.iter().map(|(_, known, ..)| (strsim::jaro_winkler(name, known), *known));
-            let near = scored.filter(|(score, _)| *score > 0.7).max_by(|a, b| a.0.total_cmp(&b.0));
+            let near = scored.filter(|(score, _)| *score > ALIKE).max_by(|a, b| a.0.total_cmp(&b.0));
             Parsed::Unknown(name, near.map(|(_, known)| known))
         }
     }

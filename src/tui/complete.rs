@@ -1,40 +1,74 @@
 //! Completion of slash commands, model names and `@path`, with fuzzy matching.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use nucleo_matcher::pattern::{AtomKind, CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
 
 use super::command::COMMANDS;
+use super::files::{Files, IGNORED, listed};
 
 /// How many candidates are shown.
 pub(super) const MOST_SHOWN: usize = 8;
 
-/// Files that are looked at below the current folder; more would take too long.
-const MOST_FILES: usize = 20_000;
-
-/// Folders below the current one that are looked into.
-const DEPTH: usize = 6;
+/// What the candidates are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Kind {
+    #[default]
+    Command,
+    Model,
+    /// The chosen one is attached.
+    File,
+}
 
 /// What can be put in place of a word of the composer.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Completion {
+    pub(super) kind: Kind,
     /// The word to replace: its first column (in chars) in the cursor's line.
     pub(super) start: usize,
+    /// What is typed of it.
+    pub(super) query: String,
     /// What to put in its place, with what is shown beside it.
     pub(super) candidates: Vec<(String, String)>,
     /// Which one is chosen.
     pub(super) selected: usize,
-    /// The candidates are files: the chosen one is attached.
-    pub(super) files: bool,
+    /// The person moved to it.
+    pub(super) moved: bool,
 }
 
-/// Completes the word before the cursor; `column` counts chars.
-pub(super) fn complete(line: &str, column: usize, files: &[String], models: &[String]) -> Option<Completion> {
+impl Completion {
+    /// Moves the choice, from the last to the first and back.
+    pub(super) fn step(&mut self, by: isize) {
+        let count = self.candidates.len();
+        self.selected = (self.selected + count).saturating_add_signed(by) % count.max(1);
+        self.moved = true;
+    }
+
+    /// Whether the chosen path, or its file name, begins with what is typed: then that is
+    /// meant, and not a name that only happens to have the same letters in it.
+    pub(super) fn is_close(&self) -> bool {
+        let Some((chosen, _)) = self.candidates.get(self.selected) else { return false };
+        let (query, chosen) = (self.query.to_lowercase(), chosen.to_lowercase());
+        let name = chosen.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+        !query.is_empty() && (chosen.starts_with(&query) || name.starts_with(&query))
+    }
+}
+
+/// The word of a mention that the cursor stands behind, without its `@`; `column` counts
+/// chars.
+pub(super) fn mention(line: &str, column: usize) -> Option<String> {
     let before: String = line.chars().take(column).collect();
-    if let Some(argument) = before.strip_prefix("/model ") {
+    before.rsplit(char::is_whitespace).next()?.strip_prefix('@').map(str::to_owned)
+}
+
+/// Completes the word before the cursor.
+pub(super) fn complete(line: &str, column: usize, files: &Files, models: &[String]) -> Option<Completion> {
+    const MODEL: &str = "/model ";
+    let before: String = line.chars().take(column).collect();
+    if let Some(argument) = before.strip_prefix(MODEL) {
         let candidates = rank(argument, models.iter().map(|name| (name.clone(), String::new())));
-        return some("/model ".chars().count(), candidates, false);
+        return some(Kind::Model, MODEL.chars().count(), argument, candidates);
     }
     if let Some(name) = before.strip_prefix('/')
         && !name.contains(char::is_whitespace)
@@ -45,19 +79,26 @@ pub(super) fn complete(line: &str, column: usize, files: &[String], models: &[St
                 if arguments.is_empty() { (*words).to_owned() } else { format!("{arguments}  {words}") },
             )
         });
-        return some(0, rank(&format!("/{name}"), all), false);
+        return some(Kind::Command, 0, &before, rank(&before, all));
     }
-    let word = before.rsplit(char::is_whitespace).next().unwrap_or("");
-    let query = word.strip_prefix('@')?;
+    let query = mention(line, column)?;
     let candidates = match query.starts_with(['/', '~', '.']) {
-        true => rank(query, listed(query).into_iter().map(|path| (path, String::new()))),
-        false => rank(query, files.iter().map(|path| (path.clone(), String::new()))),
+        true => rank(&query, listed(&query).into_iter().map(|path| (path, String::new()))),
+        false => rank(&query, files.all()),
     };
-    some(before.chars().count() - word.chars().count(), candidates, true)
+    some(Kind::File, before.chars().count() - query.chars().count() - 1, &query, candidates)
 }
 
-fn some(start: usize, candidates: Vec<(String, String)>, files: bool) -> Option<Completion> {
-    (!candidates.is_empty()).then_some(Completion { start, candidates, selected: 0, files })
+fn some(kind: Kind, start: usize, query: &str, candidates: Vec<(String, String)>) -> Option<Completion> {
+    let query = query.to_owned();
+    (!candidates.is_empty()).then_some(Completion {
+        kind,
+        start,
+        query,
+        candidates,
+        selected: 0,
+        moved: false,
+    })
 }
 
 /// The best matches, best first; all that there is for an empty query.
@@ -72,26 +113,8 @@ fn rank(query: &str, candidates: impl Iterator<Item = (String, String)>) -> Vec<
         })
         .collect();
     // Stable: what came first stays first among equals.
-    scored.sort_by_key(|(score, (path, _))| (std::cmp::Reverse(*score), path.len()));
+    scored.sort_by_key(|(score, (path, words))| (std::cmp::Reverse(*score), words == IGNORED, path.len()));
     scored.into_iter().take(MOST_SHOWN).map(|(_, candidate)| candidate).collect()
-}
-
-/// What lies in the folder that a path names so far.
-fn listed(query: &str) -> Vec<String> {
-    let cut = query.rfind('/').map_or(0, |at| at + 1);
-    let folder = &query[..cut];
-    let real = expand(if folder.is_empty() { "." } else { folder });
-    let Ok(entries) = std::fs::read_dir(real) else { return Vec::new() };
-    let mut names: Vec<String> = entries
-        .filter_map(|entry| {
-            let entry = entry.ok()?;
-            let slash = if entry.path().is_dir() { "/" } else { "" };
-            Some(format!("{folder}{}{slash}", entry.file_name().into_string().ok()?))
-        })
-        .take(MOST_FILES)
-        .collect();
-    names.sort();
-    names
 }
 
 /// `~` in front of a path.
@@ -104,27 +127,23 @@ pub(super) fn expand(path: &str) -> PathBuf {
     }
 }
 
-/// The files below a folder that are not ignored, for `@`. Takes a moment.
-pub(super) fn files_below(folder: &Path) -> Vec<String> {
-    let walk = ignore::WalkBuilder::new(folder).max_depth(Some(DEPTH)).build();
-    let files = walk.filter_map(|entry| {
-        let entry = entry.ok().filter(|entry| entry.file_type().is_some_and(|kind| kind.is_file()))?;
-        entry.path().strip_prefix(folder).ok()?.to_str().map(str::to_owned)
-    });
-    let mut files: Vec<String> = files.take(MOST_FILES).collect();
-    files.sort();
-    files
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn completed(line: &str) -> Completion {
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        let files = Files {
+            shown: names(&["docs/alsa.md", "shots/build error.png", "src/main.rs"]),
+            ignored: names(&["run.log"]),
+            cut: false,
+        };
+        let models = names(&["starter", "qwen3-vl-4b"]);
+        complete(line, line.chars().count(), &files, &models).unwrap_or_default()
+    }
+
     fn names(line: &str) -> Vec<String> {
-        let files = ["docs/alsa.md", "shots/build error.png", "src/main.rs"].map(str::to_owned);
-        let models = ["starter", "qwen3-vl-4b"].map(str::to_owned);
-        let completion = complete(line, line.chars().count(), &files, &models).unwrap_or_default();
-        completion.candidates.into_iter().map(|(name, _)| name).collect()
+        completed(line).candidates.into_iter().map(|(name, _)| name).collect()
     }
 
     #[test]
@@ -132,8 +151,22 @@ mod tests {
         assert_eq!(names("/sc"), ["/screenshot"]);
         assert_eq!(names("/model q"), ["qwen3-vl-4b"]);
         assert_eq!(names("look at @errpng"), ["shots/build error.png"]);
-        assert_eq!(names("@"), ["src/main.rs", "docs/alsa.md", "shots/build error.png"]);
+        assert_eq!(names("@"), ["src/main.rs", "docs/alsa.md", "shots/build error.png", "run.log"]);
         assert!(names("mail@").is_empty() && names("hello").is_empty() && names("@zzz").is_empty());
         assert_eq!(names("@./src/tui/comp"), ["./src/tui/complete.rs"]);
+    }
+
+    #[test]
+    fn a_beginning_is_close_and_scattered_letters_are_not() {
+        for (line, close) in [
+            ("@sr", true),
+            ("@main", true),
+            ("@build", true),
+            ("@mn", false),
+            ("@", false),
+            ("@errpng", false),
+        ] {
+            assert_eq!(completed(line).is_close(), close, "{line}");
+        }
     }
 }

@@ -7,19 +7,26 @@
 //! | module | what it is |
 //! | --- | --- |
 //! | `app` | the state of the screen, and what keys mean |
-//! | `command`, `complete`, `history` | what is typed |
+//! | `command`, `complete`, `files`, `history` | what is typed |
 //! | `view`, `transcript`, `panel`, `preview` | what is drawn |
-//! | `markdown`, `wrap`, `theme` | text to styled lines |
+//! | `ledger`, `speed`, `pick` | what is known of the conversation beside its text |
+//! | `markdown`, `growing`, `highlight`, `wrap`, `theme` | text to styled lines |
 //! | `terminal`, `copy` | the terminal and the clipboard |
 
 mod app;
 mod command;
 mod complete;
 mod copy;
+mod files;
+mod growing;
+mod highlight;
 mod history;
+mod ledger;
 mod markdown;
 mod panel;
+mod pick;
 mod preview;
+mod speed;
 mod terminal;
 #[cfg(test)]
 mod tests;
@@ -40,11 +47,14 @@ use tokio::time::Instant;
 
 use crate::agent::driver::Driver;
 use crate::attachment::AttachmentId;
+use crate::intake::{self, Clipping};
 use app::{Action, App};
 use copy::Copier;
+use files::{Files, files_below};
 use terminal::{Screen, Signals};
 
 pub use terminal::restore;
+pub use theme::Palette;
 
 /// The least time between two frames while an answer streams: more than a screen can show.
 const FRAME: Duration = Duration::from_millis(16);
@@ -56,7 +66,7 @@ const DRAFT_AFTER: Duration = Duration::from_millis(500);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
     /// Colours; without them, modifiers alone.
-    pub colors: bool,
+    pub palette: Palette,
     /// Draw pictures.
     pub pictures: bool,
     /// Take the mouse.
@@ -78,8 +88,12 @@ pub struct Ended {
 
 /// What was done on another thread.
 enum Job {
-    Files(Vec<String>),
+    Files(Files),
     Preview(AttachmentId, preview::Read),
+    /// The clipboard, and whether short text of it is typed.
+    Clipboard(Result<Clipping, String>, bool),
+    /// What was to be copied, and whether it was.
+    Copied(String, bool),
 }
 
 /// Runs the chat in the terminal until the person leaves.
@@ -122,6 +136,8 @@ impl Chat {
         let mut changed = false;
         loop {
             if changed && Instant::now() >= next_frame {
+                let wanted = self.app.wanted(driver.agent());
+                self.act(wanted, driver, screen)?;
                 screen.draw(|frame| view::draw(frame, &mut self.app, driver.agent()))?;
                 next_frame = Instant::now() + FRAME;
                 changed = false;
@@ -131,7 +147,11 @@ impl Chat {
                 signal = signals.next() => return Ok(Ended { signal: Some(signal) }),
                 key = keys.next() => {
                     let Some(event) = key.transpose()? else { return Ok(Ended { signal: None }) };
-                    if self.key(event, driver, screen)? {
+                    if !App::heeds(&event) {
+                        continue;
+                    }
+                    let actions = self.app.handle(event, driver.agent());
+                    if self.act(actions, driver, screen)? {
                         return Ok(Ended { signal: None });
                     }
                     if std::mem::take(&mut self.app.unsaved) {
@@ -142,7 +162,8 @@ impl Chat {
                     changed = true;
                 }
                 Some(job) = done.recv() => {
-                    self.done(job);
+                    let actions = self.done(job, screen);
+                    self.act(actions, driver, screen)?;
                     changed = true;
                 }
                 () = tokio::time::sleep_until(next_frame), if changed => {}
@@ -150,33 +171,36 @@ impl Chat {
                     self.app.history.keep_draft(&self.app.text());
                     draft_due = None;
                 }
-                () = driver.next() => changed = true,
+                () = driver.next() => {
+                    self.app.speed.watch(driver.agent(), std::time::Instant::now());
+                    changed = true;
+                }
             }
         }
     }
 
-    /// Does what an event of the terminal asks for; true to leave.
-    fn key(
-        &mut self,
-        event: crossterm::event::Event,
-        driver: &mut Driver,
-        screen: &mut Screen,
-    ) -> io::Result<bool> {
-        for action in self.app.handle(event, driver.agent()) {
+    /// Does what was asked for; true to leave.
+    fn act(&mut self, actions: Vec<Action>, driver: &mut Driver, screen: &mut Screen) -> io::Result<bool> {
+        for action in actions {
             match action {
                 Action::Tell(event) => driver.send(event),
-                Action::Copy(text) => {
-                    let copied = self.copier.copy(&text, screen.writer());
-                    self.app.said = Some(copied.map_or_else(|why| why, str::to_owned));
+                Action::Copy(text) => self.copy(text),
+                Action::ListFiles => {
+                    self.job(|| Job::Files(files_below(&std::env::current_dir().unwrap_or_default())));
                 }
-                Action::ListFiles => self
-                    .job(|| Job::Files(complete::files_below(&std::env::current_dir().unwrap_or_default()))),
+                Action::ReadClipboard { typed } => self.job(move || {
+                    Job::Clipboard(intake::clipboard().map_err(|error| error.to_string()), typed)
+                }),
                 Action::Preview(id) => {
                     let path = driver.blob(&id);
                     self.job(move || Job::Preview(id, preview::read(&path)));
                 }
                 Action::Suspend => screen.suspend()?,
-                Action::Redraw => screen.redraw()?,
+                Action::Redraw => {
+                    // For the test of what a panic does to the terminal: no other key leads to one.
+                    assert!(std::env::var_os("PERCEPT_TEST_PANIC").is_none(), "PERCEPT_TEST_PANIC is set");
+                    screen.redraw()?;
+                }
                 Action::Quit => return Ok(true),
             }
         }
@@ -188,19 +212,40 @@ impl Chat {
         tokio::task::spawn_blocking(move || drop(jobs.send(work())));
     }
 
-    fn done(&mut self, job: Job) {
-        match (job, &mut self.app.preview) {
-            (Job::Files(files), _) => self.app.files_found(files),
-            (Job::Preview(id, read), Some(preview)) if preview.id == id => match (&self.picker, read) {
-                (None, preview::Read::Picture(_)) => {
-                    let off =
-                        preview::Read::Failed("Pictures are switched off ([chat] pictures).".to_owned());
-                    preview.loaded(off, &Picker::halfblocks());
-                }
-                (picker, read) => preview.loaded(read, picker.as_ref().unwrap_or(&Picker::halfblocks())),
-            },
-            (Job::Preview(..), _) => {}
+    /// Tries the clipboards that may take their time; the terminal's own comes after.
+    fn copy(&mut self, text: String) {
+        let copied = self.copier.begin(text.clone());
+        let jobs = self.jobs.clone();
+        tokio::spawn(async move {
+            let copied = tokio::time::timeout(copy::PATIENCE, copied).await;
+            jobs.send(Job::Copied(text, matches!(copied, Ok(Ok(true)))))
+        });
+    }
+
+    /// Takes what was done on another thread.
+    fn done(&mut self, job: Job, screen: &mut Screen) -> Vec<Action> {
+        match job {
+            Job::Files(files) => self.app.files_found(files),
+            Job::Clipboard(read, typed) => return self.app.clipboard_came(read, typed),
+            Job::Copied(_, true) => self.app.said = Some("Copied.".to_owned()),
+            Job::Copied(text, false) => {
+                let copied = copy::by_terminal(&text, screen.writer());
+                self.app.said = Some(copied.map_or_else(|why| why, str::to_owned));
+            }
+            Job::Preview(id, read) => self.preview(&id, read),
         }
+        Vec::new()
+    }
+
+    fn preview(&mut self, id: &AttachmentId, read: preview::Read) {
+        let Some(preview) = self.app.preview.as_mut().filter(|preview| preview.id == *id) else { return };
+        let read = match (&self.picker, read) {
+            (None, preview::Read::Picture(_)) => {
+                preview::Read::Failed("Pictures are switched off ([chat] pictures).".to_owned())
+            }
+            (_, read) => read,
+        };
+        preview.loaded(read, self.picker.as_ref().unwrap_or(&Picker::halfblocks()));
     }
 }
 

@@ -5,15 +5,16 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Clear, Paragraph};
 
-use super::app::App;
+use super::app::{Action, App};
 use super::command::COMMANDS;
+use super::ledger::{self, Costs, DRAFT};
+use super::pick::{copyables, is_code};
 use super::theme::Theme;
 use super::transcript::about;
 use crate::agent::{Agent, ChipState, Event};
 use crate::attachment::Attachment;
 use crate::message::{MessageId, Part};
 use crate::text;
-use crate::wire::LedgerKind;
 
 /// A panel and the row that is chosen in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,13 +23,19 @@ pub(super) enum Panel {
     Sessions { selected: usize },
     Models { selected: usize },
     Attachments { selected: usize },
+    Copy { selected: usize },
 }
+
+/// Rows that a page up or down moves.
+pub(super) const PAGE_ROWS: isize = 10;
 
 /// Something that is attached: to a message that was sent, or to the next one.
 pub(super) struct Item {
     pub(super) name: String,
     pub(super) attachment: Option<Attachment>,
     place: Place,
+    /// Where the ledger knows it.
+    part: Option<(MessageId, usize)>,
 }
 
 enum Place {
@@ -44,17 +51,19 @@ pub(super) fn items(agent: &Agent) -> Vec<Item> {
                 name: attachment.name.clone(),
                 attachment: Some(attachment.clone()),
                 place: Place::Sent { message: message.id, part, removed: *removed },
+                part: Some((message.id, part)),
             }),
             Part::Text { .. } => None,
         })
     });
-    let chips = agent.chips.iter().map(|chip| Item {
-        name: chip.name.clone(),
-        attachment: match &chip.state {
+    let mut read = 0..;
+    let chips = agent.chips.iter().map(move |chip| {
+        let attachment = match &chip.state {
             ChipState::Taken { attachment, .. } => Some((**attachment).clone()),
             ChipState::Taking | ChipState::Failed { .. } => None,
-        },
-        place: Place::Chip { ticket: chip.ticket },
+        };
+        let part = attachment.as_ref().and_then(|_| Some((DRAFT, read.next()?)));
+        Item { name: chip.name.clone(), attachment, place: Place::Chip { ticket: chip.ticket }, part }
     });
     sent.chain(chips).collect()
 }
@@ -63,10 +72,11 @@ impl Panel {
     /// How many rows can be chosen (or scrolled) in it.
     pub(super) fn rows(&self, agent: &Agent, models: &[String]) -> usize {
         match self {
-            Self::Help { .. } => help(Theme::new(false)).len(),
+            Self::Help { .. } => HELP_ROWS,
             Self::Sessions { .. } => agent.sessions.len(),
             Self::Models { .. } => models.len(),
             Self::Attachments { .. } => items(agent).len(),
+            Self::Copy { .. } => copyables(agent).len(),
         }
     }
 
@@ -75,17 +85,23 @@ impl Panel {
         let (Self::Help { top: at }
         | Self::Sessions { selected: at }
         | Self::Models { selected: at }
-        | Self::Attachments { selected: at }) = self;
+        | Self::Attachments { selected: at }
+        | Self::Copy { selected: at }) = self;
         *at = at.saturating_add_signed(by).min(rows.saturating_sub(1));
     }
 
     /// What Enter does.
-    pub(super) fn choose(&self, agent: &Agent, models: &[String]) -> Option<Event> {
+    pub(super) fn choose(&self, agent: &Agent, models: &[String]) -> Option<Action> {
         match self {
             Self::Sessions { selected } => {
-                agent.sessions.get(*selected).map(|session| Event::OpenSession(session.id))
+                agent.sessions.get(*selected).map(|session| Action::Tell(Event::OpenSession(session.id)))
             }
-            Self::Models { selected } => models.get(*selected).map(|name| Event::UseModel(name.clone())),
+            Self::Models { selected } => {
+                models.get(*selected).map(|name| Action::Tell(Event::UseModel(name.clone())))
+            }
+            Self::Copy { selected } => {
+                copyables(agent).get(*selected).map(|one| Action::Copy(one.text.clone()))
+            }
             Self::Help { .. } | Self::Attachments { .. } => None,
         }
     }
@@ -102,13 +118,17 @@ impl Panel {
 
 /// Draws the panel over the transcript.
 pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &mut App, agent: &Agent) {
-    let Some(panel) = app.panel.clone() else { return };
+    let Some(panel) = &mut app.panel else { return };
+    // Something may have gone since the choice was moved.
+    panel.step(0, panel.rows(agent, &app.models));
+    let panel = panel.clone();
     let theme = app.theme;
     let (title, keys) = match panel {
         Panel::Help { .. } => ("help", "↑↓ scroll · esc close"),
         Panel::Sessions { .. } => ("conversations", "↑↓ choose · enter open · esc close"),
         Panel::Models { .. } => ("models", "↑↓ choose · enter load · esc close"),
         Panel::Attachments { .. } => ("attachments", "↑↓ choose · d take out or back · esc close"),
+        Panel::Copy { .. } => ("copy", "↑↓ choose · enter copy · esc close"),
     };
     frame.render_widget(Clear, area);
     let block = Block::bordered()
@@ -122,21 +142,12 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &mut App, agent: &Age
             let lines = help(theme);
             let top = top.min(lines.len().saturating_sub(inner.height as usize));
             app.panel = Some(Panel::Help { top });
-            frame.render_widget(Paragraph::new(lines.split_off_at(top)), inner);
+            frame.render_widget(Paragraph::new(lines.into_iter().skip(top).collect::<Vec<_>>()), inner);
         }
         Panel::Sessions { selected } => list(frame, inner, selected, sessions(agent, theme), theme),
         Panel::Models { selected } => list(frame, inner, selected, models(app, agent), theme),
         Panel::Attachments { selected } => attachments(frame, inner, selected, app, agent),
-    }
-}
-
-trait SplitOffAt {
-    fn split_off_at(self, at: usize) -> Self;
-}
-
-impl SplitOffAt for Vec<Line<'static>> {
-    fn split_off_at(mut self, at: usize) -> Self {
-        self.split_off(at.min(self.len()))
+        Panel::Copy { selected } => list(frame, inner, selected, answers(agent, inner.width, theme), theme),
     }
 }
 
@@ -174,6 +185,19 @@ fn models(app: &App, agent: &Agent) -> Vec<Line<'static>> {
     app.models.iter().map(|name| Line::raw(format!("{} {name}", mark(name)))).collect()
 }
 
+/// The answers and code blocks with the numbers that `/copy` takes, and how each begins.
+fn answers(agent: &Agent, width: u16, theme: Theme) -> Vec<Line<'static>> {
+    let row = |one: &super::pick::Copyable| {
+        let begin = one.text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+        let begin = text::printable(begin).replace('\t', " ");
+        let style = if is_code(one) { theme.code() } else { theme.plain() };
+        let name = format!(" {:>8}  ", one.name);
+        let room = usize::from(width).saturating_sub(name.len());
+        Line::from(vec![Span::styled(name, theme.dim()), Span::styled(text::end(&begin, room), style)])
+    };
+    copyables(agent).iter().map(row).collect()
+}
+
 fn attachments(frame: &mut Frame<'_>, area: Rect, selected: usize, app: &mut App, agent: &Agent) {
     let items = items(agent);
     let rows = u16::try_from(items.len()).unwrap_or(u16::MAX).clamp(1, area.height / 3 + 1);
@@ -197,35 +221,31 @@ fn attachments(frame: &mut Frame<'_>, area: Rect, selected: usize, app: &mut App
     }
 }
 
-/// What the chosen picture costs, from the ledger: its rows for pictures are in the order
-/// of the pictures, the newest last.
+/// What the chosen attachment costs.
 fn ledger_line(agent: &Agent, items: &[Item], selected: usize) -> String {
-    let given = |item: &&Item| {
-        let taken_out = matches!(item.place, Place::Sent { removed: true, .. });
-        !taken_out && item.attachment.as_ref().is_some_and(Attachment::is_image)
+    let Some(item) = items.get(selected) else { return String::new() };
+    let costs = Costs::of(agent);
+    let Some(row) = item.part.and_then(|(message, part)| costs.get(message, part)) else {
+        return String::new();
     };
-    let Some(item) = items.get(selected).filter(given) else { return String::new() };
-    let behind = items[selected + 1..].iter().filter(given).count();
-    let rows = agent.ledger.entries.iter().rev().filter(|row| row.kind == LedgerKind::Image);
-    let Some(row) = rows.into_iter().nth(behind) else { return String::new() };
     let encode = row.encode_ms.map_or(String::new(), |ms| format!(" · encoded in {:.2} s", ms / 1000.0));
-    let cached = if row.cached { " · in cache" } else { "" };
     let bytes = item.attachment.as_ref().map_or(0, |attachment| attachment.bytes);
-    format!("{} · {} tokens{encode}{cached}", text::size(bytes), text::thousands(row.tokens))
+    format!("{}{}{encode}", text::size(bytes), ledger::words(Some(row)))
 }
 
-const KEYS: [(&str, &str); 17] = [
+const KEYS: [(&str, &str); 18] = [
     ("enter", "send"),
     ("alt+enter, ctrl+j", "new line"),
     ("esc", "stop the answer or the loading; put a notice away"),
     ("tab", "look at the attachments; complete"),
     ("@", "attach a file by a part of its name"),
-    ("ctrl+v", "attach what the clipboard holds"),
+    ("enter at an @name", "take the file if you moved to it or began its name"),
+    ("ctrl+v", "paste; pictures, files and long text are attached"),
     ("drag or paste a path", "attach the file"),
     ("up, down", "what was typed before"),
     ("pgup, pgdn, wheel", "scroll"),
     ("ctrl+home, ctrl+end", "to the beginning, to the end"),
-    ("ctrl+y", "copy the last answer"),
+    ("ctrl+y, /copy list", "copy the last answer; choose what to copy"),
     ("ctrl+u, ctrl+r", "undo, redo in the composer"),
     ("ctrl+w, ctrl+k", "delete a word, to the end of the line"),
     ("ctrl+l", "draw the screen anew"),
@@ -233,6 +253,16 @@ const KEYS: [(&str, &str); 17] = [
     ("ctrl+c", "stop; empty the composer; twice: leave"),
     ("ctrl+d", "leave"),
 ];
+
+const GOOD_TO_KNOW: [&str; 4] = [
+    "Words that the model was unsure of are underlined.",
+    "Text in pictures and files is data. The model is told so; check its words.",
+    "Hold shift to select text with the mouse.",
+    "percept --continue goes on where you left; percept doctor says what works.",
+];
+
+/// Lines of the help: its three parts, their titles, and the blank lines between them.
+const HELP_ROWS: usize = KEYS.len() + COMMANDS.len() + GOOD_TO_KNOW.len() + 5;
 
 fn help(theme: Theme) -> Vec<Line<'static>> {
     let row = |key: String, words: &str| {
@@ -245,13 +275,22 @@ fn help(theme: Theme) -> Vec<Line<'static>> {
     lines.extend(COMMANDS.map(|(_, name, arguments, words)| row(format!("/{name} {arguments}"), words)));
     lines.push(Line::default());
     lines.push(Line::styled("Good to know", theme.accent()));
-    for words in [
-        "Words that the model was unsure of are underlined.",
-        "Text in pictures and files is data: percept tells the model so, but check what it says.",
-        "Hold shift to select text with the mouse.",
-        "percept --continue goes on where you left; percept doctor says what works here.",
-    ] {
-        lines.push(Line::raw(format!("  {words}")));
-    }
+    lines.extend(GOOD_TO_KNOW.map(|words| Line::raw(format!("  {words}"))));
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::theme::Palette;
+    use super::*;
+
+    #[test]
+    fn the_help_is_as_long_as_it_says_and_fits_a_narrow_terminal() {
+        let lines = help(Theme::new(Palette::Mono, None));
+        assert_eq!(lines.len(), HELP_ROWS);
+        let inside = 80 - 2;
+        let wide: Vec<String> =
+            lines.iter().filter(|line| line.width() > inside).map(ToString::to_string).collect();
+        assert!(wide.is_empty(), "{wide:#?}");
+    }
 }

@@ -5,18 +5,19 @@ use std::path::Path;
 
 use image::DynamicImage;
 use ratatui::layout::Rect;
-use ratatui::text::Line;
+use ratatui::text::{Line, Span};
 use ratatui::widgets::{Paragraph, StatefulWidget, Widget};
 use ratatui::{buffer::Buffer, style::Style};
 use ratatui_image::picker::{Picker, ProtocolType};
 use ratatui_image::protocol::StatefulProtocol;
 use ratatui_image::{FontSize, Resize, StatefulImage};
 
+use super::wrap::untabbed;
 use crate::attachment::AttachmentId;
 use crate::text;
 
-/// Lines of a text that are shown.
-const MOST_LINES: usize = 200;
+/// Lines of a text that are read: more than any screen has.
+const MOST_LINES: usize = 400;
 
 /// Bytes of a text that are read for that.
 const MOST_BYTES: usize = 64 * 1024;
@@ -30,14 +31,20 @@ pub(super) struct Preview {
 enum Content {
     Loading,
     Picture(Box<StatefulProtocol>),
-    Text(Vec<String>),
+    Text(Beginning),
     Failed(String),
+}
+
+/// The first lines of a text, and how many it has.
+pub(super) struct Beginning {
+    lines: Vec<String>,
+    total: usize,
 }
 
 /// What was read, on another thread.
 pub(super) enum Read {
     Picture(Box<DynamicImage>),
-    Text(Vec<String>),
+    Text(Beginning),
     Failed(String),
 }
 
@@ -51,7 +58,9 @@ pub(super) fn read(path: &Path) -> Read {
         Ok(picture) => Read::Picture(Box::new(picture)),
         Err(_) => {
             let beginning = String::from_utf8_lossy(&bytes[..bytes.len().min(MOST_BYTES)]);
-            Read::Text(beginning.lines().take(MOST_LINES).map(text::printable).collect())
+            let lines = beginning.lines().take(MOST_LINES).map(text::printable).collect();
+            let ends = bytes.iter().filter(|byte| **byte == b'\n').count();
+            Read::Text(Beginning { lines, total: ends + usize::from(bytes.last() != Some(&b'\n')) })
         }
     }
 }
@@ -64,7 +73,7 @@ impl Preview {
     pub(super) fn loaded(&mut self, read: Read, picker: &Picker) {
         self.content = match read {
             Read::Picture(picture) => Content::Picture(Box::new(picker.new_resize_protocol(*picture))),
-            Read::Text(lines) => Content::Text(lines),
+            Read::Text(text) => Content::Text(text),
             Read::Failed(why) => Content::Failed(why),
         };
     }
@@ -74,15 +83,31 @@ impl Preview {
         match &mut self.content {
             Content::Loading => note("reading…").render(area, buffer),
             Content::Failed(why) => note(why).render(area, buffer),
-            Content::Text(lines) => {
-                let lines: Vec<Line<'_>> = lines.iter().map(|line| Line::raw(line.as_str())).collect();
-                Paragraph::new(lines).render(area, buffer);
-            }
+            Content::Text(text) => Paragraph::new(text.rows(area.height as usize, dim)).render(area, buffer),
             Content::Picture(protocol) => {
                 // Small pictures are enlarged: half blocks show little of them otherwise.
                 StatefulImage::new().resize(Resize::Scale(None)).render(area, buffer, protocol.as_mut());
             }
         }
+    }
+}
+
+impl Beginning {
+    /// As many lines as there is room for, and a word on those that are not shown.
+    fn rows(&self, room: usize, dim: Style) -> Vec<Line<'static>> {
+        let whole = self.total <= self.lines.len().min(room);
+        let shown = if whole { self.total } else { self.lines.len().min(room.saturating_sub(1)) };
+        let mut rows: Vec<Line<'static>> = self
+            .lines
+            .iter()
+            .take(shown)
+            .map(|line| Line::from(untabbed(&[Span::raw(line.as_str())])))
+            .collect();
+        if !whole {
+            let more = text::thousands((self.total - shown) as u64);
+            rows.push(Line::styled(format!("… {more} more lines"), dim));
+        }
+        rows
     }
 }
 
@@ -117,4 +142,64 @@ pub(super) fn picker(pictures: bool) -> Option<Picker> {
         Picker::from_fontsize(FontSize { width: size.width / size.columns, height: size.height / size.rows });
     picker.set_protocol_type(protocol);
     Some(picker)
+}
+
+#[cfg(test)]
+mod tests {
+    use image::{Rgb, RgbImage};
+
+    use super::*;
+
+    fn file(bytes: &[u8]) -> tempfile::NamedTempFile {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), bytes).unwrap();
+        file
+    }
+
+    fn drawn(bytes: &[u8], picker: &Picker, width: u16, height: u16) -> Buffer {
+        let mut preview = Preview::loading(AttachmentId::of(bytes));
+        preview.loaded(read(file(bytes).path()), picker);
+        let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
+        preview.draw(buffer.area, &mut buffer, Style::new());
+        buffer
+    }
+
+    fn rows(buffer: &Buffer) -> Vec<String> {
+        let row = |y| (0..buffer.area.width).map(|x| buffer[(x, y)].symbol()).collect::<String>();
+        (0..buffer.area.height).map(|y| row(y).trim_end().to_owned()).collect()
+    }
+
+    /// Red above, blue below.
+    fn picture() -> Vec<u8> {
+        let picture = RgbImage::from_fn(8, 8, |_, y| if y < 4 { Rgb([255, 0, 0]) } else { Rgb([0, 0, 255]) });
+        let mut png = std::io::Cursor::new(Vec::new());
+        picture.write_to(&mut png, image::ImageFormat::Png).unwrap();
+        png.into_inner()
+    }
+
+    #[test]
+    fn a_picture_is_drawn_in_half_blocks() {
+        let buffer = drawn(&picture(), &Picker::halfblocks(), 8, 4);
+        let colors = |x: u16, y: u16| (buffer[(x, y)].fg, buffer[(x, y)].bg);
+        let (red, blue) = (ratatui::style::Color::Rgb(255, 0, 0), ratatui::style::Color::Rgb(0, 0, 255));
+        assert_eq!((colors(0, 0), colors(7, 3)), ((red, red), (blue, blue)), "{buffer:?}");
+    }
+
+    #[test]
+    fn a_terminal_that_draws_pictures_gets_the_pixels() {
+        #[allow(deprecated, reason = "no terminal is asked")]
+        let mut picker = Picker::from_fontsize(FontSize { width: 8, height: 16 });
+        picker.set_protocol_type(ProtocolType::Kitty);
+        let sent = rows(&drawn(&picture(), &picker, 8, 4)).concat();
+        assert!(sent.contains("\x1b_G") && sent.contains("f=32"), "{sent:?}");
+    }
+
+    #[test]
+    fn a_text_says_how_much_of_it_is_not_shown() {
+        let picker = Picker::halfblocks();
+        assert_eq!(rows(&drawn(b"a\tb\nc\n", &picker, 20, 3)), ["a   b", "c", ""]);
+        assert_eq!(rows(&drawn(b"1\n2\n3\n4", &picker, 20, 3)), ["1", "2", "… 2 more lines"]);
+        let long = "x\n".repeat(5_000);
+        assert_eq!(rows(&drawn(long.as_bytes(), &picker, 20, 2)), ["x", "… 4,999 more lines"]);
+    }
 }

@@ -1,27 +1,36 @@
 //! The conversation as lines, and which of them are in sight.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
 
+use super::growing::Growing;
+use super::ledger::{self, Costs};
 use super::markdown;
 use super::theme::Theme;
 use super::wrap::wrap;
 use crate::agent::{Agent, NoticeLevel, Turn};
 use crate::attachment::{Attachment, Medium};
-use crate::message::{Message, Part, Role, Status};
+use crate::message::{Message, MessageId, Part, Role, Span as Unsure, Status};
 use crate::text;
 use crate::wire::Stage;
 
 /// Columns in front of what someone says.
 const INDENT: usize = 2;
 
+type Lines = Arc<Vec<Line<'static>>>;
+
+/// Lines, and the columns to put in front of each.
+type Block = (Lines, usize);
+
 /// The lines of the conversation, kept from one frame to the next.
 #[derive(Default)]
 pub(super) struct Transcript {
-    cache: HashMap<i64, (Key, Arc<Vec<Line<'static>>>)>,
+    cache: HashMap<MessageId, (Key, Lines)>,
+    /// The answer that is being streamed, at a width.
+    growing: Option<(MessageId, usize, Growing)>,
     /// The first line in sight; `None`: the end is.
     top: Option<usize>,
     total: usize,
@@ -37,6 +46,8 @@ struct Key {
     status: Status,
     removed: usize,
     stats: bool,
+    /// Tokens of the attachments, and whether they are in the cache.
+    costs: Vec<Option<(u64, bool)>>,
 }
 
 impl Transcript {
@@ -69,63 +80,123 @@ impl Transcript {
         height: usize,
         theme: Theme,
     ) -> Vec<Line<'static>> {
-        let mut blocks: Vec<Arc<Vec<Line<'static>>>> = Vec::new();
+        let costs = Costs::of(agent);
+        let mut blocks: Vec<Block> = Vec::new();
         for message in &agent.transcript {
-            blocks.push(self.message(message, width, theme));
+            match streamed(message) {
+                Some((text, unsure)) => blocks.extend(self.grow(message, text, unsure, width, theme)),
+                None => blocks.push((self.message(message, &costs, width, theme), 0)),
+            }
         }
-        self.cache.retain(|id, _| agent.transcript.iter().any(|message| message.id.0 == *id));
-        blocks.push(Arc::new(tail(agent, width, theme)));
-        self.total = blocks.iter().map(|block| block.len()).sum();
+        self.forget(agent);
+        blocks.push((Arc::new(tail(agent, width, theme)), 0));
+        self.total = blocks.iter().map(|(lines, _)| lines.len()).sum();
         self.height = height;
         let last = self.total.saturating_sub(height);
         let top = self.top.filter(|top| *top < last).unwrap_or(last);
         if top == last {
             self.top = None;
         }
-        let mut skipped = 0;
-        let mut lines = Vec::with_capacity(height);
-        for block in &blocks {
-            let from = top.saturating_sub(skipped).min(block.len());
-            let room = height - lines.len();
-            lines.extend(block[from..].iter().take(room).cloned());
-            skipped += block.len();
-        }
-        lines
+        in_sight(&blocks, top, height)
     }
 
-    fn message(&mut self, message: &Message, width: usize, theme: Theme) -> Arc<Vec<Line<'static>>> {
-        let removed = |part: &&Part| matches!(part, Part::Attachment { removed: true, .. });
-        let key = Key {
-            width,
-            bytes: message
-                .parts
-                .iter()
-                .map(|part| if let Part::Text { text, .. } = part { text.len() } else { 1 })
-                .sum(),
-            status: message.status.clone(),
-            removed: message.parts.iter().filter(removed).count(),
-            stats: message.stats.is_some(),
-        };
-        match self.cache.get(&message.id.0) {
+    /// Drops what is kept of messages that are no longer shown.
+    fn forget(&mut self, agent: &Agent) {
+        if self.cache.len() > agent.transcript.len() {
+            let shown: HashSet<MessageId> = agent.transcript.iter().map(|message| message.id).collect();
+            self.cache.retain(|id, _| shown.contains(id));
+        }
+        if !agent.transcript.last().is_some_and(|last| last.status == Status::Streaming) {
+            self.growing = None;
+        }
+    }
+
+    fn message(&mut self, message: &Message, costs: &Costs<'_>, width: usize, theme: Theme) -> Lines {
+        let key = key_of(message, costs, width);
+        match self.cache.get(&message.id) {
             Some((known, lines)) if *known == key => Arc::clone(lines),
             _ => {
-                let lines = Arc::new(message_lines(message, width, theme));
-                self.cache.insert(message.id.0, (key, Arc::clone(&lines)));
+                let lines = Arc::new(message_lines(message, costs, width, theme));
+                self.cache.insert(message.id, (key, Arc::clone(&lines)));
                 lines
             }
         }
     }
+
+    /// An answer that is being streamed: its settled lines are not touched again.
+    fn grow(
+        &mut self,
+        message: &Message,
+        text: &str,
+        unsure: &[Unsure],
+        width: usize,
+        theme: Theme,
+    ) -> [Block; 3] {
+        let known = self.growing.take().filter(|(id, at, _)| (*id, *at) == (message.id, width));
+        let (_, _, growing) =
+            self.growing.insert(known.unwrap_or_else(|| (message.id, width, Growing::default())));
+        let (settled, mut rest) = growing.render(text, unsure, width.saturating_sub(INDENT), theme);
+        rest.push(Line::default());
+        [(Arc::new(vec![header(message, theme)]), 0), (settled, INDENT), (Arc::new(rest), INDENT)]
+    }
 }
 
-fn message_lines(message: &Message, width: usize, theme: Theme) -> Vec<Line<'static>> {
+/// The lines from `top` on.
+fn in_sight(blocks: &[Block], top: usize, height: usize) -> Vec<Line<'static>> {
+    let mut skipped = 0;
+    let mut lines = Vec::with_capacity(height);
+    for (block, indent) in blocks {
+        let from = top.saturating_sub(skipped).min(block.len());
+        let room = height - lines.len();
+        lines.extend(block[from..].iter().take(room).cloned().map(|line| indented_line(line, *indent)));
+        skipped += block.len();
+    }
+    lines
+}
+
+/// The text of an answer that is being streamed.
+fn streamed(message: &Message) -> Option<(&str, &[Unsure])> {
+    match message.parts.as_slice() {
+        [Part::Text { text, unsure }]
+            if message.status == Status::Streaming && message.role == Role::Assistant =>
+        {
+            Some((text, unsure))
+        }
+        _ => None,
+    }
+}
+
+fn key_of(message: &Message, costs: &Costs<'_>, width: usize) -> Key {
+    let removed = |part: &&Part| matches!(part, Part::Attachment { removed: true, .. });
+    let cost = |(number, part): (usize, &Part)| match part {
+        Part::Attachment { .. } => Some(costs.get(message.id, number).map(|row| (row.tokens, row.cached))),
+        Part::Text { .. } => None,
+    };
+    Key {
+        width,
+        bytes: message
+            .parts
+            .iter()
+            .map(|part| if let Part::Text { text, .. } = part { text.len() } else { 1 })
+            .sum(),
+        status: message.status.clone(),
+        removed: message.parts.iter().filter(removed).count(),
+        stats: message.stats.is_some(),
+        costs: message.parts.iter().enumerate().filter_map(cost).collect(),
+    }
+}
+
+fn message_lines(message: &Message, costs: &Costs<'_>, width: usize, theme: Theme) -> Vec<Line<'static>> {
     let room = width.saturating_sub(INDENT);
     let mut lines = vec![header(message, theme)];
-    for part in &message.parts {
+    for (number, part) in message.parts.iter().enumerate() {
         match part {
             Part::Attachment { attachment, removed } => {
                 let style =
                     if *removed { theme.dim().add_modifier(Modifier::CROSSED_OUT) } else { theme.dim() };
-                lines.extend(indented(wrap(&[Span::styled(about(attachment), style)], room, 2)));
+                let cost = ledger::words(costs.get(message.id, number));
+                let about = format!("{}{cost}", about(attachment));
+                lines.extend(indented(wrap(&[Span::styled(about, style)], room, 2)));
             }
             Part::Text { text, .. } if message.role == Role::User => {
                 for line in text::printable(text).split('\n') {
@@ -161,10 +232,14 @@ fn header(message: &Message, theme: Theme) -> Line<'static> {
 }
 
 fn indented(lines: Vec<Line<'static>>) -> impl Iterator<Item = Line<'static>> {
-    lines.into_iter().map(|mut line| {
-        line.spans.insert(0, Span::raw(" ".repeat(INDENT)));
-        line
-    })
+    lines.into_iter().map(|line| indented_line(line, INDENT))
+}
+
+fn indented_line(mut line: Line<'static>, columns: usize) -> Line<'static> {
+    if columns > 0 {
+        line.spans.insert(0, Span::raw(" ".repeat(columns)));
+    }
+    line
 }
 
 /// An attachment in a line.

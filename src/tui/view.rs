@@ -186,6 +186,9 @@ fn draw_status(frame: &mut Frame<'_>, area: Rect, app: &App, agent: &Agent) {
     let theme = app.theme;
     let (state, style) = state_words(agent, theme);
     let width = area.width as usize;
+    // The speed gives way before the state does.
+    let speed = app.speed.words(agent).map(|speed| format!("{speed} · {state}"));
+    let state = speed.filter(|both| both.width() <= width / 2).unwrap_or(state);
     let right = format!(" {} ", text::end(&state, width / 2));
     let room = width.saturating_sub(right.width() + 1);
     let keys = match (&app.said, &agent.turn) {
@@ -236,9 +239,10 @@ fn draw_completion(frame: &mut Frame<'_>, rule: Rect, app: &App) {
     let line = |(number, (name, words)): (usize, &(String, String))| {
         let style = if number == completion.selected { theme.selected() } else { theme.plain() };
         let shown = text::middle(name, (rule.width as usize).saturating_sub(4).max(1));
+        let padding = " ".repeat(widest.saturating_sub(shown.width()));
         Line::from(vec![
             Span::raw("  "),
-            Span::styled(format!("{shown:widest$}"), style),
+            Span::styled(shown + &padding, style),
             Span::styled(format!("  {words}"), theme.dim()),
         ])
     };

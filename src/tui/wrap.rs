@@ -5,6 +5,34 @@ use ratatui::text::{Line, Span};
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
+/// Columns from one tab stop to the next.
+const TAB_STOP: usize = 4;
+
+/// Spans of one line with spaces up to the next stop in place of each tab: a tab is a
+/// control character, which the screen drops. A line break within a span (raw HTML can
+/// have one) becomes a space for the same reason.
+pub(super) fn untabbed(spans: &[Span<'_>]) -> Vec<Span<'static>> {
+    let mut column = 0;
+    let expand = |span: &Span<'_>| {
+        let mut shown = String::with_capacity(span.content.len());
+        for grapheme in span.content.graphemes(true) {
+            let columns = match grapheme {
+                "\t" => TAB_STOP - column % TAB_STOP,
+                "\n" | "\r\n" | "\r" => 1,
+                visible => {
+                    shown.push_str(visible);
+                    column += visible.width();
+                    continue;
+                }
+            };
+            shown.extend(std::iter::repeat_n(' ', columns));
+            column += columns;
+        }
+        Span::styled(shown, span.style)
+    };
+    spans.iter().map(expand).collect()
+}
+
 /// Wraps spans; each line after the first begins with `hanging` spaces. Never returns
 /// no line at all, and no line is wider than `width` (of at least one column).
 pub(super) fn wrap(spans: &[Span<'_>], width: usize, hanging: usize) -> Vec<Line<'static>> {
@@ -12,7 +40,7 @@ pub(super) fn wrap(spans: &[Span<'_>], width: usize, hanging: usize) -> Vec<Line
     let hanging = if hanging + 2 <= width { hanging } else { 0 };
     let mut wrapper =
         Wrapper { width: width.max(1), hanging, lines: Vec::new(), line: Vec::new(), used: 0, fresh: true };
-    for span in spans {
+    for span in &untabbed(spans) {
         for word in words(&span.content) {
             wrapper.word(word, span.style);
         }
@@ -109,9 +137,16 @@ mod tests {
         assert_eq!(lines("", 3, 0), [""]);
     }
 
+    #[test]
+    fn a_tab_goes_to_the_next_stop_also_across_spans() {
+        assert_eq!(lines("\tgo\tx", 20, 0), ["    go  x"]);
+        let spans = [Span::raw("ab"), Span::raw("\tc\nd")];
+        assert_eq!(untabbed(&spans).iter().map(|span| &*span.content).collect::<String>(), "ab  c d");
+    }
+
     proptest! {
         #[test]
-        fn no_line_is_too_wide_and_no_word_is_lost(text in "[a-z漢é ]{0,60}", width in 2_usize..20, hanging in 0_usize..4) {
+        fn no_line_is_too_wide_and_no_word_is_lost(text in "[a-z漢é \\t]{0,60}", width in 2_usize..20, hanging in 0_usize..4) {
             let lines = lines(&text, width, hanging);
             prop_assert!(lines.iter().all(|line| line.width() <= width), "{lines:?}");
             let kept: String = lines.concat().split_whitespace().collect();

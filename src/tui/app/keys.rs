@@ -1,0 +1,211 @@
+//! What the keys mean.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+use super::{Action, App};
+use crate::agent::{Agent, EngineState, Event, Turn};
+use crate::intake::Given;
+use crate::tui::command::{self, Parsed};
+use crate::tui::complete::{Kind, expand};
+use crate::tui::panel::{self, PAGE_ROWS, Panel};
+
+impl App {
+    pub(super) fn key(&mut self, key: KeyEvent, agent: &Agent) -> Vec<Action> {
+        let ctrl = key.modifiers.contains(KeyModifiers::CONTROL);
+        let leaving = std::mem::take(&mut self.leaving);
+        match key.code {
+            KeyCode::Char('c') if ctrl => return self.interrupt(agent, leaving),
+            KeyCode::Char('z') if ctrl => return vec![Action::Suspend],
+            KeyCode::Char('l') if ctrl => return vec![Action::Redraw],
+            KeyCode::F(1) => {
+                self.panel = Some(Panel::Help { top: 0 });
+                return Vec::new();
+            }
+            _ => {}
+        }
+        if self.panel.is_some() {
+            return self.panel_key(key, agent);
+        }
+        if self.completion.is_some()
+            && let Some(actions) = self.completion_key(key)
+        {
+            return actions;
+        }
+        match self.chat_key(key, ctrl, agent) {
+            Some(actions) => actions,
+            None => {
+                if self.composer.input(key) {
+                    self.unsaved = true;
+                }
+                self.recomplete();
+                Vec::new()
+            }
+        }
+    }
+
+    /// Keys of the chat itself; `None`: the composer's.
+    fn chat_key(&mut self, key: KeyEvent, ctrl: bool, agent: &Agent) -> Option<Vec<Action>> {
+        let newline = key.modifiers.intersects(KeyModifiers::ALT | KeyModifiers::SHIFT);
+        let empty = self.composer.is_empty();
+        let last = self.composer.lines().len() - 1;
+        let row = self.composer.cursor().0;
+        match key.code {
+            KeyCode::Enter if newline => self.insert("\n"),
+            KeyCode::Char('j') if ctrl => self.insert("\n"),
+            KeyCode::Enter => return Some(self.submit(agent)),
+            KeyCode::Esc => return Some(self.escape(agent)),
+            KeyCode::Tab => {
+                let items = panel::items(agent).len();
+                match items {
+                    0 => {
+                        self.said =
+                            Some("Nothing is attached yet: type @, /attach or drag a file here.".to_owned())
+                    }
+                    _ => self.panel = Some(Panel::Attachments { selected: items - 1 }),
+                }
+            }
+            KeyCode::Char('?') if empty => self.panel = Some(Panel::Help { top: 0 }),
+            KeyCode::Char('d') if ctrl && empty => return Some(vec![Action::Quit]),
+            KeyCode::Char('v') if ctrl => return Some(self.read_clipboard(true)),
+            KeyCode::Char('y') if ctrl => return Some(self.copy("", agent)),
+            KeyCode::PageUp => self.transcript.up(self.page()),
+            KeyCode::PageDown => self.transcript.down(self.page()),
+            KeyCode::Home if ctrl => self.transcript.up(usize::MAX),
+            KeyCode::End if ctrl => self.transcript.follow(),
+            KeyCode::Up if row == 0 => {
+                if let Some(text) = self.history.back(&self.text()) {
+                    self.set_text(&text);
+                }
+            }
+            KeyCode::Down if row == last => {
+                if let Some(text) = self.history.forward() {
+                    self.set_text(&text);
+                }
+            }
+            _ => return None,
+        }
+        Some(Vec::new())
+    }
+
+    /// Ctrl+C: stops what goes on, else empties the composer, else leaves.
+    fn interrupt(&mut self, agent: &Agent, leaving: bool) -> Vec<Action> {
+        if self.panel.take().is_some() {
+            return Vec::new();
+        }
+        if agent.busy() {
+            return vec![Action::Tell(Event::Cancel)];
+        }
+        if !self.composer.is_empty() {
+            self.clear_composer();
+            self.said = Some("Cleared; Up brings it back.".to_owned());
+            return Vec::new();
+        }
+        if leaving {
+            return vec![Action::Quit];
+        }
+        self.leaving = true;
+        self.said = Some("Ctrl+C once more leaves; everything is kept.".to_owned());
+        Vec::new()
+    }
+
+    /// Esc: stops what goes on, else puts the notices away.
+    fn escape(&mut self, agent: &Agent) -> Vec<Action> {
+        let loading = matches!(agent.engine, EngineState::Loading { .. });
+        match agent.turn {
+            Turn::Idle if !agent.notices.is_empty() => vec![Action::Tell(Event::DismissNotices)],
+            Turn::Idle if !loading => Vec::new(),
+            _ => vec![Action::Tell(Event::Cancel)],
+        }
+    }
+
+    /// A page of the transcript, with two lines of it in sight as before.
+    fn page(&self) -> usize {
+        self.transcript.height.saturating_sub(2).max(1)
+    }
+
+    fn panel_key(&mut self, key: KeyEvent, agent: &Agent) -> Vec<Action> {
+        let Some(panel) = &mut self.panel else { return Vec::new() };
+        let rows = panel.rows(agent, &self.models);
+        // Something may have gone since the choice was moved.
+        panel.step(0, rows);
+        match key.code {
+            KeyCode::Esc | KeyCode::Char('q' | '?') | KeyCode::Tab => self.panel = None,
+            KeyCode::Up | KeyCode::Char('k') => panel.step(-1, rows),
+            KeyCode::Down | KeyCode::Char('j') => panel.step(1, rows),
+            KeyCode::PageUp => panel.step(-PAGE_ROWS, rows),
+            KeyCode::PageDown | KeyCode::Char(' ') => panel.step(PAGE_ROWS, rows),
+            KeyCode::Enter => {
+                let chosen = panel.choose(agent, &self.models);
+                self.panel = None;
+                self.transcript.follow();
+                return chosen.into_iter().collect();
+            }
+            KeyCode::Delete | KeyCode::Backspace | KeyCode::Char('d') => {
+                return panel.remove(agent).map(Action::Tell).into_iter().collect();
+            }
+            _ => {}
+        }
+        Vec::new()
+    }
+
+    /// Keys while candidates are shown; `None`: the key is not one of them.
+    fn completion_key(&mut self, key: KeyEvent) -> Option<Vec<Action>> {
+        let completion = self.completion.as_mut()?;
+        match key.code {
+            KeyCode::Up => completion.step(-1),
+            KeyCode::Down => completion.step(1),
+            KeyCode::Esc => self.completion = None,
+            KeyCode::Tab => return Some(self.accept()),
+            KeyCode::Enter if key.modifiers.is_empty() && self.enter_completes() => {
+                return Some(self.accept());
+            }
+            _ => return None,
+        }
+        Some(Vec::new())
+    }
+
+    /// Whether Enter takes the chosen candidate. Where the person didn't move to it, it
+    /// does so only if that is surely meant: prose is sent, what is typed out is run.
+    fn enter_completes(&self) -> bool {
+        let Some(completion) = &self.completion else { return false };
+        if completion.moved {
+            return true;
+        }
+        match completion.kind {
+            Kind::Command => !matches!(command::parse(&self.text()), Parsed::Command(..)),
+            Kind::Model => {
+                let typed = completion.query.trim();
+                let file = typed.contains(['/', '\\']) || typed.ends_with(".gguf");
+                !typed.is_empty() && !file && !self.models.iter().any(|name| name == typed)
+            }
+            Kind::File => self.at_end() && completion.is_close(),
+        }
+    }
+
+    fn at_end(&self) -> bool {
+        let (row, column) = self.cursor();
+        let lines = self.composer.lines();
+        row + 1 == lines.len() && lines.last().is_some_and(|line| line.chars().count() == column)
+    }
+
+    /// Puts the chosen candidate in place of the word; a file is attached instead.
+    fn accept(&mut self) -> Vec<Action> {
+        let Some(completion) = self.completion.take() else { return Vec::new() };
+        let Some((chosen, _)) = completion.candidates.get(completion.selected) else { return Vec::new() };
+        let column = self.composer.cursor().1;
+        let (start, files) = (completion.start, completion.kind == Kind::File);
+        for _ in start..column {
+            self.composer.delete_char();
+        }
+        self.unsaved = true;
+        if files && !chosen.ends_with('/') {
+            return vec![Action::Tell(Event::Attach(Given::Path(expand(chosen))))];
+        }
+        let text = if files { format!("@{chosen}") } else { format!("{chosen} ") };
+        self.composer.insert_str(&text);
+        if files {
+            self.recomplete();
+        }
+        Vec::new()
+    }
+}

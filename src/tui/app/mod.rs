@@ -1,0 +1,226 @@
+//! What the person sees and types: the composer, the panels, the scroll position.
+//!
+//! It decides what a key means (`keys`) and what is sent or pasted (`send`), and returns
+//! it as [`Action`]s; it draws nothing, waits for nothing and knows no terminal.
+
+mod keys;
+mod send;
+
+use crossterm::event::{Event as TermEvent, KeyEventKind, MouseEventKind};
+use ratatui_textarea::{CursorMove, TextArea, WrapMode};
+
+use super::Options;
+use super::complete::{Completion, complete, mention};
+use super::files::Files;
+use super::history::History;
+use super::panel::{self, Panel};
+use super::preview::Preview;
+use super::speed::Speed;
+use super::theme::Theme;
+use super::transcript::Transcript;
+use crate::agent::{Agent, Event};
+use crate::attachment::AttachmentId;
+
+/// Lines that a turn of the wheel scrolls.
+const WHEEL_LINES: usize = 3;
+
+/// What a key asks for.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Action {
+    /// For the agent.
+    Tell(Event),
+    /// Copy this.
+    Copy(String),
+    /// Find the files for `@`.
+    ListFiles,
+    /// Read the clipboard, for [`App::clipboard_came`].
+    ReadClipboard {
+        /// Short text is typed; without this, attached as everything else is.
+        typed: bool,
+    },
+    /// Read this attachment's content, to show it.
+    Preview(AttachmentId),
+    /// Back to the shell until `fg`.
+    Suspend,
+    /// Draw everything anew.
+    Redraw,
+    /// Leave.
+    Quit,
+}
+
+/// The state of the screen.
+pub(super) struct App {
+    pub(super) theme: Theme,
+    pub(super) composer: TextArea<'static>,
+    pub(super) history: History,
+    pub(super) completion: Option<Completion>,
+    pub(super) panel: Option<Panel>,
+    pub(super) transcript: Transcript,
+    pub(super) preview: Option<Preview>,
+    /// A word on what was just done; the next key takes it away.
+    pub(super) said: Option<String>,
+    pub(super) models: Vec<String>,
+    pub(super) options: Options,
+    pub(super) speed: Speed,
+    files: Files,
+    /// The files are being listed.
+    listing: bool,
+    /// The cursor stands behind a mention.
+    mentions: bool,
+    /// Ctrl+C was pressed with nothing to stop: once more leaves.
+    leaving: bool,
+    /// Something was typed that the draft on disk doesn't have.
+    pub(super) unsaved: bool,
+}
+
+impl App {
+    pub(super) fn new(options: Options, models: Vec<String>) -> Self {
+        let history = History::load(options.history.clone());
+        let mut app = Self {
+            theme: Theme::new(options.palette, std::env::var("COLORFGBG").ok().as_deref()),
+            composer: TextArea::default(),
+            completion: None,
+            panel: None,
+            transcript: Transcript::default(),
+            preview: None,
+            said: None,
+            models,
+            speed: Speed::default(),
+            files: Files::default(),
+            listing: false,
+            mentions: false,
+            leaving: false,
+            unsaved: false,
+            options,
+            history,
+        };
+        let draft = app.history.draft();
+        app.set_text(&draft);
+        app
+    }
+
+    /// What the composer holds.
+    pub(super) fn text(&self) -> String {
+        self.composer.lines().join("\n")
+    }
+
+    fn set_text(&mut self, text: &str) {
+        let mut composer = TextArea::new(text.split('\n').map(str::to_owned).collect());
+        composer.set_wrap_mode(WrapMode::WordOrGlyph);
+        composer.set_cursor_line_style(self.theme.plain());
+        composer.set_placeholder_text("Type a message; @ attaches a file, / shows the commands, ? helps");
+        composer.set_placeholder_style(self.theme.dim());
+        composer.move_cursor(CursorMove::Bottom);
+        composer.move_cursor(CursorMove::End);
+        self.composer = composer;
+        self.completion = None;
+    }
+
+    /// The files below the current folder were found.
+    pub(super) fn files_found(&mut self, files: Files) {
+        self.files = files;
+        self.listing = false;
+        self.recomplete();
+    }
+
+    /// Whether an event can change anything: what can't is no reason to draw.
+    pub(super) fn heeds(event: &TermEvent) -> bool {
+        match event {
+            TermEvent::Key(key) => key.kind != KeyEventKind::Release,
+            TermEvent::Mouse(mouse) => {
+                matches!(mouse.kind, MouseEventKind::ScrollUp | MouseEventKind::ScrollDown)
+            }
+            TermEvent::Paste(_) | TermEvent::Resize(..) => true,
+            TermEvent::FocusGained | TermEvent::FocusLost => false,
+        }
+    }
+
+    /// Takes an event of the terminal.
+    pub(super) fn handle(&mut self, event: TermEvent, agent: &Agent) -> Vec<Action> {
+        let mut actions = match event {
+            TermEvent::Key(key) if key.kind != KeyEventKind::Release => {
+                self.said = None;
+                self.key(key, agent)
+            }
+            TermEvent::Paste(paste) => self.paste(&paste),
+            TermEvent::Mouse(mouse) => {
+                match mouse.kind {
+                    MouseEventKind::ScrollUp => self.scroll_up(WHEEL_LINES, agent),
+                    MouseEventKind::ScrollDown => self.scroll_down(WHEEL_LINES, agent),
+                    _ => {}
+                }
+                Vec::new()
+            }
+            _ => Vec::new(),
+        };
+        actions.extend(self.wanted(agent));
+        actions
+    }
+
+    /// What the state asks for by itself: the files for a mention that was begun, the
+    /// content of the attachment that is shown.
+    pub(super) fn wanted(&mut self, agent: &Agent) -> Vec<Action> {
+        let mut actions = Vec::new();
+        let (row, column) = self.cursor();
+        let mentions = self.composer.lines().get(row).is_some_and(|line| mention(line, column).is_some());
+        // Anew for each mention: files come and go. The old list stands meanwhile.
+        if mentions && !std::mem::replace(&mut self.mentions, mentions) && !self.listing {
+            self.listing = true;
+            actions.push(Action::ListFiles);
+        }
+        self.mentions = mentions;
+        let shown = match &self.panel {
+            Some(Panel::Attachments { selected }) => panel::items(agent)
+                .get(*selected)
+                .and_then(|item| item.attachment.as_ref().map(|a| a.view().clone())),
+            _ => None,
+        };
+        if shown.as_ref() != self.preview.as_ref().map(|preview| &preview.id) {
+            self.preview = None;
+            if let Some(id) = shown {
+                self.preview = Some(Preview::loading(id.clone()));
+                actions.push(Action::Preview(id));
+            }
+        }
+        actions
+    }
+
+    fn cursor(&self) -> (usize, usize) {
+        let cursor = self.composer.cursor();
+        (cursor.0, cursor.1)
+    }
+
+    fn scroll_up(&mut self, lines: usize, agent: &Agent) {
+        match &mut self.panel {
+            Some(panel) => panel.step(-1, panel.rows(agent, &self.models)),
+            None => self.transcript.up(lines),
+        }
+    }
+
+    fn scroll_down(&mut self, lines: usize, agent: &Agent) {
+        match &mut self.panel {
+            Some(panel) => panel.step(1, panel.rows(agent, &self.models)),
+            None => self.transcript.down(lines),
+        }
+    }
+
+    /// The completion of what the cursor stands behind.
+    fn recomplete(&mut self) {
+        let cursor = self.composer.cursor();
+        let line = self.composer.lines().get(cursor.0).map_or("", String::as_str);
+        // A command is a whole message.
+        let command = line.starts_with('/') && self.composer.lines().len() > 1;
+        self.completion = match command {
+            true => None,
+            false => complete(line, cursor.1, &self.files, &self.models),
+        };
+        let mentions = mention(line, cursor.1).is_some();
+        if mentions
+            && self.completion.is_none()
+            && !self.listing
+            && let Some(cut) = self.files.cut_words()
+        {
+            self.said = Some(cut);
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! What each part of the conversation costs: the rows of the ledger, which count the
+//! contents of a prompt, put back to the parts that those were made of.
+
+use std::collections::HashMap;
+
+use crate::agent::{Agent, ChipState};
+use crate::attachment::Attachment;
+use crate::catalogue::Turns;
+use crate::message::{Message, MessageId, Part, Role, Status};
+use crate::text;
+use crate::wire::{LedgerEntry, LedgerKind};
+
+/// Stands for the message that is being written; its parts are the chips that are read.
+pub(super) const DRAFT: MessageId = MessageId(0);
+
+/// What parts cost, by their message and their place in it.
+#[derive(Default)]
+pub(super) struct Costs<'a>(HashMap<(MessageId, usize), &'a LedgerEntry>);
+
+impl<'a> Costs<'a> {
+    /// Reads the ledger of the last prompt. Where it is that of another conversation than
+    /// the one shown (something was taken out, and the new one isn't here yet), nothing is
+    /// known.
+    pub(super) fn of(agent: &'a Agent) -> Self {
+        let prompt = prompt(agent);
+        let before = usize::from(agent.model.as_ref().is_some_and(|model| model.system_prompt));
+        let mut costs = HashMap::new();
+        for row in &agent.ledger.entries {
+            let (Some(message), Some(content)) = (row.message, row.content) else { continue };
+            let Some(message) = message.checked_sub(before) else { continue };
+            match prompt.get(message).and_then(|contents| contents.get(content)) {
+                Some((place, part)) if is_of(row, part) => costs.insert(*place, row),
+                _ => return Self::default(),
+            };
+        }
+        Self(costs)
+    }
+
+    pub(super) fn get(&self, message: MessageId, part: usize) -> Option<&'a LedgerEntry> {
+        self.0.get(&(message, part)).copied()
+    }
+}
+
+/// What a row says, to stand behind what it is of: ` · 1,024 tok · in cache`.
+pub(super) fn words(row: Option<&LedgerEntry>) -> String {
+    row.map_or_else(String::new, |row| {
+        let cached = if row.cached { " · in cache" } else { "" };
+        format!(" · {} tok{cached}", text::thousands(row.tokens))
+    })
+}
+
+fn is_of(row: &LedgerEntry, part: &Part) -> bool {
+    match part {
+        Part::Attachment { attachment, .. } if attachment.is_image() => {
+            row.kind == LedgerKind::Image && same_size(row, attachment)
+        }
+        _ => row.kind == LedgerKind::Text,
+    }
+}
+
+/// A row of a picture has the size of the file that the model was given.
+fn same_size(row: &LedgerEntry, attachment: &Attachment) -> bool {
+    attachment.view() != &attachment.id || row.bytes == attachment.bytes
+}
+
+type Placed = ((MessageId, usize), Part);
+
+/// The contents of the prompt, message by message, as [`crate::agent::window`] puts them
+/// there (a test holds the two together).
+fn prompt(agent: &Agent) -> Vec<Vec<Placed>> {
+    let draft = if agent.busy() { Vec::new() } else { draft(agent) };
+    let sent = agent.transcript.iter().filter(|message| message.status != Status::Streaming);
+    let mut messages: Vec<(Role, Vec<Placed>)> =
+        sent.map(|message| (message.role, contents(message))).collect();
+    if !draft.is_empty() {
+        messages.push((Role::User, draft));
+    }
+    match agent.model.as_ref().map(|model| model.turns) {
+        Some(Turns::LastPicture) => last_picture(&messages),
+        _ => messages.into_iter().map(|(_, parts)| parts).filter(|parts| !parts.is_empty()).collect(),
+    }
+}
+
+fn last_picture(messages: &[(Role, Vec<Placed>)]) -> Vec<Vec<Placed>> {
+    let users = || messages.iter().rev().filter(|(role, _)| *role == Role::User).map(|(_, parts)| parts);
+    let kind = |parts: &[Placed], attached: bool| -> Vec<Placed> {
+        let is = |placed: &&Placed| matches!(placed.1, Part::Attachment { .. }) == attached;
+        parts.iter().filter(is).cloned().collect()
+    };
+    let mut given =
+        users().map(|parts| kind(parts, true)).find(|parts| !parts.is_empty()).unwrap_or_default();
+    // Behind an answer the prompt ends before the question; then there is no row for it.
+    given.extend(users().next().into_iter().flat_map(|parts| kind(parts, false)));
+    if given.is_empty() { Vec::new() } else { vec![given] }
+}
+
+fn contents(message: &Message) -> Vec<Placed> {
+    let given = |part: &&(usize, &Part)| match part.1 {
+        Part::Text { text, .. } => !text.is_empty(),
+        Part::Attachment { removed, .. } => !removed,
+    };
+    let parts = message.parts.iter().enumerate().filter(|part| given(&part));
+    parts.map(|(number, part)| ((message.id, number), part.clone())).collect()
+}
+
+fn draft(agent: &Agent) -> Vec<Placed> {
+    let taken = agent.chips.iter().filter_map(|chip| match &chip.state {
+        ChipState::Taken { attachment, .. } => Some(Part::attachment((**attachment).clone())),
+        ChipState::Taking | ChipState::Failed { .. } => None,
+    });
+    taken.enumerate().map(|(number, part)| ((DRAFT, number), part)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::super::tests::{conversation, log, message, picture, starter};
+    use super::*;
+    use crate::agent::window::{self, Blobs};
+    use crate::agent::{Chip, Turn};
+    use crate::attachment::AttachmentId;
+    use crate::prompts::PromptSet;
+    use crate::wire::{Content, Ledger};
+
+    struct NoBlobs;
+
+    impl Blobs for NoBlobs {
+        fn path(&self, _: &AttachmentId) -> PathBuf {
+            PathBuf::from("blob")
+        }
+
+        fn read(&self, _: &AttachmentId) -> Result<Vec<u8>, String> {
+            Ok(b"text".to_vec())
+        }
+    }
+
+    /// The ledger of what the model would get now.
+    fn ledger(agent: &Agent) -> Ledger {
+        let mut conversation = agent.transcript.clone();
+        let parts: Vec<Part> = draft(agent).into_iter().map(|(_, part)| part).collect();
+        if !parts.is_empty() && !agent.busy() {
+            conversation.push(message(0, Role::User, parts));
+        }
+        let model = agent.model.clone().unwrap();
+        let prompts = PromptSet::load(None).unwrap();
+        let messages = window::render(&conversation, &model, &prompts, &NoBlobs, "today").unwrap();
+        let mut ledger = Ledger::default();
+        for (number, message) in messages.iter().enumerate() {
+            for (place, content) in message.content.iter().enumerate() {
+                let (kind, bytes) = match content {
+                    Content::Text { text } => (LedgerKind::Text, text.len() as u64),
+                    Content::Image { .. } => (LedgerKind::Image, picture().bytes),
+                };
+                let tokens = 10 * (number as u64 + 1) + place as u64;
+                let (message, content) = (Some(number), Some(place));
+                let row =
+                    LedgerEntry { message, content, kind, tokens, bytes, encode_ms: None, cached: true };
+                ledger.entries.push(row);
+            }
+        }
+        ledger
+    }
+
+    fn taken(attachment: Attachment) -> Chip {
+        let state = ChipState::Taken { attachment: Box::new(attachment), cached: false, tokens: None };
+        Chip { ticket: 1, name: "chip".into(), state }
+    }
+
+    #[test]
+    fn every_part_that_the_model_gets_has_its_row() {
+        let mut agent = conversation();
+        agent.transcript[0].parts.insert(1, Part::Attachment { attachment: log(), removed: true });
+        agent.transcript.push(message(3, Role::User, vec![Part::attachment(log()), Part::text("and this?")]));
+        agent.chips = vec![
+            Chip { ticket: 9, name: "x".into(), state: ChipState::Taking },
+            taken(picture()),
+            taken(log()),
+        ];
+        for system_prompt in [false, true] {
+            let model = agent.model.as_mut().unwrap();
+            (model.turns, model.system_prompt) = (Turns::All, system_prompt);
+            agent.ledger = ledger(&agent);
+            let costs = Costs::of(&agent);
+            let tokens =
+                |message: i64, part: usize| costs.get(MessageId(message), part).map(|row| row.tokens);
+            let first = if system_prompt { 20 } else { 10 };
+            assert_eq!((tokens(1, 0), tokens(1, 1), tokens(1, 2)), (Some(first), None, Some(first + 1)));
+            assert_eq!((tokens(3, 0), tokens(0, 1)), (Some(first + 20), Some(first + 31)));
+            assert_eq!(costs.0.len(), agent.ledger.entries.len() - usize::from(system_prompt));
+        }
+    }
+
+    #[test]
+    fn a_model_that_sees_the_last_picture_alone_has_a_row_for_that() {
+        let mut agent = conversation();
+        agent.model = Some(starter());
+        agent.transcript.push(message(3, Role::User, vec![Part::text("and this?")]));
+        agent.ledger = ledger(&agent);
+        let costs = Costs::of(&agent);
+        assert!(costs.get(MessageId(1), 0).is_some() && costs.get(MessageId(3), 0).is_some());
+        assert_eq!((costs.0.len(), agent.ledger.entries.len()), (2, 2));
+        // A chip that comes while the answer is written is not in its prompt.
+        agent.chips = vec![taken(picture())];
+        agent.turn = Turn::Sending { message: MessageId(3) };
+        assert!(Costs::of(&agent).get(MessageId(1), 0).is_some());
+    }
+
+    #[test]
+    fn rows_of_another_prompt_say_nothing() {
+        let mut agent = conversation();
+        agent.model.as_mut().unwrap().turns = Turns::All;
+        agent.ledger = ledger(&agent);
+        assert!(Costs::of(&agent).get(MessageId(1), 0).is_some());
+        let Part::Attachment { removed, .. } = &mut agent.transcript[0].parts[0] else {
+            panic!("no picture")
+        };
+        *removed = true;
+        assert!(Costs::of(&agent).0.is_empty());
+    }
+}
