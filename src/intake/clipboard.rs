@@ -176,6 +176,12 @@ fn why(desk: Desk, library: Result<(), String>, kinds: Option<Result<Vec<String>
         (_, Some(Ok(kinds))) if kinds.iter().any(|kind| kind.contains('/')) => unreadable(&kinds),
         (_, Some(Ok(_))) => "it is empty".to_owned(),
         (_, Some(Err(said))) if says_empty(&said) => "it is empty".to_owned(),
+        (Ok(()), None) if desk.wayland || desk.x11 => {
+            let package = if desk.wayland { "wl-clipboard" } else { "xclip" };
+            format!(
+                "it holds no png picture, file or text. With {package} installed, other pictures are read too"
+            )
+        }
         (Ok(()), _) => "it is empty, or holds neither a picture nor a file nor text".to_owned(),
         (Err(_), _) if desk.wsl => WSL.to_owned(),
         (Err(_), _) if no_display => NO_DISPLAY.to_owned(),
@@ -237,6 +243,7 @@ mod tests {
         let said = why(WAYLAND, Ok(()), kinds(&["TARGETS", "audio/wav", "a/b", "c/d", "e/f"]));
         assert!(said.contains("it holds audio/wav, a/b, c/d, …, which can't be read"), "{said}");
         assert!(why(WAYLAND, refused(), None).contains("Install wl-clipboard"));
+        assert!(why(WAYLAND, Ok(()), None).contains("With wl-clipboard installed"));
         assert!(why(Desk { x11: true, ..NONE }, refused(), None).contains("Install xclip"));
         assert!(why(NONE, refused(), None).contains("no display"));
         assert!(why(Desk { wsl: true, ..NONE }, refused(), None).contains("WSL"));

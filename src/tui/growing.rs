@@ -103,7 +103,6 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(512))]
         #[test]
         fn it_is_the_same_as_rendering_the_whole(source in markdown(), width in 8_usize..40) {
             let unsure = [Span { start: 2, end: 7 }, Span { start: 20, end: 24 }];
