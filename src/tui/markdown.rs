@@ -8,6 +8,7 @@ use ratatui::text::{Line, Span};
 use unicode_width::UnicodeWidthStr;
 
 use super::highlight::Highlighter;
+use super::table;
 use super::theme::Theme;
 use super::wrap::{untabbed, wrap};
 use crate::message;
@@ -15,12 +16,6 @@ use crate::text;
 
 /// Below this many columns text is not made narrower: the indentation is.
 const LEAST_ROOM: usize = 4;
-
-/// The least columns of a table's cell; with less for each, its rows are wrapped instead.
-const LEAST_CELL: usize = 3;
-
-/// What stands between the cells of a row.
-const BETWEEN_CELLS: &str = " │ ";
 
 /// Renders a text to lines of at most `width` columns (of at least twice [`LEAST_ROOM`]).
 /// `unsure` are byte offsets in it.
@@ -375,49 +370,9 @@ impl<'a> Renderer<'a> {
 
     fn end_table(&mut self) {
         let Some(table) = self.table.take() else { return };
-        let columns = table.rows.iter().map(Vec::len).max().unwrap_or(0);
-        if columns == 0 {
-            return;
-        }
-        let Some(widths) = column_widths(&table.rows, columns, self.width) else {
-            for row in &table.rows {
-                self.lines.extend(wrap(&[Span::raw(row.join(BETWEEN_CELLS))], self.width, 2));
-            }
-            return self.blank();
-        };
-        for (number, row) in table.rows.iter().enumerate() {
-            let style = if number == 0 { self.theme.strong() } else { self.theme.plain() };
-            let mut spans = Vec::new();
-            for (column, width) in widths.iter().enumerate() {
-                if column > 0 {
-                    spans.push(Span::styled(BETWEEN_CELLS, self.theme.dim()));
-                }
-                let cell = text::end(row.get(column).map_or("", String::as_str), *width);
-                let padding = " ".repeat(width.saturating_sub(cell.width()));
-                spans.push(Span::styled(format!("{cell}{padding}"), style));
-            }
-            self.lines.push(Line::from(spans));
-            if number == 0 {
-                let rule: Vec<String> = widths.iter().map(|width| "─".repeat(*width)).collect();
-                self.lines.push(Line::styled(rule.join("─┼─"), self.theme.dim()));
-            }
-        }
+        self.lines.extend(table::lines(&table.rows, self.width, self.theme));
         self.blank();
     }
-}
-
-/// How wide each column of a table is; `None` where they don't fit beside each other.
-fn column_widths(rows: &[Vec<String>], columns: usize, width: usize) -> Option<Vec<usize>> {
-    let widest = |column: usize| {
-        rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.width()).max().unwrap_or(0)
-    };
-    let mut widths: Vec<usize> = (0..columns).map(widest).collect();
-    let room = width.saturating_sub(BETWEEN_CELLS.width() * (columns - 1));
-    while widths.iter().sum::<usize>() > room {
-        let widest = widths.iter_mut().max().filter(|widest| **widest > LEAST_CELL)?;
-        *widest -= 1;
-    }
-    Some(widths)
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@
 //! | `command`, `complete`, `files`, `history` | what is typed |
 //! | `view`, `transcript`, `panel`, `preview` | what is drawn |
 //! | `ledger`, `speed`, `pick` | what is known of the conversation beside its text |
-//! | `markdown`, `growing`, `highlight`, `wrap`, `theme` | text to styled lines |
+//! | `markdown`, `table`, `growing`, `highlight`, `wrap`, `theme` | text to styled lines |
 //! | `terminal`, `copy` | the terminal and the clipboard |
 
 mod app;
@@ -27,6 +27,7 @@ mod panel;
 mod pick;
 mod preview;
 mod speed;
+mod table;
 mod terminal;
 #[cfg(test)]
 mod tests;
