@@ -16,8 +16,8 @@ use serde::de::{Deserializer, Error as _};
 use toml::Value;
 
 use crate::catalogue::ReadyModel;
-use crate::{intake, tui};
 use crate::wire::LoadOptions;
+use crate::{intake, tui};
 use layers::{check, entries, environment, parse, project_may, put};
 
 /// The default configuration, with its comments.

@@ -41,8 +41,6 @@ impl Home {
             ("PERCEPT_DATA_DIR", text(self.path("data"))),
             ("PERCEPT_CACHE_DIR", text(self.path("cache"))),
             ("PERCEPT_WORKER_LLAMA", if fake == REAL { String::new() } else { text(fake_worker()) }),
-            // Tests run side by side, and ggml's threads wait for each other by spinning.
-            ("PERCEPT_MODEL_THREADS", "1".to_owned()),
             ("PERCEPT_FAKE", fake.to_owned()),
             ("PERCEPT_FAKE_ONCE", text(self.path("died"))),
             ("HOME", text(self.dir.path().to_owned())),
