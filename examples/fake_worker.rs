@@ -11,6 +11,7 @@
 //! - `small`: says that the prompt doesn't fit
 //! - `blind`: fails on pictures
 //! - `long`: answers with 400 words
+//! - `hang`: looks for no cancel behind the first word, once (needs `PERCEPT_FAKE_ONCE`)
 //! - `echo`: answers with the options of the load and the sampling, as JSON
 //!
 //! The answer quotes the last question and names the pictures that it was given.
@@ -119,7 +120,7 @@ impl Fake {
             if output.cancelled() {
                 return Ok(DoneReport { stop: StopReason::Cancelled, usage, timings: Timings::default() });
             }
-            self.die_at(usage.completion_tokens);
+            self.die_or_hang_at(usage.completion_tokens);
             // The word `perhaps` is one that the fake is unsure of.
             let logprob = if word.trim() == "perhaps" { -2.0 } else { -0.01 };
             output.event(Event::Token { text: word.to_owned(), logprob });
@@ -131,15 +132,17 @@ impl Fake {
         Ok(DoneReport { stop: StopReason::Finished, usage, timings })
     }
 
-    fn die_at(&self, token: u64) {
-        let Some(once) = std::env::var_os("PERCEPT_FAKE_ONCE").filter(|_| self.does("die") && token == 3)
-        else {
+    fn die_or_hang_at(&self, token: u64) {
+        let (die, hang) = (self.does("die") && token == 3, self.does("hang") && token == 1);
+        let Some(once) = std::env::var_os("PERCEPT_FAKE_ONCE").filter(|_| die || hang) else { return };
+        if std::fs::File::create_new(once).is_err() {
             return;
-        };
-        if std::fs::File::create_new(once).is_ok() {
-            let _ = writeln!(std::io::stderr(), "fake: dying as told");
-            std::process::exit(7);
         }
+        if hang {
+            std::thread::sleep(Duration::from_secs(600));
+        }
+        let _ = writeln!(std::io::stderr(), "fake: dying as told");
+        std::process::exit(7);
     }
 }
 

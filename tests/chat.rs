@@ -63,6 +63,23 @@ fn escape_stops_an_answer_and_what_came_is_kept() {
 }
 
 #[test]
+fn a_second_escape_ends_a_worker_that_does_not_stop() {
+    let home = Home::new();
+    let mut chat = Terminal::start(&home, "hang", &[], 80, 24);
+    chat.shows("ready");
+    chat.press("one\r");
+    chat.shows("You");
+    chat.press("\x1b");
+    chat.shows("esc again ends the worker");
+    chat.press("\x1b");
+    chat.shows("(stopped by you)");
+    chat.shows("was ended and is being started again");
+    chat.shows("ready");
+    chat.press("two\r");
+    chat.shows("You asked \"two\"");
+}
+
+#[test]
 fn killed_in_mid_answer_everything_on_the_screen_comes_back() {
     let home = Home::new();
     let mut chat = Terminal::start(&home, "long slow", &[], 80, 24);

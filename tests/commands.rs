@@ -259,7 +259,7 @@ fn killed_in_mid_answer_it_leaves_what_was_said_and_no_worker() {
     let home = Home::new();
     let mut child = home.percept("long slow", &["ask", "why?"]).spawn().unwrap();
     let worker = loop {
-        if let Some(pid) = fake_of(child.id()) {
+        if let Some(pid) = common::child_of(child.id(), "fake-worker") {
             break pid;
         }
         std::thread::sleep(std::time::Duration::from_millis(10));
@@ -267,26 +267,10 @@ fn killed_in_mid_answer_it_leaves_what_was_said_and_no_worker() {
     std::thread::sleep(std::time::Duration::from_millis(1500));
     child.kill().unwrap();
     child.wait().unwrap();
-    let gone = (0..100).any(|_| {
-        std::thread::sleep(std::time::Duration::from_millis(20));
-        let stat = std::fs::read_to_string(format!("/proc/{worker}/stat")).unwrap_or_default();
-        stat.is_empty() || stat.contains(") Z ")
-    });
-    assert!(gone, "the worker lives on");
+    assert!(common::is_gone(worker), "the worker lives on");
     let shown = home.run("", &["sessions", "show"]).out;
     assert!(shown.contains("word0 word1"), "{shown}");
     assert!(shown.contains("interrupted") || shown.contains("percept ended"), "{shown}");
-}
-
-/// The process of the fake worker whose parent is `parent`.
-#[cfg(target_os = "linux")]
-fn fake_of(parent: u32) -> Option<u32> {
-    let processes = std::fs::read_dir("/proc").ok()?;
-    processes.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok()).find(|pid| {
-        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-        let Some((name, rest)) = stat.split_once(") ") else { return false };
-        name.contains("fake-worker") && rest.split(' ').nth(1) == Some(&parent.to_string())
-    })
 }
 
 #[cfg(unix)]

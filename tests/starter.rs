@@ -2,6 +2,10 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod common;
+#[cfg(unix)]
+mod pty;
+#[cfg(unix)]
+mod random_model;
 
 use common::{Home, REAL, sample};
 
@@ -35,5 +39,93 @@ fn the_doctor_says_what_ggml_found_of_the_cpu() {
     if cfg!(target_arch = "x86_64") {
         let features = report["workers"][0]["cpu_features"].as_array().unwrap();
         assert!(features.iter().any(|feature| feature == "SSE3"), "{features:?}");
+    }
+}
+
+#[cfg(unix)]
+mod chat {
+    //! The same in a terminal.
+
+    use std::path::Path;
+
+    use super::common::{Home, REAL, sample};
+    use super::pty::Terminal;
+    use super::random_model::write_hybrid;
+
+    #[test]
+    fn two_questions_about_the_sample_and_the_next_day() {
+        for (columns, rows) in [(80, 24), (200, 60)] {
+            let home = Home::new();
+            let mut chat = Terminal::start(&home, REAL, &[&sample("error.png")], columns, rows);
+            chat.shows("This is the starter model");
+            chat.shows("119 tok · ready]");
+            chat.press("What does the error say?\r");
+            chat.shows("Permission denied: /etc/hosts");
+            chat.shows("first word after");
+            chat.shows(" ready ");
+            chat.press("What is the title of the dialog?\r");
+            chat.shows("\n  Error\n");
+            chat.shows(" ready ");
+            chat.press("\x04");
+            assert_eq!(chat.wait(), 0);
+            assert!(home.path("cache/states/1.state").exists(), "the evaluated prompt is kept");
+
+            let mut chat = Terminal::start(&home, REAL, &["--continue"], columns, rows);
+            chat.shows("Permission denied: /etc/hosts");
+            chat.shows(" ready ");
+            chat.press("What buttons are there?\r");
+            chat.shows("What buttons are there?\n\npercept  starter");
+            chat.press("\x04");
+            assert_eq!(chat.wait(), 0);
+            let json = home.run(REAL, &["sessions", "show", "--json"]).out;
+            let session: serde_json::Value = serde_json::from_str(&json).unwrap();
+            let last = &session["tree"][5];
+            assert_eq!(last["stats"]["encode_ms"], 0.0, "the picture was not looked at again: {last}");
+            assert!(last["stats"]["cached_tokens"].as_u64().unwrap() >= 119, "{last}");
+        }
+    }
+
+    /// A chat on noise that goes on until the context is full.
+    fn noisy(home: &Home) -> Terminal {
+        let model = home.path("noise.gguf");
+        let like = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/starter/starter-f16.gguf");
+        write_hybrid(&model, &like, 7);
+        let settings = [("PERCEPT_MODEL_THREADS", "1"), ("PERCEPT_MODEL_CONTEXT", "32768")];
+        let arguments = ["-m", model.to_str().unwrap()];
+        Terminal::with(home, REAL, &arguments, &settings, (80, 24))
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_worker_killed_in_mid_answer_is_said_and_the_next_question_works() {
+        use rustix::process::{Pid, Signal, kill_process};
+        let home = Home::new();
+        let mut chat = noisy(&home);
+        chat.shows(" ready ");
+        let worker = super::common::child_of(chat.child.process_id().unwrap(), "percept-llama").unwrap();
+        chat.press("go on\r");
+        chat.shows("tok/s · answering");
+        kill_process(Pid::from_raw(worker as i32).unwrap(), Signal::KILL).unwrap();
+        chat.shows("The model's worker died: signal 9");
+        chat.shows("(the worker died)");
+        chat.shows(" ready ");
+        chat.press("and on\r");
+        chat.shows("tok/s · answering");
+        chat.press("\x1b");
+        chat.shows("(stopped by you)");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_worker_that_can_not_even_run_ends_with_percept() {
+        use rustix::process::{Pid, Signal, kill_process};
+        let home = Home::new();
+        let mut chat = noisy(&home);
+        chat.shows(" ready ");
+        let worker = super::common::child_of(chat.child.process_id().unwrap(), "percept-llama").unwrap();
+        kill_process(Pid::from_raw(worker as i32).unwrap(), Signal::STOP).unwrap();
+        chat.signal(Signal::KILL);
+        chat.wait();
+        assert!(super::common::is_gone(worker), "the worker outlives percept");
     }
 }

@@ -236,7 +236,7 @@ fn ledger_line(agent: &Agent, items: &[Item], selected: usize) -> String {
 const KEYS: [(&str, &str); 18] = [
     ("enter", "send"),
     ("alt+enter, ctrl+j", "new line"),
-    ("esc", "stop the answer or the loading; put a notice away"),
+    ("esc", "stop the answer, twice: its worker; hide notices"),
     ("tab", "look at the attachments; complete"),
     ("@", "attach a file by a part of its name"),
     ("enter at an @name", "take the file if you moved to it or began its name"),

@@ -224,7 +224,16 @@ fn header(message: &Message, theme: Theme) -> Line<'static> {
                     speed if speed > 0.0 => format!(" · {speed:.0} tok/s"),
                     _ => String::new(),
                 };
-                format!("  {} · first word after {:.2} s{speed}", stats.model, stats.first_token_ms / 1000.0)
+                let seconds = |ms: f64| format!("{:.2} s", ms / 1000.0);
+                let looked = match stats.encode_ms {
+                    ms if ms > 0.0 => format!(" (looked for {})", seconds(ms)),
+                    _ => String::new(),
+                };
+                format!(
+                    "  {} · first word after {}{looked}{speed}",
+                    stats.model,
+                    seconds(stats.first_token_ms)
+                )
             });
             Line::from(vec![Span::styled("percept", theme.accent()), Span::styled(cost, theme.dim())])
         }

@@ -193,6 +193,7 @@ fn draw_status(frame: &mut Frame<'_>, area: Rect, app: &App, agent: &Agent) {
     let room = width.saturating_sub(right.width() + 1);
     let keys = match (&app.said, &agent.turn) {
         (Some(said), _) => said.as_str(),
+        (None, Turn::Answering { stopping: true, .. }) => "esc again ends the worker · ? help",
         (None, Turn::Answering { .. } | Turn::Sending { .. }) => "esc stop · pgup scroll · ? help",
         (None, _) => "enter send · alt+enter newline · @ attach · tab look · ? help",
     };

@@ -86,3 +86,24 @@ impl From<Output> for Ran {
 pub(crate) fn sample(name: &str) -> String {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("samples").join(name).to_str().unwrap().to_owned()
 }
+
+/// The process of that name whose parent is `parent`.
+#[cfg(target_os = "linux")]
+pub(crate) fn child_of(parent: u32, name: &str) -> Option<u32> {
+    let processes = std::fs::read_dir("/proc").ok()?;
+    processes.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok()).find(|pid| {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        let Some((own, rest)) = stat.split_once(") ") else { return false };
+        own.contains(name) && rest.split(' ').nth(1) == Some(&parent.to_string())
+    })
+}
+
+/// Waits until a process is gone, or only waits to be reaped.
+#[cfg(target_os = "linux")]
+pub(crate) fn is_gone(pid: u32) -> bool {
+    (0..200).any(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        stat.is_empty() || stat.contains(") Z ")
+    })
+}

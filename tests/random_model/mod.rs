@@ -2,7 +2,7 @@
 //! attention (arch `lfm2`, as LFM2) with the starter's vocabulary, as wide as the starter's
 //! projector makes its embeddings. What it says is noise; that it is the same noise shows
 //! whether its memory was brought back right.
-#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+#![allow(dead_code, clippy::unwrap_used, reason = "helpers of several tests")]
 
 use std::path::Path;
 
@@ -10,6 +10,9 @@ const WIDTH: u64 = 256;
 const HEADS: u64 = 4;
 const HIDDEN: u64 = 64;
 const VOCABULARY: u64 = 320;
+/// The starter's control tokens, the end of an answer among them: with embeddings of zeros
+/// their logits are 0, and greedily they are never chosen.
+const CONTROL: std::ops::Range<usize> = 256..264;
 /// Values that a convolution sees: the token itself and those just before.
 const CONVOLUTION: u64 = 3;
 /// KV heads of each layer; 0 makes it a convolution.
@@ -31,7 +34,7 @@ pub(crate) fn write_hybrid(path: &Path, like: &Path, seed: u32) {
     metadata.text("general.name", "random hybrid");
     for (key, value) in [
         ("block_count", LAYERS.len() as u32),
-        ("context_length", 4096),
+        ("context_length", 32_768),
         ("embedding_length", WIDTH as u32),
         ("feed_forward_length", HIDDEN as u32),
         ("attention.head_count", HEADS as u32),
@@ -101,7 +104,12 @@ fn file(metadata: &Metadata, tensors: &[(String, Vec<u64>)], seed: u32) -> Vec<u
         let count: u64 = shape.iter().product();
         // Norms multiply by one; the rest keeps about the variance of what it is given.
         let scale = if shape.len() == 1 { None } else { Some((3.0 / shape[0] as f32).sqrt()) };
+        let start = data.len();
         data.extend((0..count).flat_map(|_| scale.map_or(1.0, |scale| scale * random.next()).to_le_bytes()));
+        if name == "token_embd.weight" {
+            let row = WIDTH as usize * size_of::<f32>();
+            data[start..][CONTROL.start * row..CONTROL.end * row].fill(0);
+        }
         data.resize(data.len().next_multiple_of(ALIGNMENT), 0);
     }
     head.resize(head.len().next_multiple_of(ALIGNMENT), 0);
