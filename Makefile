@@ -12,7 +12,7 @@ help: ## List what can be made
 	@echo "make test    set up; format, clippy, rustdoc and all tests"
 	@echo "make build   set up and build"
 	@echo "make check   the quick loop: no engine is compiled, the tests use the fake worker"
-	@echo "make bench   measure against the worker's own cold path (docs/benchmarks.md)"
+	@echo "make bench   measure against the worker's own cold path (docs/benchmarks.md; CLASS=2b)"
 	@echo "make clean   delete what was built"
 
 setup:
@@ -36,7 +36,7 @@ check:
 	$(CARGO) test --no-default-features
 
 bench: build
-	sh benches/run.sh $(TARGET)/release
+	sh benches/run.sh $(TARGET)/release $(or $(CLASS),256m) $(CARGO)
 
 clean:
 	$(CARGO) clean

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Sets up what the benchmarks need (a Python environment of their own) and runs them.
-# run.sh FOLDER [256m|2b]; AGAINST=1 also builds llama-cpp-python from PyPI and compares.
+# run.sh FOLDER [256m|2b] [CARGO]; AGAINST=1 also builds llama-cpp-python from PyPI and compares.
 set -eu
 here=$(dirname "$0")
 environment="$here/.venv"
@@ -13,5 +13,8 @@ if [ "${AGAINST:-}" = 1 ]; then
     CMAKE_ARGS="-DGGML_NATIVE=ON" "$environment/bin/pip" install --quiet llama-cpp-python
     against="--against-llama-cpp-python"
 fi
-"$environment/bin/python" "$here/screen.py" "$1"
-"$environment/bin/python" "$here/turns.py" "$1" "${2:-256m}" $against
+class="${2:-256m}"
+"$environment/bin/python" "$here/make_pair.py" "$class" "$here/.pairs" >/dev/null
+"$environment/bin/python" "$here/screen.py" "$1" "$here/.pairs/random-$class.gguf"
+"$environment/bin/python" "$here/turns.py" "$1" "$class" $against
+"${3:-cargo}" bench --locked --bench decode -- "$here/.pairs/random-$class.gguf"

@@ -1,8 +1,9 @@
 """Measures the chat in a pseudo-terminal: start to first frame, key press to frame.
 
-    python3 benches/screen.py target/release
+    python3 benches/screen.py target/release [MODEL.gguf]
 
-Unix only. The first frame is the first byte sequence with the header in it; a key's frame is
+With a model (one of `make_pair.py`, whose answers go on and on), keys are also pressed while it
+answers. Unix only. The first frame is the first byte sequence with the header in it; a key's frame is
 the one that shows its character.
 """
 
@@ -18,6 +19,8 @@ import termios
 import time
 
 RUNS = 10
+# Characters that noise doesn't say.
+KEYS = "ßøð"
 
 
 def show(name: str, values: list[float]) -> None:
@@ -26,7 +29,7 @@ def show(name: str, values: list[float]) -> None:
 
 
 class Chat:
-    def __init__(self, program: str, home: str):
+    def __init__(self, program: str, home: str, *arguments: str):
         environment = {
             "PATH": os.environ["PATH"],
             "TERM": "xterm-256color",
@@ -37,7 +40,7 @@ class Chat:
         self.started = time.perf_counter()
         self.pid, self.terminal = pty.fork()
         if self.pid == 0:
-            os.execve(program, [program], environment)
+            os.execve(program, [program, *arguments], environment)
         fcntl.ioctl(self.terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
 
     def until(self, wanted: bytes, since: float) -> float:
@@ -58,6 +61,10 @@ class Chat:
         os.write(self.terminal, keys)
         return now
 
+    def keys(self) -> list[float]:
+        """Seconds from each key to its frame."""
+        return [self.until(key.encode(), self.press(key.encode())) for key in KEYS]
+
     def close(self) -> None:
         self.press(b"\x03\x03\x03\x04")
         # What it still draws is read: it would wait for that.
@@ -70,29 +77,39 @@ class Chat:
         os.close(self.terminal)
 
 
+def while_answering(program: str, home: str, model: str) -> list[float]:
+    """Keys pressed while words come; the answer must not have ended before the last."""
+    chat = Chat(program, home, "-m", model)
+    chat.until(b" ready", time.perf_counter())
+    chat.press(b"Read the text.\r")
+    chat.until(b"answering", time.perf_counter())
+    times = []
+    for _ in range(RUNS):
+        time.sleep(0.3)
+        times += chat.keys()
+        chat.press(b"\x08" * len(KEYS))
+    chat.press(b"\x1b")
+    chat.until(b"stopped by you", time.perf_counter())
+    chat.close()
+    return times
+
+
 def main() -> None:
     program = os.path.abspath(os.path.join(sys.argv[1], "percept"))
     with tempfile.TemporaryDirectory() as home:
-        first, keys, streaming = [], [], []
+        first, keys = [], []
         for _ in range(RUNS + 1):
             chat = Chat(program, home)
             first.append(chat.until(b"percept", chat.started))
             time.sleep(1.0)  # until the model is loaded
             chat.drain()
-            for key in b"qzj":
-                keys.append(chat.until(bytes([key]), chat.press(bytes([key]))))
-            chat.press(b"\x03")
-            chat.drain()
-            # The starter says something to any text; keys are pressed while it does.
-            chat.press(b"Read the text. " * 20 + b"\r")
-            time.sleep(0.15)
-            for key in b"QZJ":
-                streaming.append(chat.until(bytes([key]), chat.press(bytes([key]))))
+            keys += chat.keys()
             chat.close()
         show("start to first frame, the very first time", first[:1])
         show("start to first frame", first[1:])
         show("key press to frame, idle", keys)
-        show("key press to frame, while answering", streaming)
+        if len(sys.argv) > 2:
+            show("key press to frame, while answering", while_answering(program, home, os.path.abspath(sys.argv[2])))
 
 
 if __name__ == "__main__":

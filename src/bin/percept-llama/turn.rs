@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use llama_cpp_2::context::LlamaContext;
 use llama_cpp_2::llama_batch::LlamaBatch;
 use llama_cpp_2::token::LlamaToken;
 use percept::text::thousands;
@@ -15,7 +14,7 @@ use crate::cache::{Entry, SEQUENCE, tokens};
 use crate::ledger::PromptPart;
 use crate::load::Loaded;
 use crate::prompt::{Ending, Piece};
-use crate::sampling;
+use crate::sampling::Chooser;
 use crate::utf8::Utf8Stream;
 use crate::vision::{self, Measured};
 
@@ -260,7 +259,7 @@ impl Loaded {
         output: &Output<'_>,
     ) -> Result<StopReason, Failure> {
         let n_vocab = self.runtime.borrow_owner().n_vocab();
-        let mut sampler = sampling::chain(&limits.sampling, n_vocab);
+        let mut chooser = Chooser::new(&limits.sampling, n_vocab);
         let mut text = Utf8Stream::default();
         let mut used = tokens(self.cache.entries());
         let mut first = None;
@@ -268,10 +267,7 @@ impl Loaded {
             if output.cancelled() {
                 break StopReason::Cancelled;
             }
-            let (token, logprob) = self.runtime.with_dependent_mut(|_, context| {
-                let token = sampler.sample(context, -1);
-                (token, logprob_of(context, token))
-            });
+            let (token, logprob) = self.runtime.with_dependent(|_, context| chooser.choose(context));
             let first = *first.get_or_insert_with(Instant::now);
             timings.first_token_ms = (first - start).as_secs_f64() * 1000.0;
             timings.decode_ms = ms_since(first);
@@ -298,11 +294,6 @@ impl Loaded {
         }
         Ok(stop)
     }
-}
-
-fn logprob_of(context: &LlamaContext<'_>, token: LlamaToken) -> f32 {
-    let logits = context.get_logits_ith(-1);
-    usize::try_from(token.0).map_or(f32::NEG_INFINITY, |token| sampling::logprob(logits, token))
 }
 
 fn ms_since(start: Instant) -> f64 {
