@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 
 /// The floor of each module of the library, as `src/lib.rs` lists them.
-const FLOORS: [(&str, u8); 17] = [
+const FLOORS: [(&str, u8); 18] = [
     ("attachment", 0),
     ("gguf", 0),
     ("message", 0),
@@ -16,6 +16,7 @@ const FLOORS: [(&str, u8); 17] = [
     ("prompts", 1),
     ("session", 1),
     ("engines", 2),
+    ("tools", 2),
     ("agent", 3),
     ("print", 4),
     ("tui", 4),

@@ -8,6 +8,7 @@ mod exit;
 mod models;
 mod open;
 mod sessions;
+mod tools;
 
 use std::path::PathBuf;
 
@@ -56,6 +57,9 @@ enum Command {
     /// The conversations that are kept
     #[command(subcommand)]
     Sessions(sessions::SessionsCommand),
+    /// What the assistant may do on this machine
+    #[command(subcommand)]
+    Tools(tools::ToolsCommand),
     /// Print a completion script: percept completions bash > ~/.local/share/bash-completion/completions/percept
     Completions {
         /// The shell
@@ -97,6 +101,7 @@ impl Cli {
             Some(Command::Doctor(args)) => doctor::run(&args),
             Some(Command::Models(command)) => models::run(command),
             Some(Command::Sessions(command)) => sessions::run(command),
+            Some(Command::Tools(command)) => tools::run(command),
             Some(Command::Completions { shell }) => completions(shell),
         };
         Exit::from(done)
