@@ -96,7 +96,7 @@ pub struct CommandLine {
 /// Why a line can't be judged.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unreadable {
-    /// Longer than [`MAX_BYTES`].
+    /// Longer than what is parsed; its bytes.
     #[error("it is too long to be judged ({0} bytes)")]
     TooLong(usize),
     /// Nested deeper than is parsed.

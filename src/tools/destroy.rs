@@ -9,6 +9,9 @@ use super::word::Word;
 /// How deep commands inside of commands are looked into (`sudo sh -c "…"`).
 const MAX_DEPTH: usize = 3;
 
+/// The most commands inside of a command that are looked into.
+const MAX_INNER: usize = 8;
+
 /// Programs that run the rest of their words.
 const WRAPPERS: &[&str] = &[
     "sudo", "doas", "env", "nohup", "nice", "ionice", "command", "exec", "builtin", "busybox", "time",
@@ -56,7 +59,7 @@ fn within(simple: &Simple, home: Option<&Path>, depth: usize) -> Option<String> 
     if simple.words.first().is_some_and(|word| name(word) == "eval") {
         lines.push(simple.words[1..].iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" "));
     }
-    lines.iter().find_map(|line| look(&CommandLine::parse(line).ok()?, home, depth))
+    lines.iter().take(MAX_INNER).find_map(|line| look(&CommandLine::parse(line).ok()?, home, depth))
 }
 
 fn destroys(simple: &Simple, home: Option<&Path>) -> Option<String> {

@@ -178,8 +178,8 @@ fn weigh(uses: &[Use], context: &Context) -> Decision {
 
 fn only_reads(uses: &[Use]) -> String {
     match uses {
-        [used] => format!("`{}` only reads, and nothing outside or secret", used.words.join(" ")),
-        _ => "each command only reads, and nothing outside or secret".to_owned(),
+        [used] => format!("`{}` is known to only read", used.words.join(" ")),
+        _ => "each of its commands is known to only read".to_owned(),
     }
 }
 

@@ -15,6 +15,9 @@ const MAX_ENTRIES: usize = 2_000;
 /// File systems that are a window into the kernel or a device.
 const MACHINE: &[&str] = &["/proc", "/sys", "/dev", "/run"];
 
+/// The most folders that a shell may stand in: each `cd` can double them.
+const MAX_STANDING: usize = 8;
+
 /// What a program that goes through folders reads of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reads {
@@ -110,6 +113,9 @@ impl Place {
             if !self.standing.contains(&folder) {
                 self.standing.push(folder);
             }
+        }
+        if self.standing.len() > MAX_STANDING {
+            return Err("it goes through too many folders to tell where it ends".to_owned());
         }
         Ok(())
     }

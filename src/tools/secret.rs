@@ -8,6 +8,9 @@ use std::path::Path;
 /// Names of folders that hold secrets, in lower case.
 const SECRET_FOLDERS: &[&str] = &[
     ".ssh",
+    "secrets",
+    ".secrets",
+    "credentials",
     ".gnupg",
     ".aws",
     ".azure",

@@ -3,7 +3,7 @@
 //!
 //! [`Word::read`] takes the quotes off. It knows only what means the same in every POSIX
 //! shell; all else (`$x`, `$(…)`, `$'…'`, `{a,b}`) is a [`Finding`], and asks.
-//! [`split`] is a second, simpler reading of a whole line: where it and the parser differ,
+//! `split` is a second, simpler reading of a whole line: where it and the parser differ,
 //! nobody knows what a shell would do.
 
 use super::command::Finding;

@@ -20,6 +20,10 @@ const LOG: &str = "p u s n= S= G= L= O= U= z q i E F P w b M? C? B? R a # patch 
     exit-code quiet no-renames compact-summary dirstat? pickaxe-regex pickaxe-all function-context text \
     no-ext-diff no-textconv check relative? no-prefix no-pager source full-index binary";
 
+/// Flags of `rev-list`.
+const REVISIONS: &str = "n= # count all branches? tags? remotes? max-count= skip= since= until= author= grep= \
+    no-merges merges first-parent reverse oneline left-right";
+
 pub(super) const TABLE: &[Program] = &[program(
     "git",
     "C= P no-pager no-optional-locks no-replace-objects literal-pathspecs",
@@ -63,7 +67,7 @@ pub(super) const TABLE: &[Program] = &[program(
          no-color text column", Takes::Checked)
         .check(words),
     program("cat-file", "t s p e", Takes::Checked).check(words),
-    program("rev-list", LOG, Takes::Checked).check(words),
+    program("rev-list", REVISIONS, Takes::Checked).check(words),
     program("merge-base", "a all octopus is-ancestor fork-point independent", Takes::Checked).check(words),
     program("name-rev", "tags refs= all name-only always exclude=", Takes::Checked).check(words),
     program("for-each-ref show-ref", "format= sort= count= contains? merged? points-at= heads tags head d s \

@@ -18,8 +18,6 @@ const VERSIONED: &[&str] = &[
     "git",
     "node",
     "npm",
-    "yarn",
-    "pnpm",
     "python",
     "python3",
     "pip",
@@ -69,22 +67,25 @@ const VERSIONED: &[&str] = &[
 ];
 
 /// Of these, the ones that rustup starts by what a file in the folder names.
-const BY_TOOLCHAIN: &[&str] = &["cargo", "rustc"];
+const BY_TOOLCHAIN: &[&str] = &["cargo", "rustc", "rustup"];
 
 /// Whether a program is only asked for its version.
 pub(super) fn is_version(name: &str, words: &[Word]) -> bool {
     let asks = matches!(words, [word] if word.is_bare() && ["--version", "-V"].contains(&word.text.as_str()));
     // `-V` is a version only to some; where it is a flag, the table has it.
     let long = words.first().is_some_and(|word| word.text == "--version");
-    asks && VERSIONED.contains(&name)
-        && (long || ["cargo", "rustc", "python", "python3", "make"].contains(&name))
+    asks && VERSIONED.contains(&name) && (long || ["cargo", "rustc", "python", "python3"].contains(&name))
 }
 
 /// Judges a question for a version.
 pub(super) fn version(name: &str, place: &Place) -> Result<Use, String> {
     let named = || {
         let files = ["rust-toolchain", "rust-toolchain.toml"];
-        place.folder().ancestors().any(|folder| files.iter().any(|file| folder.join(file).exists()))
+        place
+            .standing()
+            .iter()
+            .flat_map(|folder| folder.ancestors())
+            .any(|folder| files.iter().any(|file| folder.join(file).exists()))
     };
     if BY_TOOLCHAIN.contains(&name) && named() {
         return Err(format!("a rust-toolchain file decides which `{name}` runs"));
