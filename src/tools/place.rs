@@ -197,9 +197,12 @@ impl Place {
 
     fn look_through(&self, path: &Path, left: &mut usize) -> Result<(), String> {
         for entry in entries(path, left)? {
-            self.open(&entry)?;
-            // `grep -r` doesn't follow the links that it meets, and neither does this.
-            if entry.symlink_metadata().is_ok_and(|metadata| metadata.is_dir()) {
+            // `diff -r` follows the links that it meets.
+            match entry.is_symlink() {
+                true => self.inside(&entry)?,
+                false => self.open(&entry)?,
+            }
+            if entry.is_dir() {
                 self.look_through(&entry, left)?;
             }
         }
@@ -292,6 +295,11 @@ mod tests {
         assert!(path("out/no/such").is_err() && path("./o*").is_err() && path("own/x").is_err());
         assert_eq!(path("in/x"), Ok(()));
         assert_eq!(place.tree(&Word::read("src"), Reads::All), Ok(()));
+        std::os::unix::fs::symlink("/etc", folder.join("src/out")).unwrap();
+        assert!(place.tree(&Word::read("src"), Reads::All).unwrap_err().contains("by a link"));
+        std::fs::remove_file(folder.join("src/out")).unwrap();
+        std::os::unix::fs::symlink(".", folder.join("src/loop")).unwrap();
+        assert!(place.tree(&Word::read("src"), Reads::All).is_ok(), "a loop ends");
         std::fs::write(folder.join("src/.env"), "").unwrap();
         assert!(place.tree(&Word::read("."), Reads::All).unwrap_err().contains("secret"));
         assert_eq!(path("src/*"), Ok(()), "a pattern doesn't match hidden files");

@@ -16,7 +16,7 @@ pub(super) const TABLE: &[Program] = &[
     ),
     program(
         "ls dir vdir",
-        "a A b B c C d f F g G h H i k l L m n N o p q Q r R s S t u U v x X Z 1 w= T= I= all almost-all author \
+        "a A b B c C d f F g G h H i k l m n N o p q Q r R s S t u U v x X Z 1 w= T= I= all almost-all author \
          block-size= classify? color? directory file-type format= full-time group-directories-first human-readable \
          si hide= indicator-style= inode ignore= kibibytes no-group numeric-uid-gid literal quote-name \
          quoting-style= reverse recursive size sort= time= time-style= width= escape zero hyperlink?",
