@@ -25,6 +25,18 @@ fn ask_prints_the_answer_and_keeps_it() {
     );
 }
 
+#[cfg(unix)]
+#[test]
+fn what_is_kept_is_nobody_elses_to_read() {
+    use std::os::unix::fs::PermissionsExt;
+    let home = Home::new();
+    assert_eq!(home.run("", &["ask", "-a", &sample("error.png"), "why?"]).code, Some(0));
+    for folder in ["data", "cache"] {
+        let mode = std::fs::metadata(home.path(folder)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o700, "{folder}");
+    }
+}
+
 #[test]
 fn json_has_the_ledger_and_the_unsure_words() {
     let home = Home::new();

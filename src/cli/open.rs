@@ -11,7 +11,7 @@ use crate::config::{Config, ConfigError};
 use crate::engines::{WorkerOptions, find_program};
 use crate::paths::Paths;
 use crate::prompts::PromptSet;
-use crate::session::{BlobStore, SessionStore, StoreError, StoreWriter};
+use crate::session::{BlobStore, SessionStore, StoreError, StoreWriter, make_private};
 
 /// The log starts anew when it is longer than this.
 const MAX_LOG_BYTES: u64 = 4 * 1024 * 1024;
@@ -132,7 +132,10 @@ pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Trouble> {
 fn start_log(paths: &Paths) {
     let path = paths.log();
     let long = std::fs::metadata(&path).is_ok_and(|metadata| metadata.len() > MAX_LOG_BYTES);
-    let _ = std::fs::create_dir_all(&paths.data);
+    // Before anything else makes them for everybody to read; what fails is said where it is used.
+    for folder in [&paths.data, &paths.cache] {
+        let _ = make_private(folder);
+    }
     let mut options = OpenOptions::new();
     match long {
         true => options.write(true).create(true).truncate(true),

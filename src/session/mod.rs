@@ -7,7 +7,7 @@ mod writer;
 
 pub use blob::BlobStore;
 pub use export::to_markdown;
-pub use store::{SessionStore, StoreError};
+pub use store::{SessionStore, StoreError, make_private};
 pub use writer::StoreWriter;
 
 use serde::{Deserialize, Serialize};

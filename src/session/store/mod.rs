@@ -315,7 +315,7 @@ fn use_wal(database: &Connection) -> Result<(), StoreError> {
 }
 
 /// What is said and attached is nobody else's business.
-fn make_private(folder: &Path) -> std::io::Result<()> {
+pub fn make_private(folder: &Path) -> std::io::Result<()> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
