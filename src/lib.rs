@@ -7,7 +7,7 @@
 //! | --- | --- | --- |
 //! | 0 words | [`message`], [`attachment`], [`text`], [`gguf`], [`wire`] | plain values, formats and the protocol; no policy, no async |
 //! | 1 stores and readers | [`catalogue`], [`prompts`], [`intake`], [`session`] | never import each other; what two of them need moves to floor 0 |
-//! | 2 hands | [`engines`], [`tools`] | the worker processes; what a command may do |
+//! | 2 hands | [`engines`], [`tools`] | the worker processes; what a command may do, and a sandbox for it |
 //! | 3 mind | [`agent`] | decides purely ([`agent::Agent`]), acts at the edge ([`agent::driver`]) |
 //! | 4 face | [`tui`], [`mod@print`] | the chat, and the one-shot commands' output |
 //! | 5 doors | [`cli`], [`config`], [`paths`], `main` | what was typed becomes what it means |

@@ -260,6 +260,7 @@ fn the_doctor_and_the_completions_speak() {
     let ran = home.run("", &["doctor", "--json"]);
     let report: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
     assert_eq!((ran.code, report["workers"][0]["engine"].as_str()), (Some(0), Some("fake")));
+    assert!(report["sandbox"]["enforced"].is_boolean() && report["sandbox"]["how"].is_string(), "{report}");
     assert_eq!(home.run("old", &["doctor"]).code, Some(3));
     assert!(report["log"].as_str().unwrap().ends_with("percept.log"), "{report}");
     assert!(home.run("", &["completions", "bash"]).out.contains("_percept"));

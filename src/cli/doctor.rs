@@ -12,6 +12,7 @@ use super::open::Setup;
 use crate::config::ConfigError;
 use crate::engines::{WorkerOptions, probe};
 use crate::text;
+use crate::tools::sandbox::{self, Support};
 use crate::wire::Ready;
 
 /// Show what works on this machine and what is missing
@@ -27,6 +28,7 @@ struct Report {
     version: &'static str,
     configuration: ConfigurationReport,
     workers: Vec<WorkerReport>,
+    sandbox: SandboxReport,
     models: Vec<ModelReport>,
     folders: Vec<FolderReport>,
     log: String,
@@ -49,6 +51,12 @@ struct WorkerReport {
     #[serde(flatten)]
     ready: Option<Ready>,
     problem: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct SandboxReport {
+    enforced: bool,
+    how: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -112,6 +120,10 @@ fn examine(setup: &Setup, problem: Option<&ConfigError>) -> Report {
             examine_worker("percept-llama", &setup.llama()),
             examine_worker("percept-whisper", &setup.whisper()),
         ],
+        sandbox: match sandbox::support() {
+            Support::Full(how) => SandboxReport { enforced: true, how },
+            Support::None(how) => SandboxReport { enforced: false, how },
+        },
         models: models.collect(),
         folders: vec![
             folder("configuration", &setup.paths.config),
@@ -166,6 +178,12 @@ fn print(report: &Report) -> Result<(), Trouble> {
         };
         print_line(format!("{}    {}: {line}", mark(worker.problem.is_none()), worker.name))?;
     }
+    let sandbox = &report.sandbox;
+    let line = match sandbox.enforced {
+        true => format!("by {}", sandbox.how),
+        false => format!("none, {}; every command would be asked for", sandbox.how),
+    };
+    print_line(format!("{}    sandbox: {line}", mark(sandbox.enforced)))?;
     for model in &report.models {
         let line = model.problem.as_deref().unwrap_or("its files are whole");
         print_line(format!("{}    model {}: {line}", mark(model.problem.is_none()), model.name))?;

@@ -4,16 +4,20 @@
 //! in a table of what its flags do ([`programs`]), each path is placed ([`place`]), and
 //! [`permission::decide`] says `auto`, `ask` or `deny`, with the reason.
 //!
-//! Nothing here runs anything. The disk is only asked where a link leads, what a folder
+//! Deciding runs nothing. The disk is only asked where a link leads, what a folder
 //! holds, and what a repository's own settings would start. Wherever two readings are
 //! possible the answer is `ask`: a needless question is a nuisance, a needless `auto` is
-//! a hole. The sandbox is a second wall behind this one, not a reason to lower it.
+//! a hole.
+//!
+//! [`sandbox`] runs a command where it can do no harm: a second wall behind the first, not a
+//! reason to lower it.
 
 pub mod command;
 mod destroy;
 pub mod permission;
 pub mod place;
 pub mod programs;
+pub mod sandbox;
 pub mod scope;
 mod secret;
 pub mod word;

@@ -1,0 +1,74 @@
+//! Runs the model's commands where they can do no harm: read-only with secrets hidden, no
+//! network, bounded, without percept's environment, and ended as a whole.
+//!
+//! On Linux by Landlock (files, TCP, signals) and seccomp (sockets, and system calls that a
+//! command has no business with), without any privilege. Two processes stand between percept
+//! and the command, both percept itself under another name:
+//!
+//! ```text
+//! percept ──lifeline──▶ supervisor ──▶ enters the sandbox, becomes the command
+//! ```
+//!
+//! The supervisor leads a session and process group of its own that nothing in the sandbox
+//! can leave. It ends the whole group when the command ends, when there are too many
+//! processes, or when its lifeline is cut: by percept, or by percept's death.
+//!
+//! What this module refuses to do: run anything where the kernel can't enforce the policy.
+//! Elsewhere every command must be asked for, and runs without a sandbox.
+
+#[cfg(target_os = "linux")]
+mod enter;
+#[cfg(target_os = "linux")]
+mod filter;
+mod policy;
+mod run;
+#[cfg(target_os = "linux")]
+mod supervise;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+pub use policy::{Bounds, Policy};
+pub use run::{Ended, Options, Output, Run, run};
+
+/// The first argument that makes percept a supervisor; the policy and the command follow.
+const SUPERVISE: &str = "__supervise";
+
+/// The first argument that makes it enter the sandbox and become the command.
+const ENTER: &str = "__enter";
+
+/// What a supervisor ends with when the sandbox could not be entered: no command's code.
+const NOT_ENTERED: u8 = 251;
+
+/// What a supervisor ends with when it ended a command that had too many processes.
+const TOO_MANY: u8 = 252;
+
+/// Whether commands can be sandboxed here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Support {
+    /// All of a policy is enforced; by what, for a person.
+    Full(String),
+    /// It is not: why, for a person.
+    None(String),
+}
+
+/// Looks at the kernel.
+pub fn support() -> Support {
+    #[cfg(target_os = "linux")]
+    return enter::support();
+    #[cfg(not(target_os = "linux"))]
+    Support::None("there is no sandbox for this system yet".to_owned())
+}
+
+/// Does what a supervisor or the sandbox's entrance does, if that is what the arguments of
+/// this process say. Called first thing by `main`; `None`: this is percept itself.
+pub fn be_another(arguments: &[OsString]) -> Option<ExitCode> {
+    let (first, rest) = arguments.get(1..)?.split_first()?;
+    match first.to_str()? {
+        #[cfg(target_os = "linux")]
+        SUPERVISE => Some(supervise::main(rest)),
+        #[cfg(target_os = "linux")]
+        ENTER => Some(enter::main(rest)),
+        _ => None,
+    }
+}
