@@ -57,11 +57,11 @@ fn bare(backend: &LlamaBackend, model: &LlamaModel) -> f64 {
 /// percept-llama: tokens a second as it reports them.
 fn over_the_protocol(worker: &mut WorkerClient) -> f64 {
     let report = worker
-        .ask(Request::Generate {
-            messages: vec![ChatMessage::text(Role::User, "Read the text.")],
-            sampling: Sampling::default(),
-            max_tokens: Some(TOKENS),
-        })
+        .ask(Request::generate(
+            vec![ChatMessage::text(Role::User, "Read the text.")],
+            Sampling::default(),
+            Some(TOKENS),
+        ))
         .done();
     report.timings.tokens_per_second(report.usage.completion_tokens)
 }

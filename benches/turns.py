@@ -32,7 +32,7 @@ class Worker:
             [folder / "percept-llama"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
         )
         self.last_id = 0
-        self.ask(request="load", protocol=1, model=str(model), mmproj=str(mmproj))
+        self.ask(request="load", protocol=2, model=str(model), mmproj=str(mmproj))
 
     def ask(self, **request) -> dict:
         self.last_id += 1

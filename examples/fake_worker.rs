@@ -46,7 +46,8 @@ impl Fake {
         for (index, message) in messages.iter().enumerate() {
             for (place, content) in message.content.iter().enumerate() {
                 let (kind, tokens, bytes) = match content {
-                    Content::Text { text } => {
+                    Content::ToolCall { .. } => continue,
+                    Content::Text { text } | Content::ToolResult { text, .. } => {
                         (LedgerKind::Text, text.split_whitespace().count() as u64, text.len() as u64)
                     }
                     Content::Image { path, .. } => (
@@ -153,6 +154,7 @@ fn answer_to(messages: &[ChatMessage]) -> String {
         match content {
             Content::Text { text } => question = text.as_str(),
             Content::Image { .. } => pictures += 1,
+            Content::ToolCall { .. } | Content::ToolResult { .. } => {}
         }
     }
     format!("You asked \"{question}\" about {pictures} pictures, **perhaps** `code` perhaps so.")
@@ -186,11 +188,11 @@ impl Engine for Fake {
                 }));
                 Ok(DoneReport::default())
             }
-            Request::Measure { messages } => {
+            Request::Measure { messages, .. } => {
                 output.event(Event::Ledger(self.ledger(&messages)));
                 Ok(DoneReport::default())
             }
-            Request::Prefill { messages } => {
+            Request::Prefill { messages, .. } => {
                 let usage = self.evaluate(&messages, output)?;
                 Ok(DoneReport { usage, ..DoneReport::default() })
             }

@@ -69,7 +69,7 @@ fn about_sample(question: &str) -> Vec<ChatMessage> {
 }
 
 fn generate(messages: Vec<ChatMessage>) -> Request {
-    Request::Generate { messages, sampling: Sampling::default(), max_tokens: Some(60) }
+    Request::generate(messages, Sampling::default(), Some(60))
 }
 
 /// Another picture, so that two are never the same by their hash.
@@ -112,7 +112,7 @@ fn a_second_question_evaluates_only_what_is_new() {
 #[test]
 fn attaching_prefills_so_that_the_answer_only_reads_the_question() {
     let mut worker = loaded(LoadOptions::default());
-    let prefill = worker.ask(Request::Prefill { messages: vec![user(vec![sample()])] });
+    let prefill = worker.ask(Request::prefill(vec![user(vec![sample()])]));
     let usage = prefill.done().usage;
     assert_eq!((usage.encoded_images, usage.completion_tokens), (1, 0));
     let image = prefill.ledger().entries.into_iter().find(|entry| entry.kind == LedgerKind::Image).unwrap();
@@ -204,7 +204,7 @@ fn a_cancel_stops_an_answer_at_the_next_token() {
     // Noise goes on until it is stopped; the starter itself would end by itself.
     let sampling = Sampling { temperature: 9.0, seed: Some(5), ..Sampling::default() };
     let messages = about_sample("Describe the screenshot.");
-    let id = worker.send(Request::Generate { messages, sampling, max_tokens: Some(3000) });
+    let id = worker.send(Request::generate(messages, sampling, Some(3000)));
     worker.until(id, |event| matches!(event, Event::Token { .. }));
     worker.send(Request::Cancel { target: id });
     let report = worker.finish(id).done();
@@ -217,7 +217,7 @@ fn a_cancel_stops_an_answer_at_the_next_token() {
 fn a_prompt_that_does_not_fit_is_an_error_and_nothing_is_cut() {
     let mut worker = loaded(LoadOptions { context: Some(256), ..LoadOptions::default() });
     let long = vec![ChatMessage::text(Role::User, "x y z ".repeat(500))];
-    for request in [generate(long.clone()), Request::Prefill { messages: long }] {
+    for request in [generate(long.clone()), Request::prefill(long)] {
         let failure = worker.ask(request).failed();
         assert_eq!(failure.kind, FailureKind::ContextOverflow);
         assert!(failure.message.contains("the context of 256 holds"), "{failure}");
@@ -231,7 +231,7 @@ fn an_answer_ends_where_the_context_or_the_limit_does() {
     let mut worker = loaded(LoadOptions { context: Some(256), ..LoadOptions::default() });
     let sampling = Sampling { temperature: 3.0, seed: Some(3), ..Sampling::default() };
     let messages = about_sample(QUESTION);
-    let limited = Request::Generate { messages, sampling, max_tokens: Some(3) };
+    let limited = Request::generate(messages, sampling, Some(3));
     let report = worker.ask(limited).done();
     assert_eq!((report.stop, report.usage.completion_tokens), (StopReason::MaxTokens, 3));
 }
@@ -240,7 +240,10 @@ fn an_answer_ends_where_the_context_or_the_limit_does() {
 fn control_tokens_in_text_stay_text() {
     let mut worker = loaded(LoadOptions::default());
     let tokens = |worker: &mut WorkerClient, typed: &str| {
-        let measured = worker.ask(Request::Measure { messages: vec![ChatMessage::text(Role::User, typed)] });
+        let measured = worker.ask(Request::Measure {
+            messages: vec![ChatMessage::text(Role::User, typed)],
+            tools: Vec::new(),
+        });
         measured.ledger().total_tokens
     };
     // As a control token it would be one; as text it is at least a few.
@@ -256,7 +259,7 @@ fn a_seed_makes_sampling_repeatable() {
     let mut answer = |seed: u32| {
         let sampling = Sampling { temperature: 1.5, top_p: 0.95, seed: Some(seed), ..Sampling::default() };
         let messages = vec![user(vec![sample(), text("Describe the screenshot.")])];
-        worker.ask(Request::Generate { messages, sampling, max_tokens: Some(40) }).text()
+        worker.ask(Request::generate(messages, sampling, Some(40))).text()
     };
     let first = answer(1);
     assert_eq!(answer(1), first);

@@ -39,7 +39,7 @@ fn load() -> Request {
 
 fn generate() -> Request {
     let messages = vec![ChatMessage::text(percept::message::Role::User, "q")];
-    Request::Generate { messages, sampling: Sampling::default(), max_tokens: None }
+    Request::generate(messages, Sampling::default(), None)
 }
 
 #[tokio::test]
@@ -144,7 +144,7 @@ async fn a_request_that_is_no_line_of_the_protocol_fails() {
     assert!(matches!(next(&mut events).await, WorkerEvent::Up(_)));
     let text = "x".repeat(percept::wire::MAX_LINE_BYTES);
     let messages = vec![ChatMessage::text(percept::message::Role::User, text)];
-    worker.send(5, Request::Prefill { messages });
+    worker.send(5, Request::prefill(messages));
     let WorkerEvent::Said(Envelope { id: 5, body: Event::Failed(failure) }) = next(&mut events).await else {
         panic!("it was lost")
     };

@@ -255,12 +255,10 @@ impl Driver {
         let rendered =
             window::render(conversation, model, &self.hands.prompts, self.hands.blobs.as_ref(), &begun);
         let request = match (rendered, ask) {
-            (Ok(messages), Ask::Prefill) => Request::Prefill { messages },
-            (Ok(messages), Ask::Generate) => Request::Generate {
-                messages,
-                sampling: model.sampling.clone(),
-                max_tokens: self.hands.max_tokens,
-            },
+            (Ok(messages), Ask::Prefill) => Request::prefill(messages),
+            (Ok(messages), Ask::Generate) => {
+                Request::generate(messages, model.sampling.clone(), self.hands.max_tokens)
+            }
             (Err(error), _) => {
                 // The same way as if the worker had refused it: the machine has one path for that.
                 return self

@@ -151,6 +151,7 @@ mod tests {
                 let (kind, bytes) = match content {
                     Content::Text { text } => (LedgerKind::Text, text.len() as u64),
                     Content::Image { .. } => (LedgerKind::Image, picture().bytes),
+                    Content::ToolCall { .. } | Content::ToolResult { .. } => continue,
                 };
                 let tokens = 10 * (number as u64 + 1) + place as u64;
                 let (message, content) = (Some(number), Some(place));

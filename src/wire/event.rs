@@ -29,6 +29,16 @@ pub enum Event {
         /// sampling: that of its least likely token where a character took several.
         logprob: f32,
     },
+    /// The model calls a tool; nothing but `Done` follows.
+    ToolCall {
+        /// The tool, one of the request's.
+        name: String,
+        /// What it is called with: an object.
+        arguments: serde_json::Value,
+        /// The call came as text: so many bytes at the end of the `Token`s are it.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        leaked_bytes: usize,
+    },
     /// A stretch of a transcript.
     Segment(Segment),
     /// The request ended as it should, or was cancelled.
@@ -181,6 +191,12 @@ pub enum StopReason {
     ContextFull,
     /// A [`super::Request::Cancel`] stopped it.
     Cancelled,
+    /// The model called a tool.
+    ToolCall,
+}
+
+fn is_zero(bytes: &usize) -> bool {
+    *bytes == 0
 }
 
 /// What a request used.

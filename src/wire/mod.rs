@@ -18,14 +18,14 @@ pub use event::{
 };
 pub use line::{LineError, LineReader, MAX_LINE_BYTES, write_line};
 pub use process::cpu_features;
-pub use request::{ChatMessage, Content, LoadOptions, Request, Sampling};
+pub use request::{ChatMessage, Content, LoadOptions, Request, Sampling, ToolSpec};
 pub use serve::{Engine, ExitOnEnd, Output, serve};
 
 use serde::{Deserialize, Serialize};
 
 /// The version of the protocol. percept checks the worker's in [`Event::Ready`], the
 /// worker checks percept's in [`Request::Load`]; a difference is an error that says so.
-pub const PROTOCOL_VERSION: u32 = 1;
+pub const PROTOCOL_VERSION: u32 = 2;
 
 /// The id of events that answer no request: [`Event::Ready`], and failures of a line
 /// too broken to have an id.

@@ -30,6 +30,9 @@ pub enum Request {
     Measure {
         /// The conversation.
         messages: Vec<ChatMessage>,
+        /// The tools that the model is told of.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        tools: Vec<ToolSpec>,
     },
     /// Evaluates all that is certain of the next prompt, so that [`Self::Generate`] finds
     /// it in the KV cache. The last message may be unfinished: nothing after its last
@@ -37,9 +40,12 @@ pub enum Request {
     Prefill {
         /// The conversation up to and with the unfinished message.
         messages: Vec<ChatMessage>,
+        /// The tools that the model is told of: they stand in front of the conversation.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        tools: Vec<ToolSpec>,
     },
     /// Answers a conversation: a `Ledger`, `Progress` while encoding and prefilling, the
-    /// `Ledger` as it is then, `Token`s, `Done`.
+    /// `Ledger` as it is then, `Token`s, a `ToolCall` if the model made one, `Done`.
     Generate {
         /// The conversation; the last message is the one to answer.
         messages: Vec<ChatMessage>,
@@ -49,6 +55,12 @@ pub enum Request {
         /// The most tokens to answer with; without it, as many as the context holds.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         max_tokens: Option<u32>,
+        /// The tools that the model may call.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        tools: Vec<ToolSpec>,
+        /// The answer must be a call, from its first token on.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        must_call: bool,
     },
     /// Writes the evaluated sequence (KV cache and what it stands for) to a file.
     SaveState {
@@ -81,6 +93,16 @@ pub enum Request {
 }
 
 impl Request {
+    /// Evaluates in advance, without tools.
+    pub fn prefill(messages: Vec<ChatMessage>) -> Self {
+        Self::Prefill { messages, tools: Vec::new() }
+    }
+
+    /// Answers, without tools.
+    pub fn generate(messages: Vec<ChatMessage>, sampling: Sampling, max_tokens: Option<u32>) -> Self {
+        Self::Generate { messages, sampling, max_tokens, tools: Vec::new(), must_call: false }
+    }
+
     /// The request's name on the wire.
     pub fn name(&self) -> &'static str {
         match self {
@@ -161,6 +183,35 @@ pub enum Content {
         /// The file: png, jpeg, webp, gif, bmp or tiff.
         path: PathBuf,
     },
+    /// A call that the model made, in a message of the assistant's.
+    ToolCall {
+        /// Ties it to its result.
+        call: String,
+        /// The tool.
+        name: String,
+        /// What it was called with: an object.
+        arguments: serde_json::Value,
+    },
+    /// What a tool answered: text, in a message of the tool's. Pictures stand behind it.
+    ToolResult {
+        /// The call that it answers.
+        call: String,
+        /// The tool.
+        name: String,
+        /// The result.
+        text: String,
+    },
+}
+
+/// A tool as the model is told of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ToolSpec {
+    /// Its name in calls: letters, digits, `_` and `-`.
+    pub name: String,
+    /// What it does, for the model.
+    pub description: String,
+    /// What it takes: a JSON schema of an object (<https://json-schema.org>).
+    pub parameters: serde_json::Value,
 }
 
 /// How to choose the next token. Temperature 0 is greedy and deterministic.

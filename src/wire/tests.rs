@@ -16,11 +16,30 @@ fn line<T: Serialize>(message: &T) -> String {
 
 #[test]
 fn requests_are_these_bytes() {
-    let generate = Request::Generate {
-        messages: vec![ChatMessage::text(Role::User, "hi\n")],
-        sampling: Sampling::default(),
-        max_tokens: Some(5),
+    let tool = ToolSpec {
+        name: "shell".into(),
+        description: "Runs.".into(),
+        parameters: serde_json::json!({ "type": "object" }),
     };
+    let messages = vec![ChatMessage::text(Role::User, "hi\n")];
+    let called = ChatMessage {
+        role: Role::Assistant,
+        content: vec![Content::ToolCall {
+            call: "a1".into(),
+            name: "shell".into(),
+            arguments: serde_json::json!({ "command": "ls" }),
+        }],
+    };
+    let result = Content::ToolResult { call: "a1".into(), name: "shell".into(), text: "src".into() };
+    let answered = ChatMessage { role: Role::Tool, content: vec![result] };
+    let with_tools = Request::Generate {
+        messages: vec![called, answered],
+        sampling: Sampling::default(),
+        max_tokens: None,
+        tools: vec![tool],
+        must_call: true,
+    };
+    let generate = Request::generate(messages, Sampling::default(), Some(5));
     let options = LoadOptions {
         image_min_tokens: Some(1024),
         image_max_tokens: Some(2048),
@@ -34,6 +53,7 @@ fn requests_are_these_bytes() {
         line(&Envelope { id: 3, body: Request::Shutdown }),
         line(&Envelope { id: 4, body: Request::SaveState { path: "/s".into(), most_bytes: Some(9) } }),
         line(&Envelope { id: 5, body: load }),
+        line(&Envelope { id: 6, body: with_tools }),
     ];
     insta::assert_snapshot!(lines.concat());
 }
@@ -43,6 +63,14 @@ fn events_are_these_bytes() {
     let lines = [
         line(&Envelope { id: 1, body: Event::Token { text: "é\n".into(), logprob: -0.5 } }),
         line(&Envelope { id: 1, body: Event::Progress { stage: Stage::Encoding, done: 0, total: 2 } }),
+        line(&Envelope {
+            id: 1,
+            body: Event::ToolCall {
+                name: "shell".into(),
+                arguments: serde_json::json!({ "command": "ls" }),
+                leaked_bytes: 3,
+            },
+        }),
         line(&Envelope { id: 1, body: Event::Done(DoneReport::default()) }),
         line(&Envelope { id: 1, body: Event::Failed(Failure::new(FailureKind::Media, "no").hint("do")) }),
     ];

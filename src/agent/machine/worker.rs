@@ -213,6 +213,10 @@ impl Agent {
                 Status::Interrupted { why: "the limit of tokens was reached".to_owned() }
             }
             StopReason::Cancelled => stopped(),
+            // Nothing was offered to call yet.
+            StopReason::ToolCall => {
+                Status::Interrupted { why: "the model called a tool that nobody offered".to_owned() }
+            }
             StopReason::ContextFull => {
                 self.say(NoticeLevel::Error, CONTEXT_FULL);
                 Status::Interrupted { why: "the context is full".to_owned() }

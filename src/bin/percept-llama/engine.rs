@@ -5,12 +5,12 @@ use std::time::Instant;
 use llama_cpp_2::llama_backend::LlamaBackend;
 use percept::wire::{
     ChatMessage, DoneReport, Engine, Event, Failure, FailureKind, Limits, MAX_LINE_BYTES, Output,
-    PROTOCOL_VERSION, Ready, Request, StopReason, cpu_features,
+    PROTOCOL_VERSION, Ready, Request, StopReason, ToolSpec, cpu_features,
 };
 
+use crate::decode::How;
 use crate::load::{self, Loaded};
 use crate::prompt::Ending;
-use crate::turn::Limits as TurnLimits;
 use crate::{state, system};
 
 /// The version of llama-cpp-2 that this worker is built with (Cargo.toml pins it).
@@ -58,9 +58,14 @@ impl Llama {
         Ok(DoneReport::default())
     }
 
-    fn measure(&mut self, messages: &[ChatMessage], output: &Output<'_>) -> Result<DoneReport, Failure> {
+    fn measure(
+        &mut self,
+        messages: &[ChatMessage],
+        tools: &[ToolSpec],
+        output: &Output<'_>,
+    ) -> Result<DoneReport, Failure> {
         let loaded = self.loaded()?;
-        let prompt = loaded.prompt(messages, Ending::Answer)?;
+        let prompt = loaded.prompt(messages, tools, Ending::Answer)?;
         output.event(Event::Ledger(loaded.ledger(&prompt)));
         Ok(DoneReport::default())
     }
@@ -80,10 +85,11 @@ impl Engine for Llama {
     fn handle(&mut self, request: Request, output: &Output<'_>) -> Result<DoneReport, Failure> {
         match request {
             Request::Load { .. } => self.load(request, output),
-            Request::Measure { messages } => self.measure(&messages, output),
-            Request::Prefill { messages } => self.loaded()?.prefill(&messages, output),
-            Request::Generate { messages, sampling, max_tokens } => {
-                self.loaded()?.generate(&messages, &TurnLimits { sampling, max_tokens }, output)
+            Request::Measure { messages, tools } => self.measure(&messages, &tools, output),
+            Request::Prefill { messages, tools } => self.loaded()?.prefill(&messages, &tools, output),
+            Request::Generate { messages, sampling, max_tokens, tools, must_call } => {
+                let how = How { sampling, max_tokens, tools, must_call };
+                self.loaded()?.generate(&messages, &how, output)
             }
             Request::SaveState { path, most_bytes } => state::save(self.loaded()?, &path, most_bytes),
             Request::RestoreState { path } => state::restore(self.loaded()?, &path),

@@ -5,7 +5,7 @@ use percept::wire::{ChatMessage, Content, Ledger, LedgerEntry, LedgerKind};
 
 use crate::cache::{common_prefix, tokens};
 use crate::load::Loaded;
-use crate::prompt::Piece;
+use crate::sentinel::Piece;
 use crate::turn::Prompt;
 
 /// One content of one message, for the ledger.
@@ -37,7 +37,7 @@ impl Loaded {
         for (message, content) in numbered(messages) {
             let what = &messages[message].content[content];
             parts.push(match what {
-                Content::Text { text } => {
+                Content::Text { text } | Content::ToolResult { text, .. } => {
                     let end =
                         find_end(pieces, text.trim(), &mut at).map_or(all, |(piece, byte)| {
                             match &pieces[piece] {
@@ -57,6 +57,8 @@ impl Loaded {
                         end,
                     }
                 }
+                // Where a template puts a call is its own business: it counts as the template's.
+                Content::ToolCall { .. } => continue,
                 Content::Image { hash, path } => {
                     let hash = hash.as_str();
                     let same =

@@ -21,6 +21,7 @@ use percept::text::size;
 use percept::wire::{Event, Failure, FailureKind, LoadOptions, ModelInfo, Output, Stage};
 
 use crate::cache::Cache;
+use crate::decode::call_marks;
 use crate::engine::BINDINGS;
 use crate::prompt::Template;
 use crate::vision::Measured;
@@ -69,6 +70,8 @@ pub(crate) struct Loaded {
     /// What a saved state must come from to be of use: files, build and context.
     pub(crate) fingerprint: String,
     pub(crate) no_cache: bool,
+    /// Tokens that are marks of tool calls.
+    pub(crate) call_marks: Vec<i32>,
 }
 
 /// Loads a model; `None` if it was cancelled.
@@ -110,6 +113,7 @@ pub(crate) fn load(
         .with_n_threads_batch(threads as i32)
         // The prefix cache rolls back; a cache that forgets behind a sliding window can't.
         .with_swa_full(true);
+    let call_marks = call_marks(&model);
     let template = Template::of(&model, options.chat_template.as_deref())?;
     let checkpoints = model.is_recurrent() || model.is_hybrid();
     let runtime = Runtime::try_new(model, |model| model.new_context(backend, params)).map_err(|error| {
@@ -140,6 +144,7 @@ pub(crate) fn load(
         batch,
         fingerprint,
         no_cache: options.no_cache,
+        call_marks,
     }))
 }
 

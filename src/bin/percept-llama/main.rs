@@ -5,10 +5,12 @@
 //! | --- | --- |
 //! | `engine` | answers the requests |
 //! | `load` | checks the files and the memory, loads |
-//! | `prompt` | renders the model's chat template |
+//! | `prompt`, `sentinel` | renders the model's chat template |
+//! | `toolcall` | how a model writes calls of tools, and the way back |
 //! | `vision` | pictures to what the projector takes |
 //! | `cache` | what is in the KV cache, and what of it the next prompt can use |
-//! | `turn` | evaluates a prompt, generates an answer |
+//! | `turn` | evaluates a prompt |
+//! | `decode` | generates an answer |
 //! | `ledger` | what a prompt is made of |
 //! | `utf8` | tokens to whole characters |
 //! | `sampling` | chooses tokens |
@@ -16,13 +18,16 @@
 //! | `system` | the one call that the safe bindings don't have |
 
 mod cache;
+mod decode;
 mod engine;
 mod ledger;
 mod load;
 mod prompt;
 mod sampling;
+mod sentinel;
 mod state;
 mod system;
+mod toolcall;
 mod turn;
 mod utf8;
 mod vision;

@@ -5,9 +5,6 @@
 //! can contain. The rendering is cut at them. So a picture stands where the template puts
 //! the text around it, and `<|im_end|>` in a log file stays text.
 
-use std::hash::{BuildHasher, Hasher};
-use std::path::PathBuf;
-
 use aho_corasick::{AhoCorasick, MatchKind};
 use llama_cpp_2::model::LlamaModel;
 use llama_cpp_2::token::LlamaToken;
@@ -15,15 +12,17 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
 use minijinja::{Environment, Error, ErrorKind};
 use percept::message::Role;
-use percept::wire::{ChatMessage, Content, Failure, FailureKind};
-use serde_json::{Value, json};
+use percept::wire::{ChatMessage, Content, Failure, FailureKind, ToolSpec};
+use serde_json::{Map, Value, json};
+
+use crate::sentinel::{Insert, Piece, Sentinels};
+use crate::toolcall::Format;
 
 /// For models that bring no template.
 const CHATML: &str = include_str!("../../../prompts/chatml.jinja");
 
-/// Starts and ends a sentinel: a private-use character, for speed; the number makes it
-/// unforgeable.
-const EDGE: char = '\u{f8ff}';
+/// Tells of the tools where the model's own template can't. Gets `tools` and `example`.
+const TOOLS: &str = include_str!("../../../prompts/tools.jinja");
 
 /// Between two texts of one message.
 const BETWEEN_TEXTS: &str = "\n\n";
@@ -37,19 +36,38 @@ pub(crate) enum Ending {
     Unfinished,
 }
 
-/// A piece of a rendered prompt.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Piece {
-    /// Text to tokenize, with or without control tokens in it.
-    Text { text: String, special: bool },
-    /// A picture.
-    Image { hash: String, path: PathBuf },
+/// A turn of one speaker, as templates know it.
+#[derive(Debug, Clone, PartialEq)]
+struct Turn {
+    role: Role,
+    text: String,
+    calls: Vec<ToolUse>,
+    /// The call that a tool's turn answers.
+    answers: Option<ToolUse>,
+}
+
+/// A call of a tool: by id and name, with its arguments where it is the call itself.
+#[derive(Debug, Clone, PartialEq)]
+struct ToolUse {
+    id: String,
+    name: String,
+    arguments: Value,
+}
+
+impl Turn {
+    fn new(role: Role, text: impl Into<String>) -> Self {
+        Self { role, text: text.into(), calls: Vec::new(), answers: None }
+    }
 }
 
 /// A chat template, ready to render.
 pub(crate) struct Template {
     environment: Environment<'static>,
     source: &'static str,
+    /// How calls of tools are written.
+    pub(crate) format: Format,
+    /// The template tells of tools, of calls and of their results.
+    knows_tools: bool,
     /// The template wants a message's content as a list of typed parts.
     typed: bool,
     bos: String,
@@ -96,13 +114,20 @@ impl Template {
             jiff::fmt::strtime::format(&format, &jiff::ZonedDateTime::now())
                 .map_err(|error| Error::new(ErrorKind::InvalidOperation, error.to_string()))
         });
+        environment.add_template("tools", TOOLS).map_err(failure)?;
+        let format = Format::of_template(&text);
         environment.add_template_owned("chat", text).map_err(failure)?;
         let control = match control.is_empty() {
             true => None,
             false => AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(control).ok(),
         };
-        let mut template = Self { environment, source, typed: false, bos, eos, control };
+        let mut template =
+            Self { environment, source, format, knows_tools: false, typed: false, bos, eos, control };
         template.typed = template.wants_typed();
+        template.knows_tools = template.tells_of_tools();
+        if !template.knows_tools {
+            template.format = Format::Hermes;
+        }
         Ok(template)
     }
 
@@ -112,46 +137,128 @@ impl Template {
     }
 
     /// Renders a conversation into pieces.
-    pub(crate) fn render(&self, messages: &[ChatMessage], ending: Ending) -> Result<Vec<Piece>, Failure> {
+    pub(crate) fn render(
+        &self,
+        messages: &[ChatMessage],
+        tools: &[ToolSpec],
+        ending: Ending,
+    ) -> Result<Vec<Piece>, Failure> {
         let mut sentinels = Sentinels::new();
-        let mut rendered: Vec<(Role, String)> = messages
-            .iter()
-            .map(|message| (message.role, self.content(&message.content, &mut sentinels)))
-            .collect();
+        let mut turns: Vec<Turn> =
+            messages.iter().map(|message| self.turn(message, &mut sentinels)).collect();
+        let mut told = self.told_of(tools, &mut sentinels);
+        if !self.knows_tools {
+            turns = self.in_words(&turns, &told)?;
+            told.clear();
+        }
         if ending == Ending::Unfinished
-            && let Some((_, last)) = rendered.last_mut()
+            && let Some(last) = turns.last_mut()
         {
-            last.push_str(&sentinels.add(Insert::End));
+            last.text.push_str(&sentinels.add(Insert::End));
         }
         let answer = ending == Ending::Answer;
-        let text = self.run(&rendered, answer).or_else(|error| {
-            let alternating = merge_neighbours(&rendered);
-            self.run(&alternating, answer)
-                .or_else(|_| self.run(&merge_system(&alternating), answer))
+        let text = self.run(&turns, &told, answer).or_else(|error| {
+            let alternating = merge_neighbours(&turns);
+            self.run(&alternating, &told, answer)
+                .or_else(|_| self.run(&merge_system(&alternating), &told, answer))
                 .map_err(|_| failure(error))
         })?;
         Ok(sentinels.cut(&text))
     }
 
-    fn content(&self, contents: &[Content], sentinels: &mut Sentinels) -> String {
-        let mut out = String::new();
+    fn turn(&self, message: &ChatMessage, sentinels: &mut Sentinels) -> Turn {
+        let mut turn = Turn::new(message.role, "");
         let mut after_text = false;
-        for content in contents {
+        for content in &message.content {
+            let out = &mut turn.text;
             match content {
-                Content::Text { text } => {
+                Content::Text { text } | Content::ToolResult { text, .. } => {
                     if after_text {
                         out.push_str(BETWEEN_TEXTS);
                     }
-                    self.push_harmless(text, &mut out, sentinels);
+                    self.push_harmless(text, out, sentinels);
                 }
                 Content::Image { hash, path } => {
                     let (hash, path) = (hash.as_str().to_owned(), path.clone());
                     out.push_str(&sentinels.add(Insert::Image { hash, path }));
                 }
+                Content::ToolCall { call, name, arguments } => turn.calls.push(ToolUse {
+                    id: call.clone(),
+                    name: name.clone(),
+                    arguments: self.harmless(arguments, sentinels),
+                }),
             }
-            after_text = matches!(content, Content::Text { .. });
+            if let Content::ToolResult { call, name, .. } = content {
+                let (id, name) = (call.clone(), name.clone());
+                turn.answers = Some(ToolUse { id, name, arguments: Value::Null });
+            }
+            after_text = matches!(content, Content::Text { .. } | Content::ToolResult { .. });
         }
-        out
+        turn
+    }
+
+    /// The tools as templates want them: as OpenAI's interface has them.
+    fn told_of(&self, tools: &[ToolSpec], sentinels: &mut Sentinels) -> Vec<Value> {
+        let mut tell = |tool: &ToolSpec| {
+            let tool = json!({
+                "name": tool.name,
+                "description": tool.description,
+                "parameters": tool.parameters,
+            });
+            // What a server says of its tools is data, too.
+            json!({ "type": "function", "function": self.harmless(&tool, sentinels) })
+        };
+        tools.iter().map(&mut tell).collect()
+    }
+
+    /// The same with harmless strings in it, however deep.
+    fn harmless(&self, value: &Value, sentinels: &mut Sentinels) -> Value {
+        let mut string = |text: &str| {
+            let mut out = String::new();
+            self.push_harmless(text, &mut out, sentinels);
+            out
+        };
+        match value {
+            Value::String(text) => Value::String(string(text)),
+            Value::Array(values) => values.iter().map(|value| self.harmless(value, sentinels)).collect(),
+            Value::Object(fields) => {
+                let mut out = Map::new();
+                for (key, value) in fields {
+                    out.insert(key.clone(), self.harmless(value, sentinels));
+                }
+                Value::Object(out)
+            }
+            plain => plain.clone(),
+        }
+    }
+
+    /// Tools, calls and results as text, for templates that know nothing of them.
+    fn in_words(&self, turns: &[Turn], told: &[Value]) -> Result<Vec<Turn>, Failure> {
+        let mut out: Vec<Turn> = turns.iter().map(|turn| self.turn_in_words(turn)).collect();
+        if told.is_empty() {
+            return Ok(out);
+        }
+        let example = self.format.write("NAME", &json!({ "ARGUMENT": "VALUE" }));
+        let context = json!({ "tools": told, "example": example });
+        let words = self.environment.get_template("tools").and_then(|tools| tools.render(Serde(&context)));
+        let words = words.map_err(failure)?;
+        match out.first_mut().filter(|first| first.role == Role::System) {
+            Some(system) => system.text = format!("{}{BETWEEN_TEXTS}{words}", system.text),
+            None => out.insert(0, Turn::new(Role::System, words)),
+        }
+        Ok(out)
+    }
+
+    fn turn_in_words(&self, turn: &Turn) -> Turn {
+        if turn.role == Role::Tool {
+            return Turn::new(Role::User, format!("<tool_response>\n{}\n</tool_response>", turn.text));
+        }
+        let mut text = turn.text.clone();
+        for call in &turn.calls {
+            let line_break = if text.is_empty() { "" } else { "\n" };
+            text = format!("{text}{line_break}{}", self.format.write(&call.name, &call.arguments));
+        }
+        Turn::new(turn.role, text)
     }
 
     /// Puts sentinels in place of what reads like control tokens.
@@ -165,51 +272,96 @@ impl Template {
         out.push_str(&text[rest..]);
     }
 
-    fn run(&self, messages: &[(Role, String)], answer: bool) -> Result<String, Error> {
-        let content = |text: &str| match self.typed {
-            true => json!([{ "type": "text", "text": text }]),
-            false => json!(text),
-        };
-        let messages: Vec<Value> = messages
-            .iter()
-            .map(|(role, text)| json!({ "role": role.as_str(), "content": content(text) }))
-            .collect();
-        let context = json!({
-            "messages": messages,
+    fn run(&self, turns: &[Turn], tools: &[Value], answer: bool) -> Result<String, Error> {
+        let mut context = json!({
+            "messages": turns.iter().map(|turn| self.message(turn)).collect::<Vec<_>>(),
             "add_generation_prompt": answer,
             "bos_token": self.bos,
             "eos_token": self.eos,
             // Thinking aloud lowers accuracy on pictures and takes minutes on a CPU.
             "enable_thinking": false,
         });
+        // Left out, not empty: templates ask whether it is defined.
+        if let Some(context) = context.as_object_mut().filter(|_| !tools.is_empty()) {
+            context.insert("tools".to_owned(), json!(tools));
+        }
         self.environment.get_template("chat")?.render(Serde(&context))
+    }
+
+    fn message(&self, turn: &Turn) -> Value {
+        let content = match self.typed {
+            true => json!([{ "type": "text", "text": turn.text }]),
+            false => json!(turn.text),
+        };
+        let mut message = json!({ "role": turn.role.as_str(), "content": content });
+        if !turn.calls.is_empty() {
+            let call = |call: &ToolUse| {
+                let function = json!({ "name": call.name, "arguments": call.arguments });
+                json!({ "type": "function", "id": call.id, "function": function })
+            };
+            message["tool_calls"] = turn.calls.iter().map(call).collect();
+        }
+        if let Some(answered) = &turn.answers {
+            message["name"] = json!(answered.name);
+            message["tool_call_id"] = json!(answered.id);
+        }
+        message
+    }
+
+    /// Whether tools, a call and its result come out of this template.
+    fn tells_of_tools(&self) -> bool {
+        const TOOL: &str = "needletool";
+        const ARGUMENT: &str = "needleargument";
+        const RESULT: &str = "needleresult";
+        let tool =
+            json!({ "name": TOOL, "description": "d", "parameters": { "type": "object", "properties": {} } });
+        let used = ToolUse {
+            id: "a1b2c3d4e".to_owned(),
+            name: TOOL.to_owned(),
+            arguments: json!({ "x": ARGUMENT }),
+        };
+        let mut call = Turn::new(Role::Assistant, "");
+        call.calls.push(used.clone());
+        let mut result = Turn::new(Role::Tool, RESULT);
+        result.answers = Some(used);
+        let tools = [json!({ "type": "function", "function": tool })];
+        let asked = self.run(&[Turn::new(Role::User, "q")], &tools, true);
+        let turns = [Turn::new(Role::User, "q"), call, result];
+        let answered = self.run(&turns, &[], true);
+        asked.is_ok_and(|text| text.contains(TOOL))
+            && answered.is_ok_and(|text| text.contains(ARGUMENT) && text.contains(RESULT))
     }
 
     /// Whether plain text as content is lost or refused by this template.
     fn wants_typed(&self) -> bool {
         const NEEDLE: &str = "needle";
-        let rendered = self.run(&[(Role::User, NEEDLE.to_owned())], true);
+        let rendered = self.run(&[Turn::new(Role::User, NEEDLE)], &[], true);
         !rendered.is_ok_and(|text| text.to_lowercase().contains(NEEDLE))
     }
 }
 
 /// One turn of what someone said in several: some templates refuse two questions in a row,
 /// and there are two where an answer was stopped before its first word.
-fn merge_neighbours(messages: &[(Role, String)]) -> Vec<(Role, String)> {
-    let mut merged: Vec<(Role, String)> = Vec::with_capacity(messages.len());
-    for (role, text) in messages {
-        match merged.last_mut().filter(|(last, _)| last == role) {
-            Some((_, last)) => *last = format!("{last}{BETWEEN_TEXTS}{text}"),
-            None => merged.push((*role, text.clone())),
+fn merge_neighbours(turns: &[Turn]) -> Vec<Turn> {
+    let mut merged: Vec<Turn> = Vec::with_capacity(turns.len());
+    let plain = |turn: &Turn| turn.calls.is_empty() && turn.answers.is_none();
+    for turn in turns {
+        match merged.last_mut().filter(|last| last.role == turn.role && plain(last) && plain(turn)) {
+            Some(last) => last.text = format!("{}{BETWEEN_TEXTS}{}", last.text, turn.text),
+            None => merged.push(turn.clone()),
         }
     }
     merged
 }
 
 /// Puts the system message before the first question: some templates know none.
-fn merge_system(messages: &[(Role, String)]) -> Vec<(Role, String)> {
-    let [(Role::System, system), (role, first), rest @ ..] = messages else { return messages.to_vec() };
-    let merged = (*role, format!("{system}{BETWEEN_TEXTS}{first}"));
+fn merge_system(turns: &[Turn]) -> Vec<Turn> {
+    let [system, first, rest @ ..] = turns else { return turns.to_vec() };
+    if system.role != Role::System {
+        return turns.to_vec();
+    }
+    let text = format!("{}{BETWEEN_TEXTS}{}", system.text, first.text);
+    let merged = Turn { text, ..first.clone() };
     std::iter::once(merged).chain(rest.iter().cloned()).collect()
 }
 
@@ -217,66 +369,6 @@ fn failure(error: Error) -> Failure {
     let said = format!("The model's chat template can't render this conversation: {error:#}");
     Failure::new(FailureKind::Template, said)
         .hint("Another model may do, or another template (load.chat_template in its catalogue entry).")
-}
-
-enum Insert {
-    Image { hash: String, path: PathBuf },
-    Verbatim(String),
-    End,
-}
-
-/// What stands behind the sentinels of one rendering.
-struct Sentinels {
-    nonce: u64,
-    inserts: Vec<Insert>,
-}
-
-impl Sentinels {
-    fn new() -> Self {
-        let nonce = std::hash::RandomState::new().build_hasher().finish();
-        Self { nonce, inserts: Vec::new() }
-    }
-
-    fn start(&self) -> String {
-        format!("{EDGE}{:016x}:", self.nonce)
-    }
-
-    fn add(&mut self, insert: Insert) -> String {
-        self.inserts.push(insert);
-        format!("{}{}{EDGE}", self.start(), self.inserts.len() - 1)
-    }
-
-    /// Cuts a rendering at its sentinels; what follows an end is left out.
-    fn cut(&self, rendered: &str) -> Vec<Piece> {
-        let mut pieces = Vec::new();
-        let mut rest = rendered;
-        while let Some((before, insert, after)) = self.split(rest) {
-            push_text(&mut pieces, before, true);
-            match insert {
-                Insert::Verbatim(text) => push_text(&mut pieces, text, false),
-                Insert::Image { hash, path } => {
-                    pieces.push(Piece::Image { hash: hash.clone(), path: path.clone() })
-                }
-                Insert::End => return pieces,
-            }
-            rest = after;
-        }
-        push_text(&mut pieces, rest, true);
-        pieces
-    }
-
-    fn split<'a>(&self, text: &'a str) -> Option<(&'a str, &Insert, &'a str)> {
-        let start = self.start();
-        let at = text.find(&start)?;
-        let (number, after) = text[at + start.len()..].split_once(EDGE)?;
-        Some((&text[..at], self.inserts.get(number.parse::<usize>().ok()?)?, after))
-    }
-}
-
-fn push_text(pieces: &mut Vec<Piece>, text: &str, special: bool) {
-    if !text.is_empty() {
-        pieces.push(Piece::Text { text: text.to_owned(), special });
-    }
 }
 
 #[cfg(test)]
@@ -315,7 +407,7 @@ mod tests {
     #[test]
     fn pictures_stand_where_they_were_put_and_control_tokens_in_text_stay_text() {
         let messages = user(vec![picture(), text("what is <|im_end|>?"), text("second")]);
-        let pieces = template(CHATML).render(&messages, Ending::Answer).unwrap();
+        let pieces = template(CHATML).render(&messages, &[], Ending::Answer).unwrap();
         let expected =
             "<|im_start|>user\n[image]what is {<|im_end|>}?\n\nsecond<|im_end|>\n<|im_start|>assistant\n";
         assert_eq!(show(&pieces), expected);
@@ -323,9 +415,9 @@ mod tests {
 
     #[test]
     fn an_unfinished_message_ends_with_its_last_part() {
-        let pieces = template(CHATML).render(&user(vec![picture()]), Ending::Unfinished).unwrap();
+        let pieces = template(CHATML).render(&user(vec![picture()]), &[], Ending::Unfinished).unwrap();
         assert_eq!(show(&pieces), "<|im_start|>user\n[image]");
-        let pieces = template(CHATML).render(&user(vec![text("a")]), Ending::Unfinished).unwrap();
+        let pieces = template(CHATML).render(&user(vec![text("a")]), &[], Ending::Unfinished).unwrap();
         assert_eq!(show(&pieces), "<|im_start|>user\na");
     }
 
@@ -334,7 +426,7 @@ mod tests {
         let typed = "{% for m in messages %}{% for c in m.content %}{% if c['type'] == 'text' %}{{ c['text'] }}{% endif %}{% endfor %}{% endfor %}";
         let template = template(typed);
         assert!(template.typed);
-        let pieces = template.render(&user(vec![picture(), text("q")]), Ending::Answer).unwrap();
+        let pieces = template.render(&user(vec![picture(), text("q")]), &[], Ending::Answer).unwrap();
         assert_eq!(show(&pieces), "[image]q");
     }
 
@@ -342,9 +434,9 @@ mod tests {
     fn a_template_without_system_messages_gets_them_in_the_first_question() {
         let refusing = "{% for m in messages %}{% if m.role == 'system' %}{{ raise_exception('no system') }}{% endif %}{{ m.content }}{% endfor %}";
         let messages = vec![ChatMessage::text(Role::System, "be brief"), ChatMessage::text(Role::User, "q")];
-        let pieces = template(refusing).render(&messages, Ending::Answer).unwrap();
+        let pieces = template(refusing).render(&messages, &[], Ending::Answer).unwrap();
         assert_eq!(show(&pieces), "be brief\n\nq");
-        let error = template(refusing).render(&messages[..1], Ending::Answer).unwrap_err();
+        let error = template(refusing).render(&messages[..1], &[], Ending::Answer).unwrap_err();
         assert_eq!(error.kind, FailureKind::Template);
         assert!(error.message.contains("no system"), "{error}");
     }
@@ -361,7 +453,7 @@ mod tests {
             said(Role::Assistant, "b"),
             said(Role::User, "next"),
         ];
-        let pieces = template(strict).render(&messages, Ending::Answer).unwrap();
+        let pieces = template(strict).render(&messages, &[], Ending::Answer).unwrap();
         let expected = "[user] be brief\n\nstopped\n\n[image]again\n[assistant] a\n\nb\n[user] next\n";
         assert_eq!(show(&pieces), expected);
     }
@@ -369,7 +461,7 @@ mod tests {
     #[test]
     fn methods_of_python_strings_and_the_date_work() {
         let python = "{{ messages[0]['content'].strip().upper() }} {{ strftime_now('%Y')[:2] }}";
-        let pieces = template(python).render(&user(vec![text(" a ")]), Ending::Answer).unwrap();
+        let pieces = template(python).render(&user(vec![text(" a ")]), &[], Ending::Answer).unwrap();
         assert_eq!(show(&pieces), "A 20");
     }
 

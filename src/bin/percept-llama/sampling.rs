@@ -4,7 +4,9 @@
 //! All of this goes over the whole vocabulary for each token, so it is written for the
 //! compiler to vectorise: done naively it takes several percent of a small model's decode.
 
+use llama_cpp_2::GrammarError;
 use llama_cpp_2::context::LlamaContext;
+use llama_cpp_2::model::LlamaModel;
 use llama_cpp_2::sampling::LlamaSampler;
 use llama_cpp_2::token::LlamaToken;
 use percept::wire::Sampling;
@@ -34,6 +36,21 @@ impl Chooser {
             true => Self::Greedy,
             false => Self::Chain(chain(sampling, n_vocab)),
         }
+    }
+
+    /// Keeps the answer to a grammar (GBNF, its root called `root`), from its first token on
+    /// or from where all of it matches the pattern.
+    pub(crate) fn constrained(
+        sampling: &Sampling,
+        model: &LlamaModel,
+        grammar: &str,
+        trigger: Option<String>,
+    ) -> Result<Self, GrammarError> {
+        let grammar = match trigger {
+            None => LlamaSampler::grammar(model, grammar, "root")?,
+            Some(pattern) => LlamaSampler::grammar_lazy_patterns(model, grammar, "root", &[pattern], &[])?,
+        };
+        Ok(Self::Chain(LlamaSampler::chain_simple([grammar, chain(sampling, model.n_vocab())])))
     }
 
     /// Chooses from the logits of the last evaluation; with the natural logarithm of the

@@ -7,26 +7,20 @@ use llama_cpp_2::llama_batch::LlamaBatch;
 use llama_cpp_2::token::LlamaToken;
 use percept::text::thousands;
 use percept::wire::{
-    ChatMessage, DoneReport, Event, Failure, FailureKind, Output, Sampling, Stage, StopReason, Timings, Usage,
+    ChatMessage, DoneReport, Event, Failure, FailureKind, Output, Stage, StopReason, Timings, ToolSpec, Usage,
 };
 
 use crate::cache::{Entry, SEQUENCE, tokens};
+use crate::decode::How;
 use crate::ledger::PromptPart;
 use crate::load::Loaded;
-use crate::prompt::{Ending, Piece};
-use crate::sampling::Chooser;
-use crate::utf8::Utf8Stream;
+use crate::prompt::Ending;
+use crate::sentinel::Piece;
 use crate::vision::{self, Measured};
 
 /// Tokens at the end of an unfinished text that what follows may still change: a
 /// tokenizer joins characters across the place where the text will go on.
 const UNSETTLED: usize = 8;
-
-/// How to answer.
-pub(crate) struct Limits {
-    pub(crate) sampling: Sampling,
-    pub(crate) max_tokens: Option<u32>,
-}
 
 /// A prompt as the KV cache will hold it.
 pub(crate) struct Prompt {
@@ -45,8 +39,13 @@ struct Evaluated {
 
 impl Loaded {
     /// Renders and tokenizes a conversation.
-    pub(crate) fn prompt(&mut self, messages: &[ChatMessage], ending: Ending) -> Result<Prompt, Failure> {
-        let pieces = self.template.render(messages, ending)?;
+    pub(crate) fn prompt(
+        &mut self,
+        messages: &[ChatMessage],
+        tools: &[ToolSpec],
+        ending: Ending,
+    ) -> Result<Prompt, Failure> {
+        let pieces = self.template.render(messages, tools, ending)?;
         let mut entries = Vec::new();
         let mut images = Vec::new();
         let mut starts = Vec::with_capacity(pieces.len());
@@ -104,9 +103,10 @@ impl Loaded {
     pub(crate) fn prefill(
         &mut self,
         messages: &[ChatMessage],
+        tools: &[ToolSpec],
         output: &Output<'_>,
     ) -> Result<DoneReport, Failure> {
-        let prompt = self.prompt(messages, Ending::Unfinished)?;
+        let prompt = self.prompt(messages, tools, Ending::Unfinished)?;
         let evaluated = self.evaluate(&prompt, false, Instant::now(), output)?;
         output.event(Event::Ledger(self.ledger(&prompt)));
         let stop = if evaluated.cancelled { StopReason::Cancelled } else { StopReason::Finished };
@@ -117,18 +117,18 @@ impl Loaded {
     pub(crate) fn generate(
         &mut self,
         messages: &[ChatMessage],
-        limits: &Limits,
+        how: &How,
         output: &Output<'_>,
     ) -> Result<DoneReport, Failure> {
         let start = Instant::now();
-        let prompt = self.prompt(messages, Ending::Answer)?;
+        let prompt = self.prompt(messages, &how.tools, Ending::Answer)?;
         let Evaluated { mut usage, mut timings, cancelled } = self.evaluate(&prompt, true, start, output)?;
         if cancelled {
             return Ok(DoneReport { stop: StopReason::Cancelled, usage, timings });
         }
         // Now with what encoding took, and all of it in the cache.
         output.event(Event::Ledger(self.ledger(&prompt)));
-        let stop = self.decode(limits, start, &mut usage, &mut timings, output)?;
+        let stop = self.decode(how, start, &mut usage, &mut timings, output)?;
         Ok(DoneReport { stop, usage, timings })
     }
 
@@ -215,7 +215,7 @@ impl Loaded {
         Ok(1)
     }
 
-    fn evaluate_text(&mut self, entries: &[Entry], logits: bool) -> Result<(), Failure> {
+    pub(crate) fn evaluate_text(&mut self, entries: &[Entry], logits: bool) -> Result<(), Failure> {
         let mut batch = LlamaBatch::new(entries.len(), 1);
         let position = self.cache.position();
         for (offset, entry) in entries.iter().enumerate() {
@@ -245,62 +245,17 @@ impl Loaded {
     }
 
     /// After a failed evaluation nobody knows what the context holds.
-    fn forget(&mut self) {
+    pub(crate) fn forget(&mut self) {
         let cache = &mut self.cache;
         self.runtime.with_dependent_mut(|_, context| cache.clear(context));
     }
-
-    fn decode(
-        &mut self,
-        limits: &Limits,
-        start: Instant,
-        usage: &mut Usage,
-        timings: &mut Timings,
-        output: &Output<'_>,
-    ) -> Result<StopReason, Failure> {
-        let n_vocab = self.runtime.borrow_owner().n_vocab();
-        let mut chooser = Chooser::new(&limits.sampling, n_vocab);
-        let mut text = Utf8Stream::default();
-        let mut used = tokens(self.cache.entries());
-        let mut first = None;
-        let stop = loop {
-            if output.cancelled() {
-                break StopReason::Cancelled;
-            }
-            let (token, logprob) = self.runtime.with_dependent(|_, context| chooser.choose(context));
-            let first = *first.get_or_insert_with(Instant::now);
-            timings.first_token_ms = (first - start).as_secs_f64() * 1000.0;
-            timings.decode_ms = ms_since(first);
-            let vocab = self.runtime.borrow_owner().vocab();
-            if vocab.is_eog(token) {
-                break StopReason::Finished;
-            }
-            usage.completion_tokens += 1;
-            if let Some((text, logprob)) = text.push(&vocab.token_to_piece(token, false, None), logprob) {
-                output.event(Event::Token { text, logprob });
-            }
-            if limits.max_tokens.is_some_and(|most| usage.completion_tokens >= u64::from(most)) {
-                break StopReason::MaxTokens;
-            }
-            used += 1;
-            if used >= self.info.context as usize {
-                break StopReason::ContextFull;
-            }
-            let decoded = self.evaluate_text(&[Entry::token(token)], true);
-            decoded.inspect_err(|_| self.forget())?;
-        };
-        if let Some((text, logprob)) = text.finish() {
-            output.event(Event::Token { text, logprob });
-        }
-        Ok(stop)
-    }
 }
 
-fn ms_since(start: Instant) -> f64 {
+pub(crate) fn ms_since(start: Instant) -> f64 {
     start.elapsed().as_secs_f64() * 1000.0
 }
 
-fn internal(why: &str) -> Failure {
+pub(crate) fn internal(why: &str) -> Failure {
     Failure::new(FailureKind::Internal, format!("percept-llama: {why}."))
 }
 
