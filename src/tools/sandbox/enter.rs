@@ -68,13 +68,20 @@ fn enter_and_become(arguments: &[OsString]) -> Result<std::convert::Infallible, 
         serde_json::from_slice(policy.as_encoded_bytes()).map_err(|error| error.to_string())?;
     let mut command = Command::new(program);
     command.args(arguments).current_dir(&policy.folder);
+    // Whoever runs a command asks too; what can't be enforced must not run all the same.
+    if let Support::None(why) = support() {
+        return Err(why);
+    }
     rustix::process::setsid().map_err(|error| format!("it gets no session ({error})"))?;
     // So that percept and its supervisor get their turn whatever the command does.
     rustix::process::setpriority_process(None, NICE)
         .map_err(|error| format!("it can't be slowed ({error})"))?;
     bound(&policy).map_err(|error| format!("its bounds can't be set ({error})"))?;
     give_up_privileges().map_err(|error| format!("privileges can't be given up ({error})"))?;
-    restrict_files(&policy).map_err(|error| format!("Landlock refuses ({error})"))?;
+    let status = restrict_files(&policy).map_err(|error| format!("Landlock refuses ({error})"))?;
+    if status == RulesetStatus::NotEnforced {
+        return Err("Landlock enforces nothing here; is it switched off in the kernel?".to_owned());
+    }
     for filter in filter::programs(&policy, scopes_signals())? {
         seccompiler::apply_filter(&filter).map_err(|error| format!("seccomp refuses ({error})"))?;
     }
@@ -108,7 +115,7 @@ fn give_up_privileges() -> rustix::io::Result<()> {
     )
 }
 
-fn restrict_files(policy: &Policy) -> Result<(), landlock::RulesetError> {
+fn restrict_files(policy: &Policy) -> Result<RulesetStatus, landlock::RulesetError> {
     let read = AccessFs::from_read(NEWEST);
     let hidden: Vec<PathBuf> = policy.hidden.iter().cloned().chain(NEVER.iter().map(PathBuf::from)).collect();
     let mut readable = Vec::new();
@@ -131,15 +138,7 @@ fn restrict_files(policy: &Policy) -> Result<(), landlock::RulesetError> {
         all_but(&policy.folder, &hidden, &mut writable);
         created = created.add_rules(path_beneath_rules(&writable, AccessFs::from_all(NEWEST)))?;
     }
-    match created.restrict_self()?.ruleset {
-        RulesetStatus::NotEnforced => unreachable_status(),
-        _ => Ok(()),
-    }
-}
-
-/// `support` is asked before anything is run; a kernel doesn't forget Landlock after that.
-fn unreachable_status() -> Result<(), landlock::RulesetError> {
-    std::process::exit(i32::from(NOT_ENTERED))
+    created.restrict_self().map(|status| status.ruleset)
 }
 
 /// The folders and files under a root that together hold all but what is hidden.
