@@ -75,6 +75,8 @@ pub enum Source {
     Stdin,
     /// A paste too big for the composer.
     Paste,
+    /// Made or fetched by a tool.
+    Tool,
 }
 
 /// Something attached to a message.

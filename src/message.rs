@@ -2,6 +2,8 @@
 //!
 //! Plain values: no clock, no store. Who makes a message gives it its id and its time.
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 
 use crate::attachment::{Attachment, Source};
@@ -66,6 +68,62 @@ pub enum Part {
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         removed: bool,
     },
+    /// A call of a tool, the last part of a message of the assistant's.
+    ToolCall(ToolCall),
+    /// What came of it, the first part of a message of the tool's. Pictures and texts that
+    /// the tool made stand behind it as attachments.
+    ToolResult(ToolResult),
+}
+
+/// A call of a tool that the model made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ToolCall {
+    /// Ties it to its result.
+    pub id: String,
+    /// The tool.
+    pub name: String,
+    /// What it is called with: an object.
+    pub arguments: serde_json::Value,
+    /// The model wrote the call as plain text; it was taken out of its answer.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub leaked: bool,
+}
+
+/// What came of a call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ToolResult {
+    /// The call's id.
+    pub id: String,
+    /// The tool.
+    pub name: String,
+    /// What was run in the end, for a person: the command line, or the call in a line.
+    pub shown: String,
+    /// Why it ran or did not, for a person: `known to only read`, `allowed by you, once`.
+    pub leave: String,
+    /// How it went.
+    pub outcome: Outcome,
+    /// What the model gets.
+    pub text: String,
+    /// All of a long output, on disk.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub whole: Option<PathBuf>,
+    /// How long it ran, in milliseconds.
+    #[serde(default)]
+    pub took_ms: u64,
+}
+
+/// How a call went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// It is judged, waits for leave, or runs.
+    Pending,
+    /// It ran, and did what it should.
+    Done,
+    /// It ran, and failed or was stopped.
+    Failed,
+    /// It did not run: it was wrong, or not allowed. Its text is percept's own.
+    Refused,
 }
 
 impl Part {
@@ -83,10 +141,16 @@ impl Part {
     /// never an instruction.
     pub fn taint(&self) -> Option<Taint> {
         match self {
-            Self::Text { .. } => None,
+            Self::Text { .. } | Self::ToolCall(_) => None,
             Self::Attachment { attachment, .. } => {
                 Some(Taint { name: attachment.name.clone(), source: attachment.source.clone() })
             }
+            Self::ToolResult(result) => match result.outcome {
+                Outcome::Done | Outcome::Failed => {
+                    Some(Taint { name: result.shown.clone(), source: Source::Tool })
+                }
+                Outcome::Pending | Outcome::Refused => None,
+            },
         }
     }
 }
@@ -94,7 +158,7 @@ impl Part {
 /// The mark of content that came from outside the keyboard.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Taint {
-    /// The attachment's name.
+    /// The attachment's name, or what was run.
     pub name: String,
     /// Where it came from.
     #[serde(flatten)]
@@ -166,10 +230,26 @@ impl Message {
             .iter()
             .filter_map(|part| match part {
                 Part::Text { text, .. } => Some(text.as_str()),
-                Part::Attachment { .. } => None,
+                Part::Attachment { .. } | Part::ToolCall(_) | Part::ToolResult(_) => None,
             })
             .collect();
         texts.join("\n")
+    }
+
+    /// The call that it ends with.
+    pub fn call(&self) -> Option<&ToolCall> {
+        match self.parts.last() {
+            Some(Part::ToolCall(call)) => Some(call),
+            _ => None,
+        }
+    }
+
+    /// The result that it begins with.
+    pub fn result(&self) -> Option<&ToolResult> {
+        match self.parts.first() {
+            Some(Part::ToolResult(result)) => Some(result),
+            _ => None,
+        }
     }
 
     /// Its attachments, those taken out again left out.

@@ -117,6 +117,12 @@ pub fn printable(text: &str) -> String {
         .collect()
 }
 
+/// A run of backticks longer than any in the text, so that the text can't end its block.
+pub fn fence(body: &str) -> String {
+    let longest = body.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    "`".repeat(longest.max(2) + 1)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

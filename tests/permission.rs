@@ -351,7 +351,7 @@ const SOUP: &[&str] = &[
 #[cfg(unix)]
 #[test]
 fn words_are_what_a_shell_gives_the_program() {
-    use percept::tools::command::CommandLine;
+    use percept::tools::permission::command::CommandLine;
     use proptest::strategy::ValueTree;
     use proptest::test_runner::TestRunner;
     let pieces = [

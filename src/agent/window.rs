@@ -95,6 +95,16 @@ fn contents(message: &Message, prompts: &PromptSet, blobs: &dyn Blobs) -> Result
             Part::Text { text, .. } => contents.push(Content::Text { text: text.clone() }),
             Part::Attachment { removed: true, .. } => {}
             Part::Attachment { attachment, .. } => contents.push(view(attachment, prompts, blobs)?),
+            Part::ToolCall(call) => contents.push(Content::ToolCall {
+                call: call.id.clone(),
+                name: call.name.clone(),
+                arguments: call.arguments.clone(),
+            }),
+            Part::ToolResult(result) => contents.push(Content::ToolResult {
+                call: result.id.clone(),
+                name: result.name.clone(),
+                text: result.text.clone(),
+            }),
         }
     }
     Ok(contents)
@@ -112,16 +122,10 @@ fn view(attachment: &Attachment, prompts: &PromptSet, blobs: &dyn Blobs) -> Resu
                 "name": attachment.name,
                 "lines": text::thousands(*lines),
                 "note": note,
-                "fence": fence(&body),
+                "fence": text::fence(&body),
                 "text": body,
             });
             Ok(Content::Text { text: prompts.render(Prompt::TextAttachment, context)? })
         }
     }
-}
-
-/// A run of backticks longer than any in the text, so that the text can't end its block.
-fn fence(body: &str) -> String {
-    let longest = body.split(|c| c != '`').map(str::len).max().unwrap_or(0);
-    "`".repeat(longest.max(2) + 1)
 }

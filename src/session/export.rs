@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::attachment::{Attachment, Source};
-use crate::message::{Message, Part, Role, Status};
+use crate::message::{Message, Part, Role, Status, ToolResult};
 use crate::text;
 
 /// Renders a conversation. Attachments are named, not included.
@@ -16,6 +16,8 @@ pub fn to_markdown(title: &str, conversation: &[Message]) -> String {
             let _ = match part {
                 Part::Text { text, .. } => write!(out, "\n{}\n", text.trim_end()),
                 Part::Attachment { attachment, removed } => write!(out, "\n{}\n", line(attachment, *removed)),
+                Part::ToolCall(call) => write!(out, "\n- Calls {}: `{}`\n", call.name, call.arguments),
+                Part::ToolResult(result) => write!(out, "\n{}", step(result)),
             };
         }
         if let Status::Interrupted { why } = &message.status {
@@ -34,6 +36,11 @@ fn heading(message: &Message) -> String {
     }
 }
 
+fn step(result: &ToolResult) -> String {
+    let fence = text::fence(&result.text);
+    format!("`{}` ({})\n\n{fence}\n{}\n{fence}\n", result.shown, result.leave, result.text.trim_end())
+}
+
 fn line(attachment: &Attachment, removed: bool) -> String {
     let source = match &attachment.source {
         Source::File { path } => path.display().to_string(),
@@ -41,6 +48,7 @@ fn line(attachment: &Attachment, removed: bool) -> String {
         Source::Screenshot => "a screenshot".to_owned(),
         Source::Stdin => "from standard input".to_owned(),
         Source::Paste => "pasted".to_owned(),
+        Source::Tool => "from a tool".to_owned(),
     };
     let removed = if removed { ", taken out of the conversation" } else { "" };
     format!("- Attachment: {} ({}, {source}{removed})", attachment.name, text::size(attachment.bytes))

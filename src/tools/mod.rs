@@ -12,15 +12,11 @@
 //! [`sandbox`] runs a command where it can do no harm: a second wall behind the first, not a
 //! reason to lower it.
 
-pub mod command;
-mod destroy;
+pub mod arguments;
+pub mod builtin;
+pub mod manifest;
 pub mod permission;
-pub mod place;
-pub mod programs;
 pub mod sandbox;
-pub mod scope;
-mod secret;
-pub mod word;
+pub mod scene;
 
-pub use permission::{Context, Decision, Mode, Verdict, decide};
-pub use scope::Scope;
+pub use permission::{Context, Decision, Mode, Scope, Verdict, decide};

@@ -98,6 +98,7 @@ fn contents(message: &Message) -> Vec<Placed> {
     let given = |part: &&(usize, &Part)| match part.1 {
         Part::Text { text, .. } => !text.is_empty(),
         Part::Attachment { removed, .. } => !removed,
+        Part::ToolCall(_) | Part::ToolResult(_) => true,
     };
     let parts = message.parts.iter().enumerate().filter(|part| given(&part));
     parts.map(|(number, part)| ((message.id, number), part.clone())).collect()

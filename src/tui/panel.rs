@@ -53,7 +53,7 @@ pub(super) fn items(agent: &Agent) -> Vec<Item> {
                 place: Place::Sent { message: message.id, part, removed: *removed },
                 part: Some((message.id, part)),
             }),
-            Part::Text { .. } => None,
+            Part::Text { .. } | Part::ToolCall(_) | Part::ToolResult(_) => None,
         })
     });
     let mut read = 0..;

@@ -170,7 +170,7 @@ fn key_of(message: &Message, costs: &Costs<'_>, width: usize) -> Key {
     let removed = |part: &&Part| matches!(part, Part::Attachment { removed: true, .. });
     let cost = |(number, part): (usize, &Part)| match part {
         Part::Attachment { .. } => Some(costs.get(message.id, number).map(|row| (row.tokens, row.cached))),
-        Part::Text { .. } => None,
+        Part::Text { .. } | Part::ToolCall(_) | Part::ToolResult(_) => None,
     };
     Key {
         width,
@@ -206,6 +206,7 @@ fn message_lines(message: &Message, costs: &Costs<'_>, width: usize, theme: Them
             Part::Text { text, unsure } => {
                 lines.extend(indented(markdown::render(text, unsure, room, theme)))
             }
+            Part::ToolCall(_) | Part::ToolResult(_) => {}
         }
     }
     if let Status::Interrupted { why } = &message.status {

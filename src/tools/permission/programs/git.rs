@@ -4,9 +4,9 @@
 use std::path::{Path, PathBuf};
 
 use super::{Arguments, Program, Takes, program};
-use crate::tools::place::Place;
-use crate::tools::secret::is_secret;
-use crate::tools::word::Word;
+use crate::tools::permission::place::Place;
+use crate::tools::permission::secret::is_secret;
+use crate::tools::permission::word::Word;
 
 /// Flags of the subcommands that show history and differences.
 const LOG: &str = "p u s n= S= G= L= O= U= z q i E F P w b M? C? B? R a # patch no-patch stat? shortstat numstat \

@@ -2,7 +2,7 @@
 
 use super::special::{strings, tar};
 use super::{Program, Takes, program};
-use crate::tools::place::Reads;
+use crate::tools::permission::place::Reads;
 
 pub(super) const TABLE: &[Program] = &[
     program("cat", "A b e E n s t T u v show-all number number-nonblank show-ends show-tabs squeeze-blank", Takes::Paths),

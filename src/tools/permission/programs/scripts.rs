@@ -2,7 +2,7 @@
 
 use super::special::{awk, fd, find, jq, sed};
 use super::{Program, Takes, program};
-use crate::tools::place::Reads;
+use crate::tools::permission::place::Reads;
 
 pub(super) const TABLE: &[Program] = &[
     program(

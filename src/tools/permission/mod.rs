@@ -4,14 +4,22 @@
 //! working folder (or to tell how the machine is), and for what a person allowed for good;
 //! `deny` for what can only destroy, and where tools are switched off; `ask` for all else.
 
+pub mod command;
+mod destroy;
+pub mod place;
+pub mod programs;
+pub mod scope;
+mod secret;
+pub mod word;
+
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::command::{CommandLine, Redirect, Simple};
-use super::place::Place;
-use super::programs::{self, Effect, Use};
-use super::{Scope, destroy};
+use command::{CommandLine, Redirect, Simple};
+use place::Place;
+use programs::{Effect, Use};
+pub use scope::Scope;
 
 /// What happens to a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

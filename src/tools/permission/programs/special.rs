@@ -5,8 +5,8 @@ use std::iter::Peekable;
 use std::str::Chars;
 
 use super::{Arguments, Effect, Use};
-use crate::tools::place::Place;
-use crate::tools::word::Word;
+use crate::tools::permission::place::Place;
+use crate::tools::permission::word::Word;
 
 type Checked = Result<(), String>;
 

@@ -1,0 +1,76 @@
+//! What a tool that percept runs itself has to work with, and what it gives back.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::attachment::Attachment;
+use crate::intake::{self, Taken};
+use crate::session::BlobStore;
+
+use super::sandbox;
+
+/// Where a call happens.
+pub struct Scene<'a> {
+    /// The working folder, absolute.
+    pub folder: &'a Path,
+    /// What `~` stands for.
+    pub home: Option<&'a Path>,
+    /// Folders whose content stays unread: percept's own.
+    pub private: &'a [PathBuf],
+    /// What is attached to the conversation, the oldest first.
+    pub attachments: &'a [Attachment],
+    /// Their contents.
+    pub blobs: &'a BlobStore,
+    /// Bounds on what a tool attaches.
+    pub intake: &'a intake::Options,
+    /// How commands are run; its `spool` is where whole outputs are kept.
+    pub commands: &'a sandbox::Options,
+    /// Bytes of text that the model gets.
+    pub most_output: usize,
+    /// Set to end it at once.
+    pub stop: &'a AtomicBool,
+}
+
+impl Scene<'_> {
+    /// Whether the person stopped it: looked at in every long loop.
+    pub fn stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
+    /// The attachment of this name, or the last one of that medium where the name is empty.
+    pub fn attachment(&self, name: &str) -> Option<&Attachment> {
+        self.attachments.iter().rev().find(|attachment| attachment.name == name)
+    }
+
+    /// The file that a path names: what is attached under that name, else relative to the
+    /// working folder, `~` being the home. It is not judged here.
+    pub fn resolve(&self, path: &str) -> PathBuf {
+        if let Some(attachment) = self.attachment(path) {
+            return self.blobs.path(&attachment.id);
+        }
+        match (path.strip_prefix("~"), self.home) {
+            (Some(rest), Some(home)) if rest.is_empty() || rest.starts_with('/') => {
+                home.join(rest.trim_start_matches('/'))
+            }
+            _ => self.folder.join(path),
+        }
+    }
+}
+
+/// What came of a tool.
+#[derive(Debug, Clone, Default)]
+pub struct Found {
+    /// What the model gets, bounded, without control characters.
+    pub text: String,
+    /// What is attached behind the text.
+    pub taken: Vec<Taken>,
+    /// All of a long output, on disk.
+    pub whole: Option<PathBuf>,
+}
+
+impl Found {
+    /// A text alone.
+    pub fn text(text: impl Into<String>) -> Self {
+        Self { text: text.into(), ..Self::default() }
+    }
+}
