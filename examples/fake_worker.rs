@@ -14,11 +14,16 @@
 //! - `hang`: looks for no cancel behind the first word, once (needs `PERCEPT_FAKE_ONCE`)
 //! - `echo`: answers with the options of the load and the sampling, as JSON
 //!
+//! A question with lines `call NAME {ARGUMENTS}` makes it call these tools, one after the
+//! other, as a model would: the next when the one before has its result, then it answers.
+//! `leak NAME {ARGUMENTS}` calls as plain text that was recovered.
+//!
 //! The answer quotes the last question and names the pictures that it was given.
 
 use std::io::Write as _;
 use std::time::{Duration, Instant};
 
+use percept::message::Role;
 use percept::wire::{
     ChatMessage, Content, DoneReport, Engine, Event, ExitOnEnd, Failure, FailureKind, Ledger, LedgerEntry,
     LedgerKind, Limits, LoadOptions, MAX_LINE_BYTES, ModelInfo, Output, PROTOCOL_VERSION, Ready, Request,
@@ -109,6 +114,9 @@ impl Fake {
     ) -> Result<DoneReport, Failure> {
         let start = Instant::now();
         let mut usage = self.evaluate(messages, output)?;
+        if let Some(done) = call_of(messages, output) {
+            return Ok(DoneReport { usage, ..done });
+        }
         let answer = match () {
             () if self.does("long") => (0..400).map(|n| format!("word{n}")).collect::<Vec<_>>().join(" "),
             () if self.does("echo") => {
@@ -147,15 +155,48 @@ impl Fake {
     }
 }
 
+/// Makes the next call of the last question's script, if there is one.
+fn call_of(messages: &[ChatMessage], output: &Output<'_>) -> Option<DoneReport> {
+    let question = messages.iter().rposition(|message| message.role == Role::User)?;
+    let texts = messages[question].content.iter().filter_map(|content| match content {
+        Content::Text { text } => Some(text.as_str()),
+        _ => None,
+    });
+    let script: String = texts.collect::<Vec<_>>().join("\n");
+    let made = messages[question..].iter().filter(|message| message.role == Role::Tool).count();
+    let mut calls = script.lines().filter(|line| line.starts_with("call ") || line.starts_with("leak "));
+    let line = calls.nth(made)?;
+    let (how, call) = line.split_once(' ')?;
+    let (name, arguments) = call.split_once(' ').unwrap_or((call, "{}"));
+    let arguments = serde_json::from_str(arguments).ok()?;
+    let say = |text: &str| output.event(Event::Token { text: text.to_owned(), logprob: -0.01 });
+    say("Let me look. ");
+    let leaked_bytes = if how == "leak" { call.len() } else { 0 };
+    if leaked_bytes > 0 {
+        say(call);
+    }
+    output.event(Event::ToolCall { name: name.to_owned(), arguments, leaked_bytes });
+    Some(DoneReport { stop: StopReason::ToolCall, ..DoneReport::default() })
+}
+
 fn answer_to(messages: &[ChatMessage]) -> String {
     let mut question = "";
     let mut pictures = 0;
+    let mut results = Vec::new();
     for content in messages.iter().flat_map(|message| &message.content) {
         match content {
             Content::Text { text } => question = text.as_str(),
             Content::Image { .. } => pictures += 1,
-            Content::ToolCall { .. } | Content::ToolResult { .. } => {}
+            Content::ToolResult { text, .. } => results.push(text.as_str()),
+            Content::ToolCall { .. } => {}
         }
+    }
+    if let Some(last) = results.last() {
+        let last = last.lines().take(3).collect::<Vec<_>>().join(" / ");
+        return format!(
+            "After {} results, the last one says: `{last}`. I see {pictures} pictures.",
+            results.len()
+        );
     }
     format!("You asked \"{question}\" about {pictures} pictures, **perhaps** `code` perhaps so.")
 }

@@ -65,6 +65,21 @@ impl Paths {
         self.data.join("history.jsonl")
     }
 
+    /// The user's own tools.
+    pub fn tools(&self) -> PathBuf {
+        self.config.join("tools")
+    }
+
+    /// What the user allowed for good.
+    pub fn permissions(&self) -> PathBuf {
+        self.data.join("permissions.json")
+    }
+
+    /// Whole outputs of commands.
+    pub fn outputs(&self) -> PathBuf {
+        self.cache.join("outputs")
+    }
+
     /// The log.
     pub fn log(&self) -> PathBuf {
         self.data.join("percept.log")

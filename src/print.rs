@@ -9,10 +9,10 @@ use std::io::{self, IsTerminal, Write};
 use serde::Serialize;
 
 use crate::agent::driver::Driver;
-use crate::agent::{Agent, ChipState, EngineState, Event, Turn};
+use crate::agent::{Agent, ChipState, Choice, EngineState, Event, Step, Turn};
 use crate::attachment::Attachment;
 use crate::intake::Given;
-use crate::message::{AnswerStats, Message, MessageId, Part, Role, Span, Status};
+use crate::message::{AnswerStats, Message, MessageId, Part, Role, Span, Status, ToolResult};
 use crate::session::SessionId;
 use crate::text;
 use crate::wire::{FailureKind, Ledger, Stage};
@@ -55,6 +55,7 @@ struct Report<'a> {
     interrupted: Option<&'a str>,
     unsure: Vec<Unsure<'a>>,
     attachments: Vec<&'a Attachment>,
+    steps: Vec<&'a ToolResult>,
     ledger: &'a Ledger,
     stats: Option<&'a AnswerStats>,
 }
@@ -87,15 +88,16 @@ pub async fn ask(
         check_model(driver.agent())?;
     }
     driver.send(Event::Submit(question));
-    let mut printed = 0;
+    let mut printed = Printed::default();
     while driver.agent().busy() {
         waiting.step(driver).await?;
         check_model(driver.agent())?;
         if format == Format::Text
             && let Some(answer) = answer(driver.agent())
+            && !answer.text().is_empty()
         {
             waiting.progress.clear();
-            if let Err(error) = print_rest(&answer.text(), &mut printed) {
+            if let Err(error) = printed.go_on(answer) {
                 // Nobody reads on, so that nobody waits for the rest of it.
                 stop(driver).await;
                 return Err(error.into());
@@ -108,7 +110,7 @@ pub async fn ask(
     say_notices(agent);
     let Some(message) = answer(agent) else { return Err(failure(agent)) };
     match format {
-        Format::Text => finish_text(message, printed)?,
+        Format::Text => printed.finish(message)?,
         Format::Marked => print_all(&format!("{}\n", marked(message)))?,
         Format::Json => print_report(agent, message)?,
     }
@@ -140,6 +142,11 @@ impl<I: Future<Output = io::Result<()>> + Unpin> Waiting<I> {
                 Err(PrintError::Stopped)
             }
             () = driver.next() => {
+                // Nobody is here to ask, and the tools know it; whatever asks all the same is refused.
+                if driver.agent().asking().is_some() {
+                    driver.send(Event::Decide(Choice::Deny(None)));
+                }
+                self.progress.steps(driver.agent());
                 self.progress.show(driver.agent());
                 Ok(())
             }
@@ -211,16 +218,49 @@ fn failure(agent: &Agent) -> PrintError {
     }
 }
 
+/// The newest of what the model said to the last question: behind a step that goes on, what
+/// it said before.
 fn answer(agent: &Agent) -> Option<&Message> {
-    agent.transcript.last().filter(|message| message.role == Role::Assistant)
+    let since = agent.transcript.iter().rev().take_while(|message| message.role != Role::User);
+    since.into_iter().find(|message| message.role == Role::Assistant)
 }
 
-/// Prints what came since the last time. Control characters of the model's are shown,
-/// not sent, where standard output is a terminal.
-fn print_rest(text: &str, printed: &mut usize) -> io::Result<()> {
-    let Some(rest) = text.get(*printed..).filter(|rest| !rest.is_empty()) else { return Ok(()) };
-    *printed = text.len();
-    print_all(rest)
+/// How much of which answer was printed: between its steps a model says several.
+#[derive(Debug, Default)]
+struct Printed {
+    message: Option<MessageId>,
+    bytes: usize,
+    in_line: bool,
+}
+
+impl Printed {
+    /// Prints what came since the last time. Control characters of the model's are shown,
+    /// not sent, where standard output is a terminal.
+    fn go_on(&mut self, message: &Message) -> io::Result<()> {
+        if self.message.replace(message.id) != Some(message.id) {
+            self.end_line()?;
+            self.bytes = 0;
+        }
+        let text = message.text();
+        let Some(rest) = text.get(self.bytes..).filter(|rest| !rest.is_empty()) else { return Ok(()) };
+        self.bytes = text.len();
+        self.in_line = !rest.ends_with('\n');
+        print_all(rest)
+    }
+
+    fn finish(&mut self, message: &Message) -> io::Result<()> {
+        self.go_on(message)?;
+        // An answer without a word is a line all the same.
+        self.in_line |= self.bytes == 0;
+        self.end_line()
+    }
+
+    fn end_line(&mut self) -> io::Result<()> {
+        match std::mem::take(&mut self.in_line) {
+            true => print_all("\n"),
+            false => Ok(()),
+        }
+    }
 }
 
 fn print_all(rest: &str) -> io::Result<()> {
@@ -230,15 +270,6 @@ fn print_all(rest: &str) -> io::Result<()> {
         false => out.write_all(rest.as_bytes())?,
     }
     out.flush()
-}
-
-fn finish_text(message: &Message, mut printed: usize) -> io::Result<()> {
-    let text = message.text();
-    print_rest(&text, &mut printed)?;
-    match text.ends_with('\n') {
-        true => Ok(()),
-        false => print_all("\n"),
-    }
 }
 
 /// The answer with `(?)` behind each word that the model was unsure of.
@@ -276,6 +307,7 @@ fn print_report(agent: &Agent, message: &Message) -> io::Result<()> {
         },
         unsure: unsure.collect(),
         attachments: agent.transcript.iter().flat_map(Message::attachments).collect(),
+        steps: agent.transcript.iter().filter_map(Message::result).collect(),
         ledger: &agent.ledger,
         stats: message.stats.as_ref(),
     };
@@ -297,13 +329,15 @@ fn say_notices(agent: &Agent) {
 struct Progress {
     shown: Option<String>,
     model: Option<MessageId>,
+    /// The last step that was told of.
+    told: Option<MessageId>,
     terminal: bool,
 }
 
 impl Progress {
     fn new() -> Self {
         // An answer that is printed to the same terminal would be mixed with the line.
-        Self { shown: None, model: None, terminal: io::stderr().is_terminal() }
+        Self { shown: None, model: None, told: None, terminal: io::stderr().is_terminal() }
     }
 
     fn show(&mut self, agent: &Agent) {
@@ -318,6 +352,9 @@ impl Progress {
                     Stage::Loading | Stage::Transcribing => format!("{done} of {total}"),
                 })
             }
+            (_, Turn::Acting { step: Step::Running { for_ms, .. }, call, .. }) => {
+                Some(format!("running {} for {} s", call.name, for_ms / 1000))
+            }
             _ => None,
         };
         if let Turn::Answering { message, progress: None, .. } = agent.turn
@@ -331,6 +368,19 @@ impl Progress {
         {
             let _ = write!(io::stderr(), "\r\x1b[K{now}");
             self.shown = Some(now);
+        }
+    }
+
+    /// Tells of the steps that ended, a line each.
+    fn steps(&mut self, agent: &Agent) {
+        let ended = |message: &&Message| message.status != Status::Streaming && Some(message.id) > self.told;
+        let steps: Vec<&Message> =
+            agent.transcript.iter().filter(|message| message.role == Role::Tool).filter(ended).collect();
+        for message in steps {
+            let Some(result) = message.result() else { continue };
+            let shown = text::printable(&result.shown).replace('\n', " ");
+            self.line(&format!("· {shown}  ({})", text::printable(&result.leave)));
+            self.told = Some(message.id);
         }
     }
 

@@ -10,23 +10,28 @@ use serde::Serialize;
 /// A prompt, named after its file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Prompt {
-    /// `system.md`: what the model is told about its task. Gets `begun`, a date.
+    /// `system.md`: what the model is told about its task. Gets `begun`, a date, and `tools`,
+    /// whether it may call any.
     System,
     /// `describe.md`: the question of `percept describe`. Gets nothing.
     Describe,
     /// `text_attachment.md`: wraps an attached text as data. Gets `name`, `lines`,
     /// `note`, `fence` and `text`.
     TextAttachment,
+    /// `unseen_picture.md`: stands for a picture where the model has no eyes. Gets `name`,
+    /// `width`, `height`, and `tools`.
+    UnseenPicture,
 }
 
 impl Prompt {
-    const ALL: [Self; 3] = [Self::System, Self::Describe, Self::TextAttachment];
+    const ALL: [Self; 4] = [Self::System, Self::Describe, Self::TextAttachment, Self::UnseenPicture];
 
     fn file(self) -> &'static str {
         match self {
             Self::System => "system.md",
             Self::Describe => "describe.md",
             Self::TextAttachment => "text_attachment.md",
+            Self::UnseenPicture => "unseen_picture.md",
         }
     }
 
@@ -35,6 +40,7 @@ impl Prompt {
             Self::System => include_str!("../prompts/system.md"),
             Self::Describe => include_str!("../prompts/describe.md"),
             Self::TextAttachment => include_str!("../prompts/text_attachment.md"),
+            Self::UnseenPicture => include_str!("../prompts/unseen_picture.md"),
         }
     }
 }
@@ -117,6 +123,7 @@ mod tests {
         let context = serde_json::json!({
             "begun": "Monday, 23 November 2026", "name": "a`.log", "lines": "2",
             "note": "cut", "fence": "```", "text": "one\n{{ two }}",
+            "tools": true, "width": 640, "height": 480,
         });
         let all: Vec<String> =
             Prompt::ALL.iter().map(|prompt| prompts.render(*prompt, &context).unwrap()).collect();

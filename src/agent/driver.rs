@@ -5,20 +5,22 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::time::Instant;
 
 use super::window::{self, Blobs};
-use super::{Agent, Ask, Effect, Event, Stamp, Turn};
+use super::{Agent, Ask, Effect, Event, Rules, Stamp, Turn};
 use crate::attachment::{Attachment, AttachmentId};
 use crate::catalogue::{Catalogue, ReadyModel};
 use crate::engines::{Worker, WorkerEvent, WorkerOptions};
 use crate::intake::{self, Given};
-use crate::message::Message;
+use crate::message::{Message, ToolCall};
 use crate::prompts::PromptSet;
 use crate::session::{self, BlobStore, SessionId, SessionStore, StoreWriter};
+use crate::tools::{Grant, Ran, Toolbox, ToolsReport};
 use crate::wire::{self, Envelope, Failure, FailureKind, Request};
 
 /// How often a streamed answer is written to the store: what a crash can lose of it.
@@ -55,12 +57,16 @@ pub struct Hands {
     pub cache: PathBuf,
     /// Where evaluated prompts are saved, and the most bytes that they may take.
     pub states: (PathBuf, u64),
+    /// Where whole outputs of commands are kept, and the most bytes that they may take.
+    pub outputs: (PathBuf, u64),
     /// Puts what the person configured in place of a model's own settings.
     pub tune: Arc<dyn Fn(&mut ReadyModel) + Send + Sync>,
     /// The most tokens of an answer.
     pub max_tokens: Option<u32>,
-    /// The probability under which a word is marked.
-    pub unsure_below: f32,
+    /// What the machine goes by.
+    pub rules: Rules,
+    /// The tools that models may call; `None`: none.
+    pub tools: Option<Arc<Toolbox>>,
 }
 
 /// The machine and its hands: what a face talks to.
@@ -73,6 +79,8 @@ pub struct Driver {
     worker_events: UnboundedReceiver<WorkerEvent>,
     last_id: i64,
     next_tick: Instant,
+    /// The call that runs, and what ends it.
+    running: Option<(String, Arc<AtomicBool>)>,
 }
 
 impl Driver {
@@ -81,7 +89,7 @@ impl Driver {
         let (events, inbox) = mpsc::unbounded_channel();
         let (worker_sender, worker_events) = mpsc::unbounded_channel();
         Self {
-            agent: Agent::new(hands.unsure_below),
+            agent: Agent::new(hands.rules),
             worker: Worker::spawn(hands.worker.clone(), worker_sender),
             hands,
             events,
@@ -89,6 +97,7 @@ impl Driver {
             worker_events,
             last_id: 0,
             next_tick: Instant::now(),
+            running: None,
         }
     }
 
@@ -109,7 +118,7 @@ impl Driver {
     /// tick), hands it to the machine with all that waits behind it, and returns.
     /// Cancel-safe: made for a `select!`.
     pub async fn next(&mut self) {
-        let answering = matches!(self.agent.turn, Turn::Answering { .. });
+        let answering = matches!(self.agent.turn, Turn::Answering { .. } | Turn::Acting { .. });
         let event = tokio::select! {
             biased;
             Some(event) = self.inbox.recv() => event,
@@ -159,7 +168,9 @@ impl Driver {
                 }
             }
         }
-        prune(&self.hands.states.0, self.hands.states.1);
+        for (folder, most_bytes) in [&self.hands.states, &self.hands.outputs] {
+            prune(folder, *most_bytes);
+        }
         self.agent
     }
 
@@ -174,7 +185,29 @@ impl Driver {
         match effect {
             Effect::Take { ticket, given } => self.take(ticket, given),
             Effect::Store { session, title, messages, head } => self.store(session, title, messages, head),
-            Effect::Ask { id, ask, conversation, model } => self.ask(id, ask, &conversation, &model),
+            Effect::Ask { id, ask, conversation, model, eyes } => {
+                self.ask(id, ask, &conversation, &model, eyes);
+            }
+            Effect::Judge { call, conversation } => self.judge(call, conversation),
+            Effect::RunTool { call, grant, conversation } => self.run_tool(call, grant, conversation),
+            Effect::StopTool { id } => {
+                if let Some((_, stop)) = self.running.as_ref().filter(|(running, _)| *running == id) {
+                    stop.store(true, Ordering::Relaxed);
+                }
+            }
+            Effect::Remember { remembered, for_good } => {
+                self.with_tools(move |tools| match tools.allow(remembered, for_good) {
+                    Ok(()) => Event::ToolsListed(Box::new(tools.report())),
+                    Err(why) => Event::Failed(format!("That is not remembered: {why}.")),
+                });
+            }
+            Effect::Revoke(allowed) => self.with_tools(move |tools| match tools.revoke(&allowed) {
+                Ok(()) => Event::ToolsListed(Box::new(tools.report())),
+                Err(why) => Event::Failed(format!("That is still allowed: {why}.")),
+            }),
+            Effect::ListTools => {
+                self.with_tools(|tools| Event::ToolsListed(Box::new(tools.report())));
+            }
             Effect::RestartWorker => self.worker.restart(),
             Effect::Cancel { id } => self.worker.send(id, Request::Cancel { target: id }),
             Effect::FindModel(name) => self.find_model(name),
@@ -250,15 +283,23 @@ impl Driver {
         );
     }
 
-    fn ask(&self, id: u64, ask: Ask, conversation: &[Message], model: &ReadyModel) {
+    fn ask(&self, id: u64, ask: Ask, conversation: &[Message], model: &ReadyModel, eyes: bool) {
         let begun = begun(conversation);
-        let rendered =
-            window::render(conversation, model, &self.hands.prompts, self.hands.blobs.as_ref(), &begun);
+        let tools = match &self.hands.tools {
+            Some(tools) if model.tools => tools.offered(eyes),
+            _ => Vec::new(),
+        };
+        let view = window::View { model, eyes, tools: !tools.is_empty(), begun: &begun };
+        let rendered = window::render(conversation, &view, &self.hands.prompts, self.hands.blobs.as_ref());
         let request = match (rendered, ask) {
-            (Ok(messages), Ask::Prefill) => Request::prefill(messages),
-            (Ok(messages), Ask::Generate) => {
-                Request::generate(messages, model.sampling.clone(), self.hands.max_tokens)
-            }
+            (Ok(messages), Ask::Prefill) => Request::Prefill { messages, tools },
+            (Ok(messages), Ask::Generate) => Request::Generate {
+                messages,
+                sampling: model.sampling.clone(),
+                max_tokens: self.hands.max_tokens,
+                tools,
+                must_call: false,
+            },
             (Err(error), _) => {
                 // The same way as if the worker had refused it: the machine has one path for that.
                 return self
@@ -266,6 +307,40 @@ impl Driver {
             }
         };
         self.worker.send(id, request);
+    }
+
+    /// Asks the tools something on another thread; what it returns happens.
+    fn with_tools(&self, work: impl FnOnce(&Toolbox) -> Event + Send + 'static) {
+        match self.hands.tools.clone() {
+            Some(tools) => self.blocking(move || work(&tools)),
+            None => drop(self.events.send(Event::ToolsListed(Box::new(ToolsReport::off())))),
+        }
+    }
+
+    fn judge(&self, call: ToolCall, conversation: Vec<Message>) {
+        let id = call.id.clone();
+        let Some(tools) = self.hands.tools.clone() else {
+            let plan = Box::new(Err("There are no tools in this conversation.".to_owned()));
+            return drop(self.events.send(Event::Judged { id, plan }));
+        };
+        self.blocking(move || {
+            let judge = std::panic::AssertUnwindSafe(|| tools.plan(&call, &conversation));
+            let bug = |_| Err("This call can't be judged: a bug in percept.".to_owned());
+            let plan = std::panic::catch_unwind(judge).unwrap_or_else(bug);
+            Event::Judged { id, plan: Box::new(plan) }
+        });
+    }
+
+    fn run_tool(&mut self, call: ToolCall, grant: Grant, conversation: Vec<Message>) {
+        let Some(tools) = self.hands.tools.clone() else { return };
+        let stop = Arc::new(AtomicBool::new(false));
+        self.running = Some((call.id.clone(), Arc::clone(&stop)));
+        self.blocking(move || {
+            let run = std::panic::AssertUnwindSafe(|| tools.run(&call, grant, &conversation, &stop));
+            let bug = |_| Ran::failed("The tool failed: a bug in percept, which is in its log.");
+            let ran = std::panic::catch_unwind(run).unwrap_or_else(bug);
+            Event::ToolEnded { id: call.id, ran }
+        });
     }
 
     /// Answers a request in the worker's place.
@@ -353,7 +428,7 @@ fn export(path: &Path, title: &str, conversation: &[Message]) -> Event {
     }
 }
 
-/// Deletes the oldest saved states until the rest fit.
+/// Deletes the oldest files of a folder until the rest fit.
 fn prune(folder: &Path, most_bytes: u64) {
     let Ok(entries) = std::fs::read_dir(folder) else { return };
     let mut files: Vec<_> = entries

@@ -2,8 +2,10 @@
 
 use crate::catalogue::ReadyModel;
 use crate::intake::Given;
+use crate::message::ToolCall;
 use crate::message::{Message, MessageId};
 use crate::session::SessionId;
+use crate::tools::{Allowed, Grant, Remembered};
 
 /// What is wanted of the worker with a conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,7 +47,41 @@ pub enum Effect {
         conversation: Vec<Message>,
         /// The model that it is for.
         model: Box<ReadyModel>,
+        /// Whether it sees pictures.
+        eyes: bool,
     },
+    /// Judge a call; answer with `Judged`.
+    Judge {
+        /// The call.
+        call: ToolCall,
+        /// The conversation that it was made in.
+        conversation: Vec<Message>,
+    },
+    /// Run a call that was judged; answer with `ToolEnded`.
+    RunTool {
+        /// The call.
+        call: ToolCall,
+        /// What it may do beyond reading.
+        grant: Grant,
+        /// The conversation that it was made in.
+        conversation: Vec<Message>,
+    },
+    /// End a call that runs.
+    StopTool {
+        /// The call's id.
+        id: String,
+    },
+    /// Remember that something is allowed.
+    Remember {
+        /// What.
+        remembered: Remembered,
+        /// On disk; else as long as percept runs.
+        for_good: bool,
+    },
+    /// Take a permission away; answer with `ToolsListed`.
+    Revoke(Allowed),
+    /// Look at the tools; answer with `ToolsListed`.
+    ListTools,
     /// Stop a request.
     Cancel {
         /// Its id.

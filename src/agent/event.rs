@@ -6,6 +6,7 @@ use crate::engines::WorkerEvent;
 use crate::intake::Given;
 use crate::message::MessageId;
 use crate::session::{Session, SessionId, SessionSummary};
+use crate::tools::{Allowed, Grant, Plan, Ran, ToolsReport};
 
 /// When an event happened, and a message number that is free: the machine has no clock
 /// and no randomness of its own.
@@ -15,6 +16,21 @@ pub struct Stamp {
     pub ms: i64,
     /// A number greater than any given before; the one after it is free too.
     pub id: i64,
+}
+
+/// What a person decides about a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Choice {
+    /// It runs, with this leave.
+    Once(Grant),
+    /// It runs, and its scope does until percept ends.
+    Session(Grant),
+    /// It runs, and its scope does from now on.
+    Always(Grant),
+    /// Its command line is this instead; it is judged anew.
+    Edit(String),
+    /// It doesn't run; why, for the model.
+    Deny(Option<String>),
 }
 
 /// What can happen.
@@ -48,6 +64,12 @@ pub enum Event {
     UseModel(String),
     /// Wants the conversation as Markdown in this file.
     Export(std::path::PathBuf),
+    /// Decides about the call that asks.
+    Decide(Choice),
+    /// Wants to see the tools and what is allowed.
+    ListTools,
+    /// Takes a permission away.
+    Revoke(Allowed),
     /// Doesn't need to see the notices any more.
     DismissNotices,
     /// Leaves percept.
@@ -89,6 +111,22 @@ pub enum Event {
     Done(String),
     /// Something happened to the llama worker.
     Worker(WorkerEvent),
+    /// A call was judged.
+    Judged {
+        /// The call.
+        id: String,
+        /// What happens to it, or what is wrong with it in a sentence for the model.
+        plan: Box<Result<Plan, String>>,
+    },
+    /// A call ended.
+    ToolEnded {
+        /// The call.
+        id: String,
+        /// What came of it.
+        ran: Ran,
+    },
+    /// The tools and what is allowed.
+    ToolsListed(Box<ToolsReport>),
     /// Time to write what was streamed so far: at most 250 ms apart while answering.
     Tick,
 }

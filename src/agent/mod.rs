@@ -10,5 +10,5 @@ mod machine;
 pub mod window;
 
 pub use effect::{Ask, Effect};
-pub use event::{Event, Stamp};
-pub use machine::{Agent, Chip, ChipState, EngineState, Notice, NoticeLevel, Turn};
+pub use event::{Choice, Event, Stamp};
+pub use machine::{Agent, Chip, ChipState, EngineState, Notice, NoticeLevel, Rules, Step, Turn};

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use crate::attachment::{Attachment, AttachmentId, Medium};
 use crate::catalogue::{ReadyModel, Turns};
-use crate::message::{Message, Part, Role, Status};
+use crate::message::{Message, Outcome, Part, Role, Status};
 use crate::prompts::{Prompt, PromptError, PromptSet};
 use crate::text;
 use crate::wire::{ChatMessage, Content};
@@ -39,17 +39,35 @@ pub enum WindowError {
     },
 }
 
-/// Renders a conversation for a model. `begun` is the day on which it began.
+/// Who a conversation is rendered for.
+#[derive(Debug, Clone, Copy)]
+pub struct View<'a> {
+    /// The model.
+    pub model: &'a ReadyModel,
+    /// Whether it sees pictures.
+    pub eyes: bool,
+    /// Whether it may call tools.
+    pub tools: bool,
+    /// The day on which the conversation began.
+    pub begun: &'a str,
+}
+
+/// Renders a conversation for a model.
+///
+/// # Errors
+///
+/// A prompt doesn't render, or an attachment's content is gone.
 pub fn render(
     conversation: &[Message],
-    model: &ReadyModel,
+    view: &View<'_>,
     prompts: &PromptSet,
     blobs: &dyn Blobs,
-    begun: &str,
 ) -> Result<Vec<ChatMessage>, WindowError> {
     let mut messages = Vec::with_capacity(conversation.len() + 1);
+    let model = view.model;
     if model.system_prompt {
-        let system = prompts.render(Prompt::System, serde_json::json!({ "begun": begun }))?;
+        let about = serde_json::json!({ "begun": view.begun, "tools": view.tools });
+        let system = prompts.render(Prompt::System, about)?;
         messages.push(ChatMessage::text(Role::System, system));
     }
     let given = match model.turns {
@@ -57,7 +75,7 @@ pub fn render(
         Turns::LastPicture => last_picture(conversation).into_iter().collect(),
     };
     for message in &given {
-        let content = contents(message, prompts, blobs)?;
+        let content = contents(message, view, prompts, blobs)?;
         // An answer that was stopped before its first word says nothing; the templates of
         // some models refuse an empty turn.
         if !content.is_empty() && message.status != Status::Streaming {
@@ -87,14 +105,21 @@ fn last_picture(conversation: &[Message]) -> Option<Message> {
     Some(message)
 }
 
-fn contents(message: &Message, prompts: &PromptSet, blobs: &dyn Blobs) -> Result<Vec<Content>, WindowError> {
+fn contents(
+    message: &Message,
+    view: &View<'_>,
+    prompts: &PromptSet,
+    blobs: &dyn Blobs,
+) -> Result<Vec<Content>, WindowError> {
     let mut contents = Vec::with_capacity(message.parts.len());
     for part in &message.parts {
         match part {
             Part::Text { text, .. } if text.is_empty() => {}
             Part::Text { text, .. } => contents.push(Content::Text { text: text.clone() }),
             Part::Attachment { removed: true, .. } => {}
-            Part::Attachment { attachment, .. } => contents.push(view(attachment, prompts, blobs)?),
+            Part::Attachment { attachment, .. } => {
+                contents.push(attached(attachment, view, prompts, blobs)?);
+            }
             Part::ToolCall(call) => contents.push(Content::ToolCall {
                 call: call.id.clone(),
                 name: call.name.clone(),
@@ -103,16 +128,30 @@ fn contents(message: &Message, prompts: &PromptSet, blobs: &dyn Blobs) -> Result
             Part::ToolResult(result) => contents.push(Content::ToolResult {
                 call: result.id.clone(),
                 name: result.name.clone(),
-                text: result.text.clone(),
+                text: match (&message.status, result.outcome) {
+                    (Status::Interrupted { why }, Outcome::Pending) => format!("[not finished: {why}]"),
+                    _ => result.text.clone(),
+                },
             }),
         }
     }
     Ok(contents)
 }
 
-fn view(attachment: &Attachment, prompts: &PromptSet, blobs: &dyn Blobs) -> Result<Content, WindowError> {
+fn attached(
+    attachment: &Attachment,
+    view: &View<'_>,
+    prompts: &PromptSet,
+    blobs: &dyn Blobs,
+) -> Result<Content, WindowError> {
     let id = attachment.view();
     match &attachment.medium {
+        Medium::Image { width, height, .. } if !view.eyes => {
+            let about = serde_json::json!({
+                "name": attachment.name, "width": width, "height": height, "tools": view.tools,
+            });
+            Ok(Content::Text { text: prompts.render(Prompt::UnseenPicture, about)? })
+        }
         Medium::Image { .. } => Ok(Content::Image { hash: id.clone(), path: blobs.path(id) }),
         Medium::Text { lines, note, .. } => {
             let bytes =

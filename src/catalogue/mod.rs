@@ -42,6 +42,8 @@ pub struct ReadyModel {
     pub sampling: Sampling,
     /// Whether it follows a system prompt (the starter was not trained with one).
     pub system_prompt: bool,
+    /// Whether it can call tools.
+    pub tools: bool,
     /// How much of the conversation it is given.
     pub turns: Turns,
     /// Whether it is the starter, of which the chat says plainly what it is.
@@ -214,6 +216,7 @@ impl Catalogue {
             load: spec.load.clone(),
             sampling: spec.sampling.clone(),
             system_prompt: spec.system_prompt,
+            tools: spec.tools,
             turns: spec.turns,
             starter: spec.files.starter,
         })
@@ -246,6 +249,7 @@ impl Catalogue {
             load: LoadOptions::default(),
             sampling: Sampling::default(),
             system_prompt: true,
+            tools: true,
             turns: Turns::All,
             starter: false,
         })
@@ -356,6 +360,7 @@ fn described_by(name: &str, header: &Header) -> ModelSpec {
         image_tokens: None,
         memory_mib: None,
         system_prompt: true,
+        tools: true,
         turns: Turns::All,
         unconfirmed: Vec::new(),
         source: None,

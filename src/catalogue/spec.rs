@@ -47,6 +47,9 @@ pub struct ModelSpec {
     /// Whether it follows a system prompt.
     #[serde(default = "yes")]
     pub system_prompt: bool,
+    /// Whether it can be told of tools and call them.
+    #[serde(default = "yes")]
+    pub tools: bool,
     /// How much of a conversation it was trained to read.
     #[serde(default, skip_serializing_if = "Turns::is_all")]
     pub turns: Turns,

@@ -41,7 +41,7 @@ pub(super) struct AskArgs {
     /// The most tokens to answer with
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     max_tokens: Option<u32>,
-    /// Let the model call no tools (there are none yet)
+    /// Let the model call no tools
     #[arg(long)]
     no_tools: bool,
 }
@@ -64,7 +64,13 @@ pub(super) fn run(args: AskArgs) -> Result<(), Trouble> {
     let setup = Setup::load()?;
     let mut given: Vec<Given> = args.attach.into_iter().map(Given::Path).collect();
     given.extend(standard_input(setup.config.intake().max_file_bytes)?);
-    let overrides = Overrides { seed: args.seed, temperature: args.temperature, max_tokens: args.max_tokens };
+    let overrides = Overrides {
+        seed: args.seed,
+        temperature: args.temperature,
+        max_tokens: args.max_tokens,
+        no_tools: args.no_tools,
+        nobody_to_ask: true,
+    };
     let format = if args.json { Format::Json } else { Format::Text };
     answer(&setup, &args.model, &overrides, given, args.question, format)
 }

@@ -29,6 +29,7 @@ pub(super) struct DescribeArgs {
 pub(super) fn run(args: DescribeArgs) -> Result<(), Trouble> {
     let setup = Setup::load()?;
     let question = setup.prompts()?.render(Prompt::Describe, ()).map_err(Trouble::user)?;
+    let overrides = Overrides { no_tools: true, ..Overrides::default() };
     let format = if args.json { Format::Json } else { Format::Marked };
-    ask::answer(&setup, &args.model, &Overrides::default(), vec![Given::Path(args.image)], question, format)
+    ask::answer(&setup, &args.model, &overrides, vec![Given::Path(args.image)], question, format)
 }

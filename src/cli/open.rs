@@ -3,8 +3,10 @@
 
 use std::fs::OpenOptions;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{ModelArgs, Trouble};
+use crate::agent::Rules;
 use crate::agent::driver::{Driver, Hands};
 use crate::catalogue::{Catalogue, ReadyModel};
 use crate::config::{Config, ConfigError};
@@ -12,9 +14,13 @@ use crate::engines::{WorkerOptions, find_program};
 use crate::paths::Paths;
 use crate::prompts::PromptSet;
 use crate::session::{BlobStore, SessionStore, StoreError, StoreWriter, make_private};
+use crate::tools::{Mode, Permissions, Toolbox, sandbox, toolbox};
 
 /// The log starts anew when it is longer than this.
 const MAX_LOG_BYTES: u64 = 4 * 1024 * 1024;
+
+/// Less of an output than this tells a model nothing.
+const LEAST_OUTPUT: usize = 512;
 
 /// What was found before anything is opened.
 pub(super) struct Setup {
@@ -29,6 +35,10 @@ pub(super) struct Overrides {
     pub(super) seed: Option<u32>,
     pub(super) temperature: Option<f32>,
     pub(super) max_tokens: Option<u32>,
+    /// The model may call no tools.
+    pub(super) no_tools: bool,
+    /// What would ask is refused.
+    pub(super) nobody_to_ask: bool,
 }
 
 impl Setup {
@@ -100,26 +110,69 @@ impl Setup {
     pub(super) fn driver(&self, overrides: &Overrides) -> Result<Driver, Trouble> {
         const MIB: u64 = 1024 * 1024;
         let config = self.config.clone();
-        let Overrides { seed, temperature, max_tokens } = overrides.clone();
+        let Overrides { seed, temperature, max_tokens, .. } = overrides.clone();
         let tune = move |model: &mut ReadyModel| {
             config.tune(model);
             model.sampling.seed = seed.or(model.sampling.seed);
             model.sampling.temperature = temperature.unwrap_or(model.sampling.temperature);
         };
         let (store, blobs) = self.stores()?;
+        let blobs = Arc::new(blobs);
         Ok(Driver::start(Hands {
             store: StoreWriter::spawn(store),
-            blobs: Arc::new(blobs),
             catalogue: Arc::new(self.catalogue.clone()),
             prompts: self.prompts()?,
             intake: self.config.intake(),
             worker: self.llama(),
             cache: self.paths.cache.clone(),
             states: (self.paths.states(), self.config.keep.states_mib.saturating_mul(MIB)),
+            outputs: (self.paths.outputs(), self.config.keep.outputs_mib.saturating_mul(MIB)),
             tune: Arc::new(tune),
             max_tokens: max_tokens.or(self.config.chat.max_tokens.set()),
-            unsure_below: self.config.chat.unsure_below,
+            rules: Rules {
+                unsure_below: self.config.chat.unsure_below,
+                most_steps: self.config.tools.max_steps,
+            },
+            tools: self.toolbox(overrides, &blobs)?.map(Arc::new),
+            blobs,
         }))
+    }
+
+    /// The tools, unless they are switched off.
+    fn toolbox(&self, overrides: &Overrides, blobs: &Arc<BlobStore>) -> Result<Option<Toolbox>, Trouble> {
+        if !self.config.tools.enabled || overrides.no_tools {
+            return Ok(None);
+        }
+        let mode = match (overrides.nobody_to_ask, self.config.tools.approval) {
+            (true, Mode::Ask) => Mode::Auto,
+            (_, mode) => mode,
+        };
+        self.tools(mode, Arc::clone(blobs)).map(Some)
+    }
+
+    /// The tools as they are configured.
+    pub(super) fn tools(&self, mode: Mode, blobs: Arc<BlobStore>) -> Result<Toolbox, Trouble> {
+        let folder = std::env::current_dir().map_err(|error| {
+            Trouble::User(anyhow::anyhow!("the current folder can't be read: {error}; go to another"))
+        })?;
+        let percept = std::env::current_exe().map_err(Trouble::user)?;
+        let tools = &self.config.tools;
+        let options = toolbox::Options {
+            folder,
+            home: directories::BaseDirs::new().map(|dirs| dirs.home_dir().to_path_buf()),
+            private: vec![self.paths.config.clone(), self.paths.data.clone(), self.paths.cache.clone()],
+            mode,
+            off: tools.off.clone(),
+            time: Duration::from_secs(tools.timeout_s),
+            commands: sandbox::Options {
+                percept,
+                spool: self.paths.outputs(),
+                most_output: tools.output_kib.saturating_mul(1024).max(LEAST_OUTPUT),
+            },
+            intake: self.config.intake(),
+        };
+        let kept = Permissions::at(self.paths.permissions());
+        Ok(Toolbox::new(options, Some(&self.paths.tools()), blobs, kept))
     }
 }
 

@@ -1,16 +1,50 @@
 //! `percept tools`: what the assistant may do on this machine.
 
+use std::io::{self, IsTerminal, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use clap::Subcommand;
 use serde::Serialize;
 
 use super::Trouble;
-use super::exit::{print_json, print_line};
+use super::exit::{print_json, print_line, print_text};
+use super::open::{Setup, runtime};
+use crate::message::{Outcome, ToolCall};
 use crate::paths::Paths;
-use crate::tools::{self, Context, Decision, Verdict};
+use crate::session::BlobStore;
+use crate::text;
+use crate::tools::{self, Context, Decision, Plan, Ran, Toolbox, Verdict};
 
 /// What the assistant may do on this machine
 #[derive(Debug, Subcommand)]
 pub(super) enum ToolsCommand {
+    /// List the tools that models are told of, and those that are off
+    List {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show a tool: what the model is told of it, and what it may do
+    Show {
+        /// Its name
+        name: String,
+    },
+    /// Run a tool as a model's call would run, in the same sandbox
+    #[command(after_help = RUN_HELP)]
+    Run {
+        /// The tool
+        name: String,
+        /// Its arguments, a JSON object
+        #[arg(default_value = "{}")]
+        arguments: String,
+        /// Approve it
+        #[arg(long)]
+        yes: bool,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Say what would happen to a command of the assistant's, and why; nothing is run
     #[command(after_help = DECIDE_HELP)]
     Decide {
@@ -24,7 +58,25 @@ pub(super) enum ToolsCommand {
         #[arg(long)]
         json: bool,
     },
+    /// List what you allowed for good, with numbers, or take it back
+    Permissions {
+        /// Take this one back; `all` takes back all
+        #[arg(long, value_name = "NUMBER|all")]
+        revoke: Option<String>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
 }
+
+const RUN_HELP: &str =
+    "What would ask in the chat asks here too: in a terminal you are asked, elsewhere --yes is
+the approval. Examples:
+  percept tools run list_dir '{\"path\": \".\"}'
+  percept tools run shell '{\"command\": \"df -h\"}'
+  percept tools run shell '{\"command\": \"touch x\", \"write\": true}' --yes
+
+Exit codes: 0 it ran and did what it should, 1 it was refused, wrong, or failed.";
 
 const DECIDE_HELP: &str = "The first word is the verdict:
   auto   it runs at once: it is known to only read, inside the working folder
@@ -39,20 +91,209 @@ It is judged for the current folder, in the default configuration. Examples:
   percept tools decide --tainted 'cargo test'          ask, whatever you allowed before
   percept tools decide 'rm -rf /'                      deny";
 
-/// What `--json` prints.
+/// What `decide --json` prints.
 #[derive(Serialize)]
-struct Report<'a> {
+struct Decided<'a> {
     decision: Verdict,
     reason: &'a str,
     scope: Option<String>,
 }
 
+/// What `run --json` prints.
+#[derive(Serialize)]
+struct RanReport<'a> {
+    decision: Verdict,
+    reason: &'a str,
+    shown: &'a str,
+    outcome: Outcome,
+    text: &'a str,
+    attachments: &'a [crate::attachment::Attachment],
+    whole: Option<&'a std::path::Path>,
+    took_ms: u128,
+}
+
 pub(super) fn run(command: ToolsCommand) -> Result<(), Trouble> {
-    let ToolsCommand::Decide { command, tainted, json } = command;
-    let Decision { verdict, reason, scope } = tools::decide(&command, &context(tainted)?);
+    match command {
+        ToolsCommand::List { json } => list(json),
+        ToolsCommand::Show { name } => show(&name),
+        ToolsCommand::Run { name, arguments, yes, json } => run_tool(name, &arguments, yes, json),
+        ToolsCommand::Decide { command, tainted, json } => decide(&command, tainted, json),
+        ToolsCommand::Permissions { revoke: None, json } => permissions(json),
+        ToolsCommand::Permissions { revoke: Some(which), .. } => revoke(&which),
+    }
+}
+
+/// The tools as the chat would have them.
+fn toolbox() -> Result<Toolbox, Trouble> {
+    let setup = Setup::load()?;
+    let blobs = BlobStore::open(&setup.paths.blobs()).or_else(|_| BlobStore::temporary());
+    let tools = setup.tools(setup.config.tools.approval, Arc::new(blobs.map_err(Trouble::user)?))?;
+    for error in tools.errors() {
+        super::exit::warn(error);
+    }
+    Ok(tools)
+}
+
+fn list(json: bool) -> Result<(), Trouble> {
+    let report = toolbox()?.report();
+    if json {
+        return print_json(&report.tools);
+    }
+    let widest = report.tools.iter().map(|tool| tool.name.len()).max().unwrap_or(0);
+    for tool in &report.tools {
+        let mark = if tool.off.is_some() { "-" } else { "+" };
+        let leave = tool.off.as_ref().unwrap_or(&tool.leave);
+        print_line(format!("{mark} {:widest$}  {leave} · {}", tool.name, tool.from))?;
+    }
+    print_line("")?;
+    print_line("+ is offered to models, - is off. percept tools show NAME says what one does.")
+}
+
+fn show(name: &str) -> Result<(), Trouble> {
+    let tools = toolbox()?;
+    let report = tools.report();
+    let Some(line) = report.tools.iter().find(|tool| tool.name == name) else {
+        return Err(unknown(name, report.tools.iter().map(|tool| tool.name.as_str())));
+    };
+    print_line(format!("{name} · {}", line.from))?;
+    print_line(line.off.as_ref().unwrap_or(&line.leave))?;
+    let spec = tools.spec(name);
+    let parameters = spec.map(|spec| spec.parameters).unwrap_or_default();
+    print_text(&format!("\n{}\n\n", text::printable(&line.description)))?;
+    print_json(&parameters)
+}
+
+fn unknown<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Trouble {
+    const ALIKE: f64 = 0.7;
+    let near = known
+        .map(|known| (strsim::jaro_winkler(name, known), known))
+        .filter(|(likeness, _)| *likeness > ALIKE)
+        .max_by(|a, b| a.0.total_cmp(&b.0));
+    let near = near.map_or(String::new(), |(_, known)| format!("; did you mean `{known}`?"));
+    Trouble::User(anyhow::anyhow!("there is no tool `{name}`{near} `percept tools list` shows them"))
+}
+
+fn run_tool(name: String, arguments: &str, yes: bool, json: bool) -> Result<(), Trouble> {
+    let arguments = serde_json::from_str(arguments).map_err(|error| {
+        Trouble::User(anyhow::anyhow!(
+            "the arguments are no JSON ({error}); give an object: '{{\"path\": \".\"}}'"
+        ))
+    })?;
+    let call = ToolCall { id: "call".to_owned(), name, arguments, leaked: false };
+    let tools = toolbox()?;
+    if tools.spec(&call.name).is_none() {
+        let report = tools.report();
+        return Err(unknown(&call.name, report.tools.iter().map(|tool| tool.name.as_str())));
+    }
+    let plan = tools.plan(&call, &[]).map_err(|why| Trouble::User(anyhow::anyhow!(why)))?;
+    let refused = |why: String| Err(Trouble::User(anyhow::anyhow!(why)));
+    match plan.verdict {
+        Verdict::Deny => return refused(format!("not run: {}", plan.reason)),
+        Verdict::Ask if !yes && !asked(&plan)? => {
+            return refused(format!("not run, since it asks: {}; --yes approves it", plan.reason));
+        }
+        Verdict::Ask | Verdict::Auto => {}
+    }
+    let stop = Arc::new(AtomicBool::new(false));
+    let ran = run_until_interrupted(&tools, &call, &plan, &stop)?;
+    match json {
+        true => print_json(&RanReport {
+            decision: plan.verdict,
+            reason: &plan.reason,
+            shown: &plan.shown,
+            outcome: ran.outcome,
+            text: &ran.text,
+            attachments: &ran.attachments,
+            whole: ran.whole.as_deref(),
+            took_ms: ran.took.as_millis(),
+        })?,
+        false => print_text(&format!("{}\n", ran.text.trim_end()))?,
+    }
+    match (ran.outcome, stop.load(Ordering::Relaxed)) {
+        (Outcome::Done, _) => Ok(()),
+        (_, true) => Err(Trouble::Stopped),
+        _ => refused(format!("{} failed", call.name)),
+    }
+}
+
+/// Asks the person in the terminal, if there is one.
+fn asked(plan: &Plan) -> Result<bool, Trouble> {
+    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+        return Ok(false);
+    }
+    let mut err = io::stderr().lock();
+    let shown = text::printable(&plan.shown);
+    write!(err, "{shown}\n  {}\n  {}\nRun it? [y/N] ", plan.reason, plan.walls.words(plan.grant))?;
+    err.flush()?;
+    let mut line = String::new();
+    io::stdin().read_line(&mut line)?;
+    Ok(matches!(line.trim(), "y" | "Y" | "yes"))
+}
+
+/// Runs it; Ctrl+C ends it with all of its processes.
+fn run_until_interrupted(
+    tools: &Toolbox,
+    call: &ToolCall,
+    plan: &Plan,
+    stop: &Arc<AtomicBool>,
+) -> Result<Ran, Trouble> {
+    let runtime = runtime()?;
+    let interrupted = Arc::clone(stop);
+    runtime.spawn(async move {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            interrupted.store(true, Ordering::Relaxed);
+        }
+    });
+    let ran = tools.run(call, plan.grant, &[], stop);
+    runtime.shutdown_background();
+    Ok(ran)
+}
+
+fn permissions(json: bool) -> Result<(), Trouble> {
+    let allowed = toolbox()?.allowed().map_err(|why| Trouble::User(anyhow::anyhow!(why)))?;
+    if json {
+        return print_json(&allowed);
+    }
+    if allowed.is_empty() {
+        return print_line("Nothing is allowed for good.");
+    }
+    for (number, one) in allowed.iter().enumerate() {
+        print_line(format!(
+            "{}  {} · {} · since {}",
+            number + 1,
+            one.allowed,
+            one.grant,
+            text::when(one.since_ms)
+        ))?;
+    }
+    Ok(())
+}
+
+fn revoke(which: &str) -> Result<(), Trouble> {
+    let user = |why: String| Trouble::User(anyhow::anyhow!(why));
+    let tools = toolbox()?;
+    let allowed = tools.allowed().map_err(user)?;
+    let chosen = match (which, which.parse::<usize>()) {
+        ("all", _) => &allowed[..],
+        (_, Ok(number @ 1..)) if number <= allowed.len() => &allowed[number - 1..number],
+        _ => {
+            return Err(user(format!(
+                "there is no permission {which}; `percept tools permissions` lists them"
+            )));
+        }
+    };
+    for one in chosen {
+        tools.revoke(&one.allowed).map_err(user)?;
+        print_line(format!("taken back: {}", one.allowed))?;
+    }
+    Ok(())
+}
+
+fn decide(command: &str, tainted: bool, json: bool) -> Result<(), Trouble> {
+    let Decision { verdict, reason, scope } = tools::decide(command, &context(tainted)?);
     let scope = scope.map(|scope| scope.to_string());
     if json {
-        return print_json(&Report { decision: verdict, reason: &reason, scope });
+        return print_json(&Decided { decision: verdict, reason: &reason, scope });
     }
     print_line(format!("{}  {reason}", verdict.word()))?;
     match scope {

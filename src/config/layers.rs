@@ -24,7 +24,14 @@ const FAKE_PREFIX: &str = "PERCEPT_FAKE";
 const PROJECT_SECTIONS: [&str; 3] = ["model", "sampling", "chat"];
 
 /// The keys whose value is one of a few words, and these.
-const WORDS: [(&str, &str, &[&str]); 1] = [("chat", "theme", &["auto", "dark", "light", "mono"])];
+const WORDS: [(&str, &str, &[&str]); 2] =
+    [("chat", "theme", &["auto", "dark", "light", "mono"]), (TOOLS, "approval", &APPROVALS)];
+
+/// The section of which a project may only narrow what is there.
+pub(super) const TOOLS: &str = "tools";
+
+/// How much is asked, the strictest last.
+const APPROVALS: [&str; 3] = ["ask", "auto", "never"];
 
 /// How alike two names must be (Jaro-Winkler) for one to be offered for the other.
 const ALIKE: f64 = 0.7;
@@ -124,6 +131,33 @@ pub(super) fn project_may(section: &str, key: &str, value: &Value) -> bool {
     PROJECT_SECTIONS.contains(&section)
         && (section, key) != ("model", "memory_check")
         && !((section, key) == ("model", "name") && value.as_str().is_some_and(file))
+}
+
+/// Takes what a project says of the tools: it may take away, never add. Whether it did that.
+pub(super) fn narrow(config: &mut Table, key: &str, value: Value) -> bool {
+    let Some(tools) = config.get_mut(TOOLS).and_then(Value::as_table_mut) else { return false };
+    let strictness = |value: Option<&Value>| {
+        APPROVALS.iter().position(|word| value.and_then(Value::as_str) == Some(*word))
+    };
+    let narrower = match (key, tools.get(key), &value) {
+        // A section without a key says nothing.
+        ("", _, _) => return true,
+        ("enabled", _, Value::Boolean(on)) => !on,
+        ("approval", known, wanted) => strictness(Some(wanted)) >= strictness(known),
+        ("max_steps" | "timeout_s" | "output_kib", Some(Value::Integer(known)), Value::Integer(wanted)) => {
+            wanted <= known
+        }
+        ("off", Some(Value::Array(known)), Value::Array(more)) => {
+            let all = known.iter().chain(more).cloned().collect();
+            tools.insert(key.to_owned(), Value::Array(all));
+            return true;
+        }
+        _ => false,
+    };
+    if narrower {
+        tools.insert(key.to_owned(), value);
+    }
+    narrower
 }
 
 /// What the environment sets: section, key, the variable's name and the value.

@@ -8,6 +8,7 @@ mod layers;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -17,8 +18,8 @@ use toml::Value;
 
 use crate::catalogue::ReadyModel;
 use crate::wire::LoadOptions;
-use crate::{intake, tui};
-use layers::{check, entries, environment, parse, project_may, put};
+use crate::{intake, tools, tui};
+use layers::{TOOLS, check, entries, environment, narrow, parse, project_may, put};
 
 /// The default configuration, with its comments.
 pub const DEFAULT: &str = include_str!("../../config.toml");
@@ -69,6 +70,10 @@ pub struct Config {
     pub chat: Chat,
     /// Bounds on what is attached.
     pub attach: Attach,
+    /// What models may call.
+    pub tools: Tools,
+    /// Servers of tools.
+    pub mcp: Mcp,
     /// The worker programs.
     pub worker: WorkerConfig,
     /// What is kept.
@@ -129,6 +134,27 @@ pub struct Attach {
     pub screenshot_command: Vec<String>,
 }
 
+/// `[tools]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "config.toml documents the keys")]
+pub struct Tools {
+    pub enabled: bool,
+    pub approval: tools::Mode,
+    pub off: BTreeSet<String>,
+    pub max_steps: usize,
+    pub timeout_s: u64,
+    pub output_kib: usize,
+}
+
+/// `[mcp]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "config.toml documents the keys")]
+pub struct Mcp {
+    pub servers: Vec<Value>,
+}
+
 /// `[worker]`
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -144,6 +170,7 @@ pub struct WorkerConfig {
 #[allow(missing_docs, reason = "config.toml documents the keys")]
 pub struct Keep {
     pub states_mib: u64,
+    pub outputs_mib: u64,
 }
 
 /// What is wrong with the configuration.
@@ -189,7 +216,7 @@ pub enum ConfigError {
     },
     /// A project's file sets what only the user may set.
     #[error(
-        "{origin}: a project may not set `{key}` (only [model] without memory_check, [sampling] and [chat], and no file paths); put it into your own config.toml"
+        "{origin}: a project may not set `{key}` (only [model] without memory_check, [sampling] and [chat], no file paths, and of [tools] what narrows them); put it into your own config.toml"
     )]
     Project {
         /// The file.
@@ -235,6 +262,14 @@ impl Config {
             let Some((origin, text)) = layer else { continue };
             for (section, key, value) in entries(&origin, parse(&origin, &text)?)? {
                 check(&origin, &schema, &section, &key, &value)?;
+                if of_project && section == TOOLS {
+                    match narrow(&mut config, &key, value) {
+                        true => continue,
+                        false => {
+                            return Err(ConfigError::Project { origin, key: format!("{section}.{key}") });
+                        }
+                    }
+                }
                 if of_project && !project_may(&section, &key, &value) {
                     return Err(ConfigError::Project { origin, key: format!("{section}.{key}") });
                 }

@@ -50,6 +50,7 @@ fn model() -> ReadyModel {
         load,
         sampling: Sampling { temperature: 0.7, top_k: 20, ..Sampling::default() },
         system_prompt: true,
+        tools: true,
         turns: Turns::All,
         starter: false,
     }

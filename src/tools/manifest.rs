@@ -12,6 +12,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use toml::Spanned;
 
+use super::permission::remembered::Grant;
 use crate::wire::ToolSpec;
 
 /// The longest that a tool may declare to run.
@@ -149,6 +150,16 @@ pub enum Approval {
     Auto,
 }
 
+impl Level {
+    /// What it lets a command do.
+    pub fn grant(self) -> Grant {
+        Grant {
+            write: matches!(self, Self::Write | Self::WriteAndNetwork),
+            network: matches!(self, Self::Network | Self::WriteAndNetwork),
+        }
+    }
+}
+
 /// The file as it is written.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -184,6 +195,36 @@ impl Manifest {
             .map_err(|error| wrong(error.span().map_or(0, |span| span.start), error.message().to_owned()))?;
         let checked = check(parsed, file).map_err(|(at, why)| wrong(at, why))?;
         Ok(checked)
+    }
+
+    /// Where it comes from, in words.
+    pub fn from(&self) -> String {
+        match (&self.file, &self.action) {
+            (Some(file), _) => file.display().to_string(),
+            (None, Action::BuiltIn) => "built in".to_owned(),
+            (None, Action::Command(_)) => "comes with percept".to_owned(),
+        }
+    }
+
+    /// What it may do without being asked about, in words.
+    pub fn leave(&self) -> &'static str {
+        match (&self.action, self.approval, self.sandbox) {
+            (Action::BuiltIn, ..) if self.name == "shell" => "judged by the command",
+            (Action::BuiltIn, ..) => "reads the working folder and what is attached",
+            (_, Approval::Ask, _) => "always asks",
+            (_, _, Level::Write | Level::Network | Level::WriteAndNetwork) => "asks",
+            (_, Approval::AsCommand, _) => "judged by the command",
+            (_, Approval::Auto, _) => "runs at once, read-only",
+        }
+    }
+
+    /// Whether the program that it runs is on this machine.
+    pub fn program_is_here(&self) -> bool {
+        let Action::Command(argv) = &self.action else { return true };
+        let Some(Argument::Word(program)) = argv.first() else { return false };
+        let folders = std::env::var_os("PATH").unwrap_or_default();
+        let name = format!("{program}{}", std::env::consts::EXE_SUFFIX);
+        std::env::split_paths(&folders).any(|folder| folder.join(&name).is_file())
     }
 
     /// What the model is told of it.
@@ -227,6 +268,16 @@ impl Parameter {
         set("default", self.default.clone());
         set("enum", (!self.choices.is_empty()).then(|| json!(self.choices)));
         schema
+    }
+}
+
+/// Percept's own tools, and those of the user's folder: what is wrong with one is an error,
+/// and the others are there.
+pub fn all(_own: Option<&Path>) -> (Vec<Manifest>, Vec<ManifestError>) {
+    let shell = Manifest::parse("shell.toml", include_str!("../../tools/shell.toml"), None);
+    match shell {
+        Ok(shell) => (shell.into_iter().collect(), Vec::new()),
+        Err(error) => (Vec::new(), vec![error]),
     }
 }
 

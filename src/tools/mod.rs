@@ -15,8 +15,16 @@
 pub mod arguments;
 pub mod builtin;
 pub mod manifest;
+pub mod output;
 pub mod permission;
+pub mod plan;
 pub mod sandbox;
 pub mod scene;
+pub mod taint;
+pub mod toolbox;
 
+pub use permission::remembered::{Allowed, Grant, Permissions, Remembered};
 pub use permission::{Context, Decision, Mode, Scope, Verdict, decide};
+pub use plan::{Plan, ToolLine, ToolsReport, Walls};
+pub use taint::Quote;
+pub use toolbox::{Ran, Toolbox};

@@ -11,6 +11,8 @@ pub(super) enum Command {
     New,
     Sessions,
     Retry,
+    Tools,
+    Permissions,
     Copy,
     Export,
     Clear,
@@ -19,7 +21,7 @@ pub(super) enum Command {
 }
 
 /// A command with what help says of it: name, arguments, words.
-pub(super) const COMMANDS: [(Command, &str, &str, &str); 13] = [
+pub(super) const COMMANDS: [(Command, &str, &str, &str); 15] = [
     (Command::Attach, "attach", "PATH…", "attach pictures or text files"),
     (Command::Paste, "paste", "", "attach what the clipboard holds, also short text"),
     (Command::Screenshot, "screenshot", "", "capture the screen and attach it"),
@@ -28,6 +30,8 @@ pub(super) const COMMANDS: [(Command, &str, &str, &str); 13] = [
     (Command::New, "new", "", "start a new conversation; this one is kept"),
     (Command::Sessions, "sessions", "", "go on with an earlier conversation"),
     (Command::Retry, "retry", "", "answer the last question again"),
+    (Command::Tools, "tools", "", "what the assistant can do, and what it must ask for"),
+    (Command::Permissions, "permissions", "", "what you allowed; take it back"),
     (Command::Copy, "copy", "[N|code|list]", "copy an answer or a code block; list shows all"),
     (Command::Export, "export", "[PATH]", "write the conversation as Markdown"),
     (Command::Clear, "clear", "", "empty the composer and what is attached to it"),

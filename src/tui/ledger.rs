@@ -51,7 +51,8 @@ pub(super) fn words(row: Option<&LedgerEntry>) -> String {
 
 fn is_of(row: &LedgerEntry, part: &Part) -> bool {
     match part {
-        Part::Attachment { attachment, .. } if attachment.is_image() => {
+        // For a model without eyes a picture is a text.
+        Part::Attachment { attachment, .. } if attachment.is_image() && row.kind == LedgerKind::Image => {
             row.kind == LedgerKind::Image && same_size(row, attachment)
         }
         _ => row.kind == LedgerKind::Text,
@@ -145,7 +146,8 @@ mod tests {
         }
         let model = agent.model.clone().unwrap();
         let prompts = PromptSet::load(None).unwrap();
-        let messages = window::render(&conversation, &model, &prompts, &NoBlobs, "today").unwrap();
+        let view = window::View { model: &model, eyes: true, tools: false, begun: "today" };
+        let messages = window::render(&conversation, &view, &prompts, &NoBlobs).unwrap();
         let mut ledger = Ledger::default();
         for (number, message) in messages.iter().enumerate() {
             for (place, content) in message.content.iter().enumerate() {

@@ -8,12 +8,14 @@
 //! | --- | --- |
 //! | `app` | the state of the screen, and what keys mean |
 //! | `command`, `complete`, `files`, `history` | what is typed |
-//! | `view`, `transcript`, `panel`, `preview` | what is drawn |
+//! | `view`, `transcript`, `step`, `panel`, `preview` | what is drawn |
+//! | `approval` | the dialog that asks before a call runs |
 //! | `ledger`, `speed`, `pick` | what is known of the conversation beside its text |
 //! | `markdown`, `table`, `growing`, `highlight`, `wrap`, `theme` | text to styled lines |
 //! | `terminal`, `copy` | the terminal and the clipboard |
 
 mod app;
+mod approval;
 mod command;
 mod complete;
 mod copy;
@@ -27,6 +29,7 @@ mod panel;
 mod pick;
 mod preview;
 mod speed;
+mod step;
 mod table;
 mod terminal;
 #[cfg(test)]

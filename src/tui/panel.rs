@@ -11,6 +11,7 @@ use super::ledger::{self, Costs, DRAFT};
 use super::pick::{copyables, is_code};
 use super::theme::Theme;
 use super::transcript::about;
+use super::wrap::wrap;
 use crate::agent::{Agent, ChipState, Event};
 use crate::attachment::Attachment;
 use crate::message::{MessageId, Part};
@@ -24,6 +25,8 @@ pub(super) enum Panel {
     Models { selected: usize },
     Attachments { selected: usize },
     Copy { selected: usize },
+    Tools { top: usize },
+    Permissions { selected: usize },
 }
 
 /// Rows that a page up or down moves.
@@ -77,6 +80,8 @@ impl Panel {
             Self::Models { .. } => models.len(),
             Self::Attachments { .. } => items(agent).len(),
             Self::Copy { .. } => copyables(agent).len(),
+            Self::Tools { .. } => tool_rows(agent),
+            Self::Permissions { .. } => agent.tools.allowed.len(),
         }
     }
 
@@ -86,7 +91,9 @@ impl Panel {
         | Self::Sessions { selected: at }
         | Self::Models { selected: at }
         | Self::Attachments { selected: at }
-        | Self::Copy { selected: at }) = self;
+        | Self::Copy { selected: at }
+        | Self::Tools { top: at }
+        | Self::Permissions { selected: at }) = self;
         *at = at.saturating_add_signed(by).min(rows.saturating_sub(1));
     }
 
@@ -102,12 +109,17 @@ impl Panel {
             Self::Copy { selected } => {
                 copyables(agent).get(*selected).map(|one| Action::Copy(one.text.clone()))
             }
-            Self::Help { .. } | Self::Attachments { .. } => None,
+            Self::Help { .. } | Self::Attachments { .. } | Self::Tools { .. } | Self::Permissions { .. } => {
+                None
+            }
         }
     }
 
-    /// What Delete does: takes an attachment out, or puts it back.
+    /// What Delete does: takes an attachment out, or puts it back; takes a permission away.
     pub(super) fn remove(&self, agent: &Agent) -> Option<Event> {
+        if let Self::Permissions { selected } = self {
+            return agent.tools.allowed.get(*selected).map(|one| Event::Revoke(one.allowed.clone()));
+        }
         let Self::Attachments { selected } = self else { return None };
         match items(agent).get(*selected)?.place {
             Place::Sent { message, part, .. } => Some(Event::Remove { message, part }),
@@ -129,6 +141,8 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &mut App, agent: &Age
         Panel::Models { .. } => ("models", "↑↓ choose · enter load · esc close"),
         Panel::Attachments { .. } => ("attachments", "↑↓ choose · d take out or back · esc close"),
         Panel::Copy { .. } => ("copy", "↑↓ choose · enter copy · esc close"),
+        Panel::Tools { .. } => ("tools", "↑↓ scroll · esc close"),
+        Panel::Permissions { .. } => ("what you allowed", "↑↓ choose · d take back · esc close"),
     };
     frame.render_widget(Clear, area);
     let block = Block::bordered()
@@ -148,6 +162,13 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &mut App, agent: &Age
         Panel::Models { selected } => list(frame, inner, selected, models(app, agent), theme),
         Panel::Attachments { selected } => attachments(frame, inner, selected, app, agent),
         Panel::Copy { selected } => list(frame, inner, selected, answers(agent, inner.width, theme), theme),
+        Panel::Tools { top } => {
+            let lines = tools(agent, inner.width, theme);
+            let top = top.min(lines.len().saturating_sub(inner.height as usize));
+            app.panel = Some(Panel::Tools { top });
+            frame.render_widget(Paragraph::new(lines.into_iter().skip(top).collect::<Vec<_>>()), inner);
+        }
+        Panel::Permissions { selected } => list(frame, inner, selected, permissions(agent), theme),
     }
 }
 
@@ -198,6 +219,44 @@ fn answers(agent: &Agent, width: u16, theme: Theme) -> Vec<Line<'static>> {
     copyables(agent).iter().map(row).collect()
 }
 
+/// More rows than the lines of the tools' panel can be: it is cut where it is drawn.
+fn tool_rows(agent: &Agent) -> usize {
+    const LINES_OF_ONE: usize = 8;
+    (agent.tools.tools.len() + agent.tools.problems.len()) * LINES_OF_ONE
+}
+
+/// The tools, each with what it may do and whether it is offered.
+fn tools(agent: &Agent, width: u16, theme: Theme) -> Vec<Line<'static>> {
+    let width = usize::from(width).max(1);
+    let mut lines = Vec::new();
+    for problem in &agent.tools.problems {
+        lines.extend(wrap(
+            &[Span::styled(format!("! {}", text::printable(problem)), theme.error())],
+            width,
+            2,
+        ));
+    }
+    for tool in &agent.tools.tools {
+        let (mark, style) = if tool.off.is_some() { ("○", theme.dim()) } else { ("●", theme.strong()) };
+        let leave = tool.off.as_ref().unwrap_or(&tool.leave);
+        let head = [
+            Span::styled(format!("{mark} {}", text::printable(&tool.name)), style),
+            Span::styled(format!("  {} · {leave}", text::printable(&tool.from)), theme.dim()),
+        ];
+        lines.extend(wrap(&head, width, 4));
+        let about = text::printable(&tool.description).replace('\n', " ");
+        lines.push(Line::raw(format!("  {}", text::end(&about, width.saturating_sub(2).max(1)))));
+    }
+    if lines.is_empty() {
+        lines.push(Line::styled("There are no tools ([tools] enabled).", theme.dim()));
+    }
+    lines
+}
+
+fn permissions(agent: &Agent) -> Vec<Line<'static>> {
+    agent.tools.allowed.iter().map(|one| Line::raw(format!("{} · {}", one.allowed, one.grant))).collect()
+}
+
 fn attachments(frame: &mut Frame<'_>, area: Rect, selected: usize, app: &mut App, agent: &Agent) {
     let items = items(agent);
     let rows = u16::try_from(items.len()).unwrap_or(u16::MAX).clamp(1, area.height / 3 + 1);
@@ -233,7 +292,7 @@ fn ledger_line(agent: &Agent, items: &[Item], selected: usize) -> String {
     format!("{}{}{encode}", text::size(bytes), ledger::words(Some(row)))
 }
 
-const KEYS: [(&str, &str); 18] = [
+const KEYS: [(&str, &str); 19] = [
     ("enter", "send"),
     ("alt+enter, ctrl+j", "new line"),
     ("esc", "stop the answer, twice: its worker; hide notices"),
@@ -246,6 +305,7 @@ const KEYS: [(&str, &str); 18] = [
     ("pgup, pgdn, wheel", "scroll"),
     ("ctrl+home, ctrl+end", "to the beginning, to the end"),
     ("ctrl+y, /copy list", "copy the last answer; choose what to copy"),
+    ("ctrl+o", "the outputs of tools, whole or folded"),
     ("ctrl+u, ctrl+r", "undo, redo in the composer"),
     ("ctrl+w, ctrl+k", "delete a word, to the end of the line"),
     ("ctrl+l", "draw the screen anew"),

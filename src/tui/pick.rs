@@ -75,6 +75,6 @@ mod tests {
         assert_eq!(chosen("code  3").as_deref(), Ok("b\n"));
         assert!(chosen("code").unwrap_err().contains("has no code block"));
         assert!(chosen("code 9").unwrap_err().contains("no `code 9`"));
-        assert!(super::chosen("", &Agent::new(0.5)).is_err());
+        assert!(super::chosen("", &Agent::new(crate::agent::Rules::default())).is_err());
     }
 }

@@ -8,7 +8,7 @@ use super::app::{Action, App};
 use super::files::Files;
 use super::panel::Panel;
 use super::{Options, Palette, view};
-use crate::agent::{Agent, Chip, ChipState, EngineState, Event, Notice, NoticeLevel, Turn};
+use crate::agent::{Agent, Chip, ChipState, EngineState, Event, Notice, NoticeLevel, Rules, Turn};
 use crate::attachment::{Attachment, AttachmentId, Medium, Source};
 use crate::catalogue::{ReadyModel, Turns};
 use crate::intake::{Clipping, Given};
@@ -70,13 +70,14 @@ pub(super) fn starter() -> ReadyModel {
         load: LoadOptions::default(),
         sampling: Sampling::default(),
         system_prompt: false,
+        tools: false,
         turns: Turns::LastPicture,
         starter: true,
     }
 }
 
 pub(super) fn conversation() -> Agent {
-    let mut agent = Agent::new(0.5);
+    let mut agent = Agent::new(Rules::default());
     agent.model = Some(starter());
     agent.engine = EngineState::Ready(ModelInfo::default());
     agent.title = "What does the error say?".into();
@@ -129,12 +130,12 @@ fn type_text(app: &mut App, agent: &Agent, text: &str) -> Vec<Action> {
 
 #[test]
 fn the_first_frame_stands_before_anything_is_loaded() {
-    insta::assert_snapshot!(screen(&mut app(), &Agent::new(0.5), 80, 24));
+    insta::assert_snapshot!(screen(&mut app(), &Agent::new(Rules::default()), 80, 24));
 }
 
 #[test]
 fn the_starter_is_called_what_it_is() {
-    let mut agent = Agent::new(0.5);
+    let mut agent = Agent::new(Rules::default());
     agent.model = Some(starter());
     agent.engine = EngineState::Ready(ModelInfo::default());
     let shown = screen(&mut app(), &agent, 80, 24);

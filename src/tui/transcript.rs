@@ -9,9 +9,10 @@ use ratatui::text::{Line, Span};
 use super::growing::Growing;
 use super::ledger::{self, Costs};
 use super::markdown;
+use super::step;
 use super::theme::Theme;
 use super::wrap::wrap;
-use crate::agent::{Agent, NoticeLevel, Turn};
+use crate::agent::{Agent, NoticeLevel, Step, Turn};
 use crate::attachment::{Attachment, Medium};
 use crate::message::{Message, MessageId, Part, Role, Span as Unsure, Status};
 use crate::text;
@@ -34,6 +35,8 @@ pub(super) struct Transcript {
     /// The first line in sight; `None`: the end is.
     top: Option<usize>,
     total: usize,
+    /// The outputs of tools are shown whole.
+    unfolded: bool,
     /// Lines in sight at the last frame.
     pub(super) height: usize,
 }
@@ -42,6 +45,7 @@ pub(super) struct Transcript {
 #[derive(PartialEq)]
 struct Key {
     width: usize,
+    unfolded: bool,
     bytes: usize,
     status: Status,
     removed: usize,
@@ -65,6 +69,11 @@ impl Transcript {
         let last = self.total.saturating_sub(self.height);
         let top = self.top.map(|top| top.saturating_add(lines));
         self.top = top.filter(|top| *top < last);
+    }
+
+    /// Shows the outputs of tools whole, or folds them again.
+    pub(super) fn unfold(&mut self) {
+        self.unfolded = !self.unfolded;
     }
 
     /// Whether there is more below what is in sight.
@@ -112,11 +121,11 @@ impl Transcript {
     }
 
     fn message(&mut self, message: &Message, costs: &Costs<'_>, width: usize, theme: Theme) -> Lines {
-        let key = key_of(message, costs, width);
+        let key = key_of(message, costs, self.unfolded, width);
         match self.cache.get(&message.id) {
             Some((known, lines)) if *known == key => Arc::clone(lines),
             _ => {
-                let lines = Arc::new(message_lines(message, costs, width, theme));
+                let lines = Arc::new(message_lines(message, costs, !self.unfolded, width, theme));
                 self.cache.insert(message.id, (key, Arc::clone(&lines)));
                 lines
             }
@@ -166,7 +175,7 @@ fn streamed(message: &Message) -> Option<(&str, &[Unsure])> {
     }
 }
 
-fn key_of(message: &Message, costs: &Costs<'_>, width: usize) -> Key {
+fn key_of(message: &Message, costs: &Costs<'_>, unfolded: bool, width: usize) -> Key {
     let removed = |part: &&Part| matches!(part, Part::Attachment { removed: true, .. });
     let cost = |(number, part): (usize, &Part)| match part {
         Part::Attachment { .. } => Some(costs.get(message.id, number).map(|row| (row.tokens, row.cached))),
@@ -174,10 +183,15 @@ fn key_of(message: &Message, costs: &Costs<'_>, width: usize) -> Key {
     };
     Key {
         width,
+        unfolded,
         bytes: message
             .parts
             .iter()
-            .map(|part| if let Part::Text { text, .. } = part { text.len() } else { 1 })
+            .map(|part| match part {
+                Part::Text { text, .. } => text.len(),
+                Part::ToolResult(result) => result.text.len() + result.shown.len() + result.leave.len(),
+                Part::Attachment { .. } | Part::ToolCall(_) => 1,
+            })
             .sum(),
         status: message.status.clone(),
         removed: message.parts.iter().filter(removed).count(),
@@ -186,7 +200,13 @@ fn key_of(message: &Message, costs: &Costs<'_>, width: usize) -> Key {
     }
 }
 
-fn message_lines(message: &Message, costs: &Costs<'_>, width: usize, theme: Theme) -> Vec<Line<'static>> {
+fn message_lines(
+    message: &Message,
+    costs: &Costs<'_>,
+    folded: bool,
+    width: usize,
+    theme: Theme,
+) -> Vec<Line<'static>> {
     let room = width.saturating_sub(INDENT);
     let mut lines = vec![header(message, theme)];
     for (number, part) in message.parts.iter().enumerate() {
@@ -206,7 +226,16 @@ fn message_lines(message: &Message, costs: &Costs<'_>, width: usize, theme: Them
             Part::Text { text, unsure } => {
                 lines.extend(indented(markdown::render(text, unsure, room, theme)))
             }
-            Part::ToolCall(_) | Part::ToolResult(_) => {}
+            Part::ToolCall(call) => {
+                let said =
+                    if call.leaked { "the call came as plain text, and was taken out of it" } else { "" };
+                if !said.is_empty() {
+                    lines.extend(indented(wrap(&[Span::styled(said, theme.dim())], room, 0)));
+                }
+            }
+            Part::ToolResult(result) => {
+                lines.extend(indented(step::lines(result, folded, room, theme)));
+            }
         }
     }
     if let Status::Interrupted { why } = &message.status {
@@ -219,6 +248,9 @@ fn message_lines(message: &Message, costs: &Costs<'_>, width: usize, theme: Them
 fn header(message: &Message, theme: Theme) -> Line<'static> {
     match message.role {
         Role::User => Line::styled("you", theme.accent()),
+        Role::Tool => {
+            Line::styled(message.result().map_or("tool", |result| &result.name).to_owned(), theme.strong())
+        }
         _ => {
             let cost = message.stats.as_ref().map_or(String::new(), |stats| {
                 let speed = match stats.tokens_per_second {
@@ -282,7 +314,8 @@ fn tail(agent: &Agent, width: usize, theme: Theme) -> Vec<Line<'static>> {
     let waiting = match &agent.turn {
         Turn::Sending { .. } => Some("waiting for the model".to_owned()),
         Turn::Answering { progress, .. } => progress_words(*progress),
-        Turn::Idle | Turn::Prefilling { .. } => None,
+        Turn::Acting { step: Step::Asking(_), .. } | Turn::Idle | Turn::Prefilling { .. } => None,
+        Turn::Acting { step, stopping, .. } => Some(step::words(step, *stopping)),
     };
     if let Some(waiting) = waiting {
         lines.push(Line::styled(format!("  {waiting}…"), theme.dim()));

@@ -8,10 +8,11 @@ use unicode_width::UnicodeWidthStr;
 
 use super::app::App;
 use super::panel;
+use super::step;
 use super::theme::Theme;
 use super::transcript::{about, progress_words};
 use super::wrap::wrap;
-use crate::agent::{Agent, Chip, ChipState, EngineState, Turn};
+use crate::agent::{Agent, Chip, ChipState, EngineState, Step, Turn};
 use crate::attachment::Medium;
 use crate::text;
 use crate::wire::Stage;
@@ -91,6 +92,10 @@ fn draw_body(frame: &mut Frame<'_>, area: Rect, app: &mut App, agent: &Agent) {
     if app.panel.is_some() {
         return panel::draw(frame, area, app, agent);
     }
+    let whole = area;
+    let asks = agent.asking().is_some();
+    // The end of the conversation stays in sight above the dialog.
+    let area = if asks { Rect { height: area.height / 3, ..area } } else { area };
     let mut lines = app.transcript.lines(agent, area.width as usize, area.height as usize, app.theme);
     if agent.transcript.is_empty() {
         let mut welcome = welcome(agent, area.width as usize, app);
@@ -99,6 +104,13 @@ fn draw_body(frame: &mut Frame<'_>, area: Rect, app: &mut App, agent: &Agent) {
         lines = welcome;
     }
     frame.render_widget(Paragraph::new(lines), area);
+    let theme = app.theme;
+    if let Some((_, plan)) = agent.asking()
+        && let Some(approval) = app.asks(agent)
+    {
+        let foot = Rect { y: area.y + area.height, height: whole.height - area.height, ..whole };
+        approval.draw(frame, foot, plan, theme);
+    }
 }
 
 /// What stands on an empty screen.
@@ -194,7 +206,12 @@ fn draw_status(frame: &mut Frame<'_>, area: Rect, app: &App, agent: &Agent) {
     let keys = match (&app.said, &agent.turn) {
         (Some(said), _) => said.as_str(),
         (None, Turn::Answering { stopping: true, .. }) => "esc again ends the worker · ? help",
-        (None, Turn::Answering { .. } | Turn::Sending { .. }) => "esc stop · pgup scroll · ? help",
+        (None, Turn::Acting { step: Step::Asking(_), .. }) => {
+            "decide above · ctrl+o the last outputs · ? help"
+        }
+        (None, Turn::Answering { .. } | Turn::Sending { .. } | Turn::Acting { .. }) => {
+            "esc stop · pgup scroll · ? help"
+        }
         (None, _) => "enter send · alt+enter newline · @ attach · tab look · ? help",
     };
     let left = format!(" {}", text::end(keys, room));
@@ -226,6 +243,9 @@ fn state_words(agent: &Agent, theme: Theme) -> (String, ratatui::style::Style) {
             (progress_words(*progress).unwrap_or_else(|| "reading".to_owned()), theme.dim())
         }
         (EngineState::Ready(_), Turn::Sending { .. }) => ("sending".to_owned(), theme.dim()),
+        (EngineState::Ready(_), Turn::Acting { step, stopping, .. }) => {
+            (step::words(step, *stopping), theme.ready())
+        }
         (EngineState::Ready(_), Turn::Idle) => ("ready".to_owned(), theme.ready()),
     }
 }

@@ -2,6 +2,7 @@
 //! unsure of.
 
 use crate::message::{Part, Span};
+use crate::text;
 
 /// Collects the tokens of an answer.
 #[derive(Debug, Clone, Default)]
@@ -33,6 +34,15 @@ impl Answer {
             self.text.push(c);
         }
         self.dirty = true;
+    }
+
+    /// Takes so many bytes off the end: a call that came as text.
+    pub(super) fn cut(&mut self, bytes: usize) {
+        let end = text::boundary_before(&self.text, self.text.len().saturating_sub(bytes));
+        self.text.truncate(self.text[..end].trim_end().len());
+        let end = self.text.len();
+        self.unsure.retain(|span| span.end <= end);
+        self.word = None;
     }
 
     pub(super) fn is_empty(&self) -> bool {

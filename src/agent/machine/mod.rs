@@ -2,6 +2,7 @@
 //! comes back from the store and the readers in `world`, what the worker says in
 //! `worker`.
 
+mod act;
 mod answer;
 mod person;
 mod state;
@@ -11,7 +12,7 @@ mod worker;
 mod world;
 
 use state::Leaving;
-pub use state::{Agent, Chip, ChipState, EngineState, Notice, NoticeLevel, Turn};
+pub use state::{Agent, Chip, ChipState, EngineState, Notice, NoticeLevel, Step, Turn};
 
 use super::{Ask, Effect, Event, Stamp};
 use crate::message::{Message, MessageId, Part, Role, Status};
@@ -22,11 +23,25 @@ const DRAFT: MessageId = MessageId(0);
 /// The width of a session's title in terminal columns.
 const TITLE_COLUMNS: usize = 60;
 
+/// What an agent goes by.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Rules {
+    /// The probability under which a word is marked in an answer.
+    pub unsure_below: f32,
+    /// The most calls of tools in a turn.
+    pub most_steps: usize,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self { unsure_below: 0.5, most_steps: 12 }
+    }
+}
+
 impl Agent {
-    /// A new, empty conversation. Words with a probability below `unsure_below` are
-    /// marked in answers.
-    pub fn new(unsure_below: f32) -> Self {
-        Self { unsure_below, ..Self::default() }
+    /// A new, empty conversation.
+    pub fn new(rules: Rules) -> Self {
+        Self { unsure_below: rules.unsure_below, most_steps: rules.most_steps, ..Self::default() }
     }
 
     /// Takes what happened and says what is to be done.
@@ -45,6 +60,9 @@ impl Agent {
             Event::UseModel(name) => self.use_model(name, &mut effects),
             Event::Export(path) => self.export(path, &mut effects),
             Event::DismissNotices => self.notices.clear(),
+            Event::Decide(choice) => self.decide(choice, at, &mut effects),
+            Event::ListTools => effects.push(Effect::ListTools),
+            Event::Revoke(allowed) => effects.push(Effect::Revoke(allowed)),
             Event::Leave => self.leave_percept(&mut effects),
 
             Event::Taken { ticket, result } => self.taken(ticket, result, at, &mut effects),
@@ -57,14 +75,20 @@ impl Agent {
             Event::Failed(why) => self.say(NoticeLevel::Error, why),
             Event::Done(what) => self.say(NoticeLevel::Info, what),
             Event::Worker(event) => self.worker(event, at, &mut effects),
-            Event::Tick => self.store_answer_so_far(&mut effects),
+            Event::Judged { id, plan } => self.judged(&id, *plan, at, &mut effects),
+            Event::ToolEnded { id, ran } => self.tool_ended(&id, ran, at, &mut effects),
+            Event::ToolsListed(tools) => self.tools = *tools,
+            Event::Tick => {
+                self.store_answer_so_far(&mut effects);
+                self.step_goes_on(at);
+            }
         }
         effects
     }
 
     /// Whether a message can't be sent now because another one is being answered.
     pub fn busy(&self) -> bool {
-        matches!(self.turn, Turn::Sending { .. } | Turn::Answering { .. })
+        matches!(self.turn, Turn::Sending { .. } | Turn::Answering { .. } | Turn::Acting { .. })
     }
 
     /// Why no model will come that could answer, in words for the screen; `None` while
@@ -84,7 +108,8 @@ impl Agent {
 
     /// Whether percept may end: nothing is waited for after [`Event::Leave`].
     pub fn left(&self) -> bool {
-        self.leaving == Leaving::Done && self.storing == 0
+        let runs = matches!(self.turn, Turn::Acting { step: Step::Running { .. }, .. });
+        self.leaving == Leaving::Done && self.storing == 0 && !runs
     }
 
     fn say(&mut self, level: NoticeLevel, text: impl Into<String>) {
@@ -190,7 +215,8 @@ impl Agent {
 
     fn ask(&mut self, id: u64, ask: Ask, conversation: Vec<Message>, effects: &mut Vec<Effect>) -> bool {
         let Some(model) = self.model.clone() else { return false };
-        effects.push(Effect::Ask { id, ask, conversation, model: Box::new(model) });
+        let eyes = matches!(&self.engine, EngineState::Ready(info) if info.vision);
+        effects.push(Effect::Ask { id, ask, conversation, model: Box::new(model), eyes });
         true
     }
 

@@ -77,6 +77,7 @@ impl Agent {
             return self.say(NoticeLevel::Error, "Nothing was sent: what was attached can't be read.");
         }
         let message = self.user_message(MessageId(at.id), parts, at.ms);
+        self.steps = 0;
         if self.title.is_empty() {
             self.title = title_of(&message.text(), message.attachments().next().map(|a| a.name.as_str()));
         }
@@ -91,6 +92,7 @@ impl Agent {
             Turn::Idle => self.cancel_loading(effects),
             Turn::Prefilling { .. } => self.stop_prefill(effects),
             Turn::Sending { .. } => self.cancel_sending(effects),
+            Turn::Acting { .. } => self.cancel_step(effects),
             // The worker has not stopped for the first one: it encodes a picture, or hangs.
             Turn::Answering { stopping: true, .. } => self.restart_worker(effects),
             Turn::Answering { request, stopping, .. } => {
@@ -140,6 +142,7 @@ impl Agent {
         };
         self.notices.clear();
         self.wary = false;
+        self.steps = 0;
         self.transcript.truncate(question + 1);
         self.stop_prefill(effects);
         self.answer(at, effects);

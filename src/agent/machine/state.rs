@@ -5,8 +5,10 @@ use std::collections::BTreeSet;
 use super::answer::Answer;
 use crate::attachment::Attachment;
 use crate::catalogue::ReadyModel;
+use crate::message::ToolCall;
 use crate::message::{Message, MessageId};
 use crate::session::{SessionId, SessionSummary};
+use crate::tools::{Plan, ToolsReport};
 use crate::wire::{Failure, Ledger, ModelInfo, Stage};
 
 /// A conversation and what goes on in it. The faces read its fields to draw; only
@@ -36,6 +38,8 @@ pub struct Agent {
     pub notices: Vec<Notice>,
     /// The list of sessions, when it was asked for.
     pub sessions: Vec<SessionSummary>,
+    /// The tools, when they were asked for.
+    pub tools: ToolsReport,
     /// Set while something is not on disk that should be: why.
     pub unsaved: Option<String>,
     /// Why the last load or answer failed; for the exit code of the one-shot commands.
@@ -43,6 +47,14 @@ pub struct Agent {
 
     /// The probability under which a word is marked.
     pub(super) unsure_below: f32,
+    /// The most calls of tools in a turn.
+    pub(super) most_steps: usize,
+    /// Calls that were made in this turn.
+    pub(super) steps: usize,
+    /// The call that the answer ended with, until the answer is done.
+    pub(super) called: Option<ToolCall>,
+    /// The person changed the call that goes on.
+    pub(super) edited: bool,
     /// The last request's number.
     pub(super) requests: u64,
     /// The last chip's ticket.
@@ -132,6 +144,33 @@ pub enum Turn {
         progress: Option<(Stage, u64, u64)>,
         /// Esc was pressed, the worker has not stopped yet.
         stopping: bool,
+    },
+    /// A tool that the model called is judged, asks, or runs.
+    Acting {
+        /// The result, the last message of the transcript.
+        message: MessageId,
+        /// The call.
+        call: ToolCall,
+        /// How far it is.
+        step: Step,
+        /// Esc was pressed, the tool has not ended yet.
+        stopping: bool,
+    },
+}
+
+/// How far a call is.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Step {
+    /// It is looked at what it would do.
+    Judging,
+    /// The person is asked.
+    Asking(Box<Plan>),
+    /// It runs.
+    Running {
+        /// Since when, in milliseconds since the Unix epoch.
+        since_ms: i64,
+        /// For how long, as of the last tick.
+        for_ms: u64,
     },
 }
 

@@ -24,7 +24,7 @@ struct Scene {
 
 impl Scene {
     fn new() -> Self {
-        Self { agent: Agent::new(0.5), clock: 1000, effects: Vec::new() }
+        Self { agent: Agent::new(Rules::default()), clock: 1000, effects: Vec::new() }
     }
 
     /// With a model loaded.
@@ -154,6 +154,7 @@ fn model() -> ReadyModel {
         load: LoadOptions::default(),
         sampling: Sampling::default(),
         system_prompt: false,
+        tools: true,
         turns: crate::catalogue::Turns::All,
         starter: false,
     }
@@ -183,6 +184,12 @@ fn names(effects: &[Effect]) -> Vec<&'static str> {
     effects
         .iter()
         .map(|effect| match effect {
+            Effect::Judge { .. } => "judge",
+            Effect::RunTool { .. } => "run tool",
+            Effect::StopTool { .. } => "stop tool",
+            Effect::Remember { .. } => "remember",
+            Effect::Revoke(_) => "revoke",
+            Effect::ListTools => "list tools",
             Effect::Take { .. } => "take",
             Effect::Store { .. } => "store",
             Effect::Ask { ask: Ask::Prefill, .. } => "prefill",

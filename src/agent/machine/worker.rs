@@ -3,7 +3,7 @@
 use super::{Agent, ChipState, EngineState, Leaving, NoticeLevel, Turn};
 use crate::agent::{Effect, Stamp};
 use crate::engines::WorkerEvent;
-use crate::message::{AnswerStats, Message, Status};
+use crate::message::{AnswerStats, Message, Part, Status, ToolCall};
 use crate::wire::{DoneReport, Envelope, Event, Failure, FailureKind, Ledger, LedgerKind, Stage, StopReason};
 
 impl Agent {
@@ -22,7 +22,7 @@ impl Agent {
     fn said(&mut self, id: u64, event: Event, at: Stamp, effects: &mut Vec<Effect>) {
         match (&self.engine, &self.turn) {
             (EngineState::Loading { request, .. }, _) if *request == id => self.load_said(event, at, effects),
-            (_, Turn::Answering { request, .. }) if *request == id => self.answer_said(event, effects),
+            (_, Turn::Answering { request, .. }) if *request == id => self.answer_said(event, at, effects),
             _ if self.prefilling == Some(id) => self.prefill_said(event),
             _ if self.leaving == Leaving::Saving(id)
                 && matches!(event, Event::Done(_) | Event::Failed(_)) =>
@@ -71,7 +71,7 @@ impl Agent {
                 self.answer(at, effects)
             }
             Turn::Sending { .. } => self.restore_state(effects),
-            Turn::Answering { .. } => {}
+            Turn::Answering { .. } | Turn::Acting { .. } => {}
             Turn::Idle | Turn::Prefilling { .. } => self.restore(effects),
         }
     }
@@ -150,12 +150,18 @@ impl Agent {
         self.ledger = ledger;
     }
 
-    fn answer_said(&mut self, event: Event, effects: &mut Vec<Effect>) {
+    fn answer_said(&mut self, event: Event, at: Stamp, effects: &mut Vec<Effect>) {
         match event {
             Event::Progress { stage, done, total } => self.progress(stage, done, total),
             Event::Ledger(ledger) => self.take_ledger(ledger),
             Event::Token { text, logprob } => self.token(&text, logprob, effects),
-            Event::Done(report) => self.answer_done(&report, effects),
+            Event::ToolCall { name, arguments, leaked_bytes } => {
+                self.answer.cut(leaked_bytes);
+                let (id, leaked) = (format!("call-{}", at.id), leaked_bytes > 0);
+                self.called = Some(ToolCall { id, name, arguments, leaked });
+                self.show_answer();
+            }
+            Event::Done(report) => self.answer_done(&report, at, effects),
             Event::Failed(failure) => {
                 let said = words(&failure);
                 let why = match failure.kind {
@@ -206,17 +212,17 @@ impl Agent {
         }
     }
 
-    fn answer_done(&mut self, report: &DoneReport, effects: &mut Vec<Effect>) {
+    fn answer_done(&mut self, report: &DoneReport, at: Stamp, effects: &mut Vec<Effect>) {
+        let called = self.called.take();
         let status = match report.stop {
             StopReason::Finished => Status::Complete,
             StopReason::MaxTokens => {
                 Status::Interrupted { why: "the limit of tokens was reached".to_owned() }
             }
             StopReason::Cancelled => stopped(),
-            // Nothing was offered to call yet.
-            StopReason::ToolCall => {
-                Status::Interrupted { why: "the model called a tool that nobody offered".to_owned() }
-            }
+            // Esc came too late for the worker, not for the call.
+            StopReason::ToolCall if self.stopping() => stopped(),
+            StopReason::ToolCall => Status::Complete,
             StopReason::ContextFull => {
                 self.say(NoticeLevel::Error, CONTEXT_FULL);
                 Status::Interrupted { why: "the context is full".to_owned() }
@@ -231,10 +237,29 @@ impl Agent {
             encode_ms: report.timings.encode_ms,
             tokens_per_second: report.timings.tokens_per_second(report.usage.completion_tokens),
         };
+        if let Some(call) = called.filter(|_| status == Status::Complete) {
+            return self.answer_called(call, stats, at, effects);
+        }
         self.end_answer(status, Some(stats), effects);
         // Evaluated already but for the template's closing tokens: cheap, and a picture
         // attached while the answer was written is encoded now.
         self.prefill(effects);
+    }
+
+    fn stopping(&self) -> bool {
+        matches!(self.turn, Turn::Answering { stopping: true, .. })
+    }
+
+    /// The answer ended with a call.
+    fn answer_called(&mut self, call: ToolCall, stats: AnswerStats, at: Stamp, effects: &mut Vec<Effect>) {
+        let said = (!self.answer.is_empty()).then(|| self.answer.part());
+        let Some(message) = self.answering() else { return };
+        message.parts = said.into_iter().chain([Part::ToolCall(call.clone())]).collect();
+        message.status = Status::Complete;
+        message.stats = Some(stats);
+        let id = message.id;
+        self.store(id, effects);
+        self.call(call, at, effects);
     }
 
     /// Ends the answer; one without a word is taken off the screen again.

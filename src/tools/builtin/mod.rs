@@ -17,6 +17,16 @@ impl BuiltIn {
     /// All of them, by name.
     pub const ALL: [(&'static str, Self); 1] = [("shell", Self::Shell)];
 
+    /// The name of the tool that runs commands.
+    pub const SHELL: &'static str = "shell";
+
+    /// Whether it is any use to a model with eyes, or without.
+    pub fn is_offered(self, _eyes: bool) -> bool {
+        match self {
+            Self::Shell => true,
+        }
+    }
+
     /// The tool of this name.
     pub fn of(name: &str) -> Option<Self> {
         Self::ALL.iter().find(|(known, _)| *known == name).map(|(_, tool)| *tool)

@@ -8,6 +8,7 @@ pub mod command;
 mod destroy;
 pub mod place;
 pub mod programs;
+pub mod remembered;
 pub mod scope;
 mod secret;
 pub mod word;

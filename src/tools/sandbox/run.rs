@@ -25,12 +25,18 @@ const MOST_ON_DISK: u64 = 256 * 1024 * 1024;
 const VARIABLES: [&str; 8] = ["PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "LC_CTYPE", "TZ"];
 
 /// Variables that a command gets so that it neither waits for a person nor paints.
-const SET: [(&str, &str); 5] = [
+///
+/// A git repository's own settings may name a program that `git status` would start.
+const SET: [(&str, &str); 9] = [
     ("TERM", "dumb"),
     ("PAGER", "cat"),
     ("GIT_PAGER", "cat"),
     ("GIT_TERMINAL_PROMPT", "0"),
     ("NO_COLOR", "1"),
+    ("GIT_OPTIONAL_LOCKS", "0"),
+    ("GIT_CONFIG_COUNT", "1"),
+    ("GIT_CONFIG_KEY_0", "core.fsmonitor"),
+    ("GIT_CONFIG_VALUE_0", "false"),
 ];
 
 /// How commands are run.

@@ -1,10 +1,14 @@
 //! What the keys mean.
 
+use std::time::Instant;
+
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::{Action, App};
 use crate::agent::{Agent, EngineState, Event, Turn};
 use crate::intake::Given;
+use crate::tools::Plan;
+use crate::tui::approval::Answer;
 use crate::tui::command::{self, Parsed};
 use crate::tui::complete::{Kind, expand};
 use crate::tui::panel::{self, PAGE_ROWS, Panel};
@@ -26,6 +30,13 @@ impl App {
         if self.panel.is_some() {
             return self.panel_key(key, agent);
         }
+        if ctrl && key.code == KeyCode::Char('o') {
+            self.transcript.unfold();
+            return Vec::new();
+        }
+        if let Some((_, plan)) = agent.asking() {
+            return self.approval_key(key, plan, agent);
+        }
         if self.completion.is_some()
             && let Some(actions) = self.completion_key(key)
         {
@@ -41,6 +52,22 @@ impl App {
                 Vec::new()
             }
         }
+    }
+
+    /// Keys while a call asks.
+    fn approval_key(&mut self, key: KeyEvent, plan: &Plan, agent: &Agent) -> Vec<Action> {
+        let page = self.page();
+        let Some(approval) = self.asks(agent) else { return Vec::new() };
+        match key.code {
+            KeyCode::PageUp if !approval.types() => self.transcript.up(page),
+            KeyCode::PageDown if !approval.types() => self.transcript.down(page),
+            _ => match approval.key(key, plan, Instant::now()) {
+                Answer::Decided(choice) => return vec![Action::Tell(Event::Decide(choice))],
+                Answer::Stop => return vec![Action::Tell(Event::Cancel)],
+                Answer::Open => {}
+            },
+        }
+        Vec::new()
     }
 
     /// Keys of the chat itself; `None`: the composer's.
@@ -141,7 +168,8 @@ impl App {
                 return chosen.into_iter().collect();
             }
             KeyCode::Delete | KeyCode::Backspace | KeyCode::Char('d') => {
-                return panel.remove(agent).map(Action::Tell).into_iter().collect();
+                let selected = panel.remove(agent);
+                return selected.map(Action::Tell).into_iter().collect();
             }
             _ => {}
         }

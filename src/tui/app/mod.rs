@@ -6,10 +6,13 @@
 mod keys;
 mod send;
 
+use std::time::Instant;
+
 use crossterm::event::{Event as TermEvent, KeyEventKind, MouseEventKind};
 use ratatui_textarea::{CursorMove, TextArea, WrapMode};
 
 use super::Options;
+use super::approval::Approval;
 use super::complete::{Completion, complete, mention};
 use super::files::Files;
 use super::history::History;
@@ -57,6 +60,8 @@ pub(super) struct App {
     pub(super) panel: Option<Panel>,
     pub(super) transcript: Transcript,
     pub(super) preview: Option<Preview>,
+    /// The dialog, while a call asks.
+    pub(super) approval: Option<Approval>,
     /// A word on what was just done; the next key takes it away.
     pub(super) said: Option<String>,
     pub(super) models: Vec<String>,
@@ -83,6 +88,7 @@ impl App {
             panel: None,
             transcript: Transcript::default(),
             preview: None,
+            approval: None,
             said: None,
             models,
             speed: Speed::default(),
@@ -142,7 +148,13 @@ impl App {
                 self.said = None;
                 self.key(key, agent)
             }
-            TermEvent::Paste(paste) => self.paste(&paste),
+            TermEvent::Paste(paste) => match self.asks(agent) {
+                Some(approval) => {
+                    approval.paste(&paste);
+                    Vec::new()
+                }
+                None => self.paste(&paste),
+            },
             TermEvent::Mouse(mouse) => {
                 match mouse.kind {
                     MouseEventKind::ScrollUp => self.scroll_up(WHEEL_LINES, agent),
@@ -183,6 +195,12 @@ impl App {
             }
         }
         actions
+    }
+
+    /// The dialog, if a call asks.
+    pub(super) fn asks(&mut self, agent: &Agent) -> Option<&mut Approval> {
+        self.approval = Approval::of(agent, self.approval.take(), Instant::now());
+        self.approval.as_mut()
     }
 
     fn cursor(&self) -> (usize, usize) {

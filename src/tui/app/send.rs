@@ -95,6 +95,14 @@ impl App {
                 self.panel = Some(Panel::Sessions { selected: 0 });
                 tell(Event::ListSessions)
             }
+            Command::Tools => {
+                self.panel = Some(Panel::Tools { top: 0 });
+                tell(Event::ListTools)
+            }
+            Command::Permissions => {
+                self.panel = Some(Panel::Permissions { selected: 0 });
+                tell(Event::ListTools)
+            }
             Command::Retry => tell(Event::Retry),
             Command::Copy => self.copy(argument, agent),
             Command::Export => tell(Event::Export(export_path(argument, &agent.title))),

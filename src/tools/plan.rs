@@ -1,0 +1,90 @@
+//! What will happen to a call, and why: all that a person needs to see to decide.
+
+use super::permission::Verdict;
+use super::permission::remembered::{Allowed, Grant, Remembered};
+use super::taint::Quote;
+
+/// A judged call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// What happens.
+    pub verdict: Verdict,
+    /// Why: a clause without a full stop.
+    pub reason: String,
+    /// Exactly what will run: the command line, or the tool with its arguments.
+    pub shown: String,
+    /// What it may do beyond reading, if it is allowed as it stands.
+    pub grant: Grant,
+    /// What holds it.
+    pub walls: Walls,
+    /// What can be allowed for this session or for good; `None`: only this once.
+    pub scope: Option<Allowed>,
+    /// The texts from outside that the conversation holds, nearest first.
+    pub sources: Vec<Quote>,
+    /// The command line, where a person may change it.
+    pub editable: Option<String>,
+}
+
+/// What holds a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Walls {
+    /// A sandbox, by these means.
+    Sandbox(String),
+    /// Nothing: why.
+    Nothing(String),
+    /// percept reads by itself, and changes nothing.
+    Percept,
+    /// A server does it, outside of percept's reach.
+    Server(String),
+}
+
+impl Walls {
+    /// Whether a person can widen what is granted.
+    pub fn take_grants(&self) -> bool {
+        matches!(self, Self::Sandbox(_))
+    }
+
+    /// What a call may do within them, for a person.
+    pub fn words(&self, grant: Grant) -> String {
+        match self {
+            Self::Sandbox(_) => format!("{grant}; secrets hidden; ends as a whole"),
+            Self::Nothing(why) => format!("NOTHING holds it: {why}. It can do all that you can"),
+            Self::Percept => "percept reads it by itself; nothing is changed".to_owned(),
+            Self::Server(name) => format!("the MCP server {name} does it, with whatever that can reach"),
+        }
+    }
+}
+
+/// The tools as a person sees them: what is there, and what is allowed.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ToolsReport {
+    /// The tools.
+    pub tools: Vec<ToolLine>,
+    /// What is allowed, for this session and for good.
+    pub allowed: Vec<Remembered>,
+    /// What is wrong, in words for the screen.
+    pub problems: Vec<String>,
+}
+
+impl ToolsReport {
+    /// Tools are switched off.
+    pub fn off() -> Self {
+        let problems = vec!["Tools are switched off ([tools] enabled, or --no-tools).".to_owned()];
+        Self { problems, ..Self::default() }
+    }
+}
+
+/// A tool in a line.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct ToolLine {
+    /// Its name.
+    pub name: String,
+    /// What it does, in its declaration's own words.
+    pub description: String,
+    /// Where it comes from: `built in`, `percept`, a file, `MCP server x`.
+    pub from: String,
+    /// Whether the model is told of it; else why not.
+    pub off: Option<String>,
+    /// What it may do without being asked about, in words.
+    pub leave: String,
+}

@@ -1,0 +1,266 @@
+//! The dialog that asks before a call runs: exactly what, why it asks, what will hold it, and
+//! which texts from outside may be behind it.
+//!
+//! Nothing is chosen beforehand, Enter allows nothing, and what was typed before the dialog
+//! could be seen is no answer to it.
+
+use std::time::{Duration, Instant};
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Block, Clear, Paragraph};
+use ratatui_textarea::{CursorMove, TextArea, WrapMode};
+
+use super::theme::Theme;
+use super::wrap::wrap;
+use crate::agent::{Agent, Choice};
+use crate::text;
+use crate::tools::{Grant, Plan};
+
+/// Keys that come sooner were meant for the composer.
+const UNSEEN: Duration = Duration::from_millis(400);
+
+/// How many sources are named; the nearest come first.
+const MOST_SOURCES: usize = 4;
+
+/// Rows of the line that is typed into.
+const INPUT_ROWS: u16 = 3;
+
+/// The dialog's state for one call.
+pub(super) struct Approval {
+    id: String,
+    shown: String,
+    grant: Grant,
+    input: Option<(Input, TextArea<'static>)>,
+    opened: Instant,
+    top: usize,
+    /// How far it can be scrolled, as of the last frame.
+    last: usize,
+}
+
+/// What is being typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Input {
+    Command,
+    Reason,
+}
+
+/// What a key asks for.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Answer {
+    /// The call is decided.
+    Decided(Choice),
+    /// The turn ends.
+    Stop,
+    /// Nothing yet.
+    Open,
+}
+
+impl Approval {
+    /// The dialog for the call that asks, kept from `known` where that is the same.
+    pub(super) fn of(agent: &Agent, known: Option<Self>, now: Instant) -> Option<Self> {
+        let (call, plan) = agent.asking()?;
+        let same = known.filter(|known| known.id == call.id && known.shown == plan.shown);
+        Some(same.unwrap_or_else(|| Self {
+            id: call.id.clone(),
+            shown: plan.shown.clone(),
+            grant: plan.grant,
+            input: None,
+            opened: now,
+            top: 0,
+            last: 0,
+        }))
+    }
+
+    /// Whether something is being typed into it.
+    pub(super) fn types(&self) -> bool {
+        self.input.is_some()
+    }
+
+    /// Puts text where something is being typed.
+    pub(super) fn paste(&mut self, text: &str) {
+        if let Some((_, input)) = &mut self.input {
+            let clean: String = text.chars().filter(|c| !c.is_control() || *c == '\n').collect();
+            input.insert_str(clean);
+        }
+    }
+
+    pub(super) fn key(&mut self, key: KeyEvent, plan: &Plan, now: Instant) -> Answer {
+        if self.input.is_some() {
+            return self.typed(key);
+        }
+        if key.code == KeyCode::Esc {
+            return Answer::Stop;
+        }
+        if now.duration_since(self.opened) < UNSEEN || key.modifiers.contains(KeyModifiers::CONTROL) {
+            return Answer::Open;
+        }
+        // What can't be seen whole isn't allowed.
+        let seen = self.top >= self.last;
+        let lasts = plan.scope.is_some();
+        match key.code {
+            KeyCode::Char('y') if seen => return Answer::Decided(Choice::Once(self.grant)),
+            KeyCode::Char('s') if seen && lasts => return Answer::Decided(Choice::Session(self.grant)),
+            KeyCode::Char('a') if seen && lasts => return Answer::Decided(Choice::Always(self.grant)),
+            KeyCode::Char('n') => return Answer::Decided(Choice::Deny(None)),
+            KeyCode::Char('r') => self.type_in(Input::Reason, ""),
+            KeyCode::Char('e') => {
+                if let Some(command) = &plan.editable {
+                    self.type_in(Input::Command, command);
+                }
+            }
+            KeyCode::Char('w') if plan.walls.take_grants() => self.grant.write = !self.grant.write,
+            KeyCode::Char('i') if plan.walls.take_grants() => self.grant.network = !self.grant.network,
+            KeyCode::Up | KeyCode::Char('k') => self.top = self.top.saturating_sub(1),
+            KeyCode::Down | KeyCode::Char('j' | ' ') => self.top = (self.top + 1).min(self.last),
+            _ => {}
+        }
+        Answer::Open
+    }
+
+    fn type_in(&mut self, what: Input, text: &str) {
+        let mut input = TextArea::new(text.split('\n').map(str::to_owned).collect());
+        input.set_wrap_mode(WrapMode::WordOrGlyph);
+        input.set_cursor_line_style(ratatui::style::Style::new());
+        input.move_cursor(CursorMove::Bottom);
+        input.move_cursor(CursorMove::End);
+        self.input = Some((what, input));
+    }
+
+    fn typed(&mut self, key: KeyEvent) -> Answer {
+        let Some((what, input)) = &mut self.input else { return Answer::Open };
+        match key.code {
+            KeyCode::Esc => self.input = None,
+            KeyCode::Enter if key.modifiers.intersects(KeyModifiers::ALT | KeyModifiers::SHIFT) => {
+                input.insert_newline();
+            }
+            KeyCode::Enter => {
+                let (what, text) = (*what, input.lines().join("\n"));
+                self.input = None;
+                let text = text.trim();
+                return match what {
+                    Input::Command if text.is_empty() => Answer::Open,
+                    Input::Command => Answer::Decided(Choice::Edit(text.to_owned())),
+                    Input::Reason => {
+                        Answer::Decided(Choice::Deny((!text.is_empty()).then(|| text.to_owned())))
+                    }
+                };
+            }
+            _ => drop(input.input(key)),
+        }
+        Answer::Open
+    }
+
+    /// Draws it at the foot of an area, as high as it needs to be.
+    pub(super) fn draw(&mut self, frame: &mut Frame<'_>, area: Rect, plan: &Plan, theme: Theme) {
+        let room = usize::from(area.width.saturating_sub(4)).max(1);
+        let keys = self.keys(plan, room, theme);
+        let lines = self.about(plan, room, theme);
+        let foot = match self.input {
+            Some(_) => INPUT_ROWS,
+            None => u16::try_from(keys.len()).unwrap_or(u16::MAX),
+        };
+        let rows = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(foot).saturating_add(3);
+        let height = rows.min(area.height);
+        let area = Rect { y: area.y + area.height - height, height, ..area };
+        let title = " the assistant asks to run this ";
+        let block = Block::bordered()
+            .title(Span::styled(title, theme.accent()))
+            .border_style(theme.accent())
+            .padding(ratatui::widgets::Padding::horizontal(1));
+        let inner = block.inner(area);
+        frame.render_widget(Clear, area);
+        frame.render_widget(block, area);
+        let body = Rect { height: inner.height.saturating_sub(foot + 1), ..inner };
+        self.last = lines.len().saturating_sub(usize::from(body.height));
+        self.top = self.top.min(self.last);
+        let shown: Vec<Line<'_>> = lines.into_iter().skip(self.top).take(body.height.into()).collect();
+        frame.render_widget(Paragraph::new(shown), body);
+        let rule = Rect { y: body.y + body.height, height: 1.min(inner.height), ..inner };
+        let more = if self.top < self.last { "── more below: ↓ ──" } else { "" };
+        frame.render_widget(Paragraph::new(Line::styled(more, theme.error())), rule);
+        let below =
+            Rect { y: rule.y + rule.height, height: foot.min(inner.height.saturating_sub(1)), ..inner };
+        match &self.input {
+            Some((what, input)) => draw_input(frame, below, *what, input, theme),
+            None => frame.render_widget(Paragraph::new(keys), below),
+        }
+    }
+
+    /// What is asked, and all that there is to know about it.
+    fn about(&self, plan: &Plan, room: usize, theme: Theme) -> Vec<Line<'static>> {
+        let mut lines = Vec::new();
+        for line in text::printable(&plan.shown).split('\n') {
+            lines.extend(wrap(&[Span::styled(line.to_owned(), theme.strong())], room, 2));
+        }
+        lines.push(Line::default());
+        let mut say = |label: &'static str, words: String, style: ratatui::style::Style| {
+            let spans = [Span::styled(format!("{label:<9}"), theme.dim()), Span::styled(words, style)];
+            lines.extend(wrap(&spans, room, 9));
+        };
+        say("asks", text::printable(&plan.reason), theme.plain());
+        let walls = plan.walls.words(self.grant);
+        let unheld = matches!(plan.walls, crate::tools::Walls::Nothing(_));
+        say("may", walls, if unheld { theme.error() } else { theme.plain() });
+        for (number, source) in plan.sources.iter().take(MOST_SOURCES).enumerate() {
+            let label = if number == 0 { "outside" } else { "" };
+            let name = text::end(&text::printable(&source.source).replace('\n', " "), 60);
+            match &source.words {
+                Some(words) => say(label, format!("{name}: “{words}”"), theme.error()),
+                None => say(label, name, theme.plain()),
+            }
+        }
+        match plan.sources.len().saturating_sub(MOST_SOURCES) {
+            0 => {}
+            more => say("", format!("and {more} more"), theme.plain()),
+        }
+        if let Some(scope) = &plan.scope {
+            say("always", format!("would allow {scope}"), theme.plain());
+        }
+        lines
+    }
+
+    fn keys(&self, plan: &Plan, room: usize, theme: Theme) -> Vec<Line<'static>> {
+        let mut words: Vec<(&str, String)> = vec![("y", "once".to_owned())];
+        if plan.scope.is_some() {
+            words.push(("s", "this session".to_owned()));
+            words.push(("a", "always".to_owned()));
+        }
+        if plan.editable.is_some() {
+            words.push(("e", "edit".to_owned()));
+        }
+        words.push(("n", "no".to_owned()));
+        words.push(("r", "no, because…".to_owned()));
+        words.push(("esc", "stop".to_owned()));
+        if plan.walls.take_grants() {
+            let mark = |on: bool| if on { "[x]" } else { "[ ]" };
+            words.push(("w", format!("{} write here", mark(self.grant.write))));
+            words.push(("i", format!("{} network", mark(self.grant.network))));
+        }
+        let spans: Vec<Span<'_>> = words
+            .into_iter()
+            .flat_map(|(key, words)| {
+                let words = words.replace(' ', "\u{a0}");
+                [Span::styled(key, theme.accent()), Span::raw(format!("\u{a0}{words}   "))]
+            })
+            .collect();
+        let mut lines = wrap(&spans, room, 0);
+        for span in lines.iter_mut().flat_map(|line| &mut line.spans) {
+            span.content = span.content.replace('\u{a0}', " ").into();
+        }
+        lines
+    }
+}
+
+fn draw_input(frame: &mut Frame<'_>, area: Rect, what: Input, input: &TextArea<'_>, theme: Theme) {
+    let title = match what {
+        Input::Command => "the command instead (enter: judge it, esc: back)",
+        Input::Reason => "why not, for the model (enter: say no, esc: back)",
+    };
+    let head = Rect { height: 1.min(area.height), ..area };
+    let rest = Rect { y: area.y + head.height, height: area.height.saturating_sub(1), ..area };
+    frame.render_widget(Paragraph::new(Line::styled(title, theme.dim())), head);
+    frame.render_widget(input, rest);
+}

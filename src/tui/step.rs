@@ -1,0 +1,68 @@
+//! A step of the assistant's in the conversation: what was run, by whose leave, and the
+//! beginning of what came of it.
+
+use ratatui::text::{Line, Span};
+
+use super::theme::Theme;
+use super::wrap::wrap;
+use crate::agent::Step;
+use crate::message::{Outcome, ToolResult};
+use crate::text;
+
+/// Lines of an output that are shown while it is folded.
+const FOLDED: usize = 6;
+
+/// The most lines of an output that are shown at all: it is in the export, or on disk.
+const UNFOLDED: usize = 2_000;
+
+/// The lines of a step.
+pub(super) fn lines(result: &ToolResult, folded: bool, width: usize, theme: Theme) -> Vec<Line<'static>> {
+    let shown = text::printable(&result.shown);
+    let mut lines: Vec<Line<'static>> = shown
+        .split('\n')
+        .flat_map(|line| wrap(&[Span::styled(line.to_owned(), theme.code())], width, 2))
+        .collect();
+    if result.outcome == Outcome::Pending {
+        return lines;
+    }
+    let took = match result.took_ms {
+        0 => String::new(),
+        ms => format!(" · {:.2} s", ms as f64 / 1000.0),
+    };
+    let style = if result.outcome == Outcome::Done { theme.dim() } else { theme.error() };
+    let leave = text::printable(&result.leave);
+    lines.extend(wrap(&[Span::styled(format!("{leave}{took}"), style)], width, 2));
+    let text = text::printable(&result.text);
+    let all: Vec<&str> = text.lines().collect();
+    let most = if folded { FOLDED } else { UNFOLDED };
+    // One line more takes no more room than saying that there is one.
+    let kept = if all.len() <= most + 1 { all.len() } else { most };
+    for line in &all[..kept] {
+        let line = line.replace('\t', "    ");
+        match folded {
+            true => lines.push(output_line(&text::end(&line, width.saturating_sub(2).max(1)), theme)),
+            false => lines.extend(wrap(&[Span::styled(format!("│ {line}"), theme.dim())], width, 2)),
+        }
+    }
+    if kept < all.len() {
+        let keys = if folded { " · ctrl+o shows them" } else { "" };
+        let more = format!("… {} more lines{keys}", text::thousands((all.len() - kept) as u64));
+        lines.push(output_line(&more, theme));
+    }
+    lines
+}
+
+fn output_line(line: &str, theme: Theme) -> Line<'static> {
+    Line::styled(format!("│ {line}"), theme.dim())
+}
+
+/// What goes on, in words.
+pub(super) fn words(step: &Step, stopping: bool) -> String {
+    match step {
+        _ if stopping => "stopping".to_owned(),
+        Step::Judging => "looking at what it would do".to_owned(),
+        Step::Asking(_) => "asks you".to_owned(),
+        Step::Running { for_ms, .. } if *for_ms >= 1000 => format!("running for {} s", for_ms / 1000),
+        Step::Running { .. } => "running".to_owned(),
+    }
+}
