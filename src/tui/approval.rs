@@ -13,6 +13,8 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Clear, Paragraph};
 use ratatui_textarea::{CursorMove, TextArea, WrapMode};
 
+use unicode_width::UnicodeWidthStr;
+
 use super::theme::Theme;
 use super::wrap::wrap;
 use crate::agent::{Agent, Choice};
@@ -239,16 +241,17 @@ impl Approval {
             words.push(("w", format!("{} write here", mark(self.grant.write))));
             words.push(("i", format!("{} network", mark(self.grant.network))));
         }
-        let spans: Vec<Span<'_>> = words
-            .into_iter()
-            .flat_map(|(key, words)| {
-                let words = words.replace(' ', "\u{a0}");
-                [Span::styled(key, theme.accent()), Span::raw(format!("\u{a0}{words}   "))]
-            })
-            .collect();
-        let mut lines = wrap(&spans, room, 0);
-        for span in lines.iter_mut().flat_map(|line| &mut line.spans) {
-            span.content = span.content.replace('\u{a0}', " ").into();
+        let mut lines = vec![Line::default()];
+        for (key, words) in words {
+            let wide = key.width() + 1 + words.width();
+            let full = |line: &Line<'_>| line.width() > 0 && line.width() + wide > room;
+            if lines.last().is_some_and(full) {
+                lines.push(Line::default());
+            }
+            if let Some(line) = lines.last_mut() {
+                line.push_span(Span::styled(key, theme.accent()));
+                line.push_span(Span::raw(format!(" {words}   ")));
+            }
         }
         lines
     }

@@ -77,19 +77,20 @@ impl Agent {
         at: Stamp,
         effects: &mut Vec<Effect>,
     ) {
-        let Turn::Acting { call, step: step @ Step::Judging, .. } = &mut self.turn else { return };
-        if call.id != id {
+        if !matches!(&self.turn, Turn::Acting { call, step: Step::Judging, .. } if call.id == id) {
             return;
         }
+        if let Ok(plan) = &plan {
+            self.show_step(&plan.shown);
+        }
+        let Turn::Acting { step, .. } = &mut self.turn else { return };
         match plan {
             Err(why) => self.refuse("the call is wrong", &why, at, effects),
             Ok(plan) if plan.verdict == Verdict::Ask => *step = Step::Asking(Box::new(plan)),
             Ok(plan) if plan.verdict == Verdict::Auto => {
-                let reason = plan.reason.clone();
-                self.run_step(&plan.shown, plan.grant, &reason, at, effects);
+                self.run_step(plan.grant, &plan.reason, at, effects);
             }
             Ok(plan) => {
-                self.show_step(&plan.shown);
                 let text = format!("This was not run: {}.", plan.reason);
                 self.refuse(&format!("refused: {}", plan.reason), &text, at, effects);
             }
@@ -101,14 +102,14 @@ impl Agent {
         let Turn::Acting { call, step: Step::Asking(plan), .. } = &mut self.turn else { return };
         let plan = (**plan).clone();
         match choice {
-            Choice::Once(grant) => self.run_step(&plan.shown, grant, "allowed by you, once", at, effects),
+            Choice::Once(grant) => self.run_step(grant, "allowed by you, once", at, effects),
             Choice::Session(grant) => {
                 self.remember(plan.scope, grant, false, at, effects);
-                self.run_step(&plan.shown, grant, "allowed by you for this session", at, effects);
+                self.run_step(grant, "allowed by you for this session", at, effects);
             }
             Choice::Always(grant) => {
                 self.remember(plan.scope, grant, true, at, effects);
-                self.run_step(&plan.shown, grant, "allowed by you for good", at, effects);
+                self.run_step(grant, "allowed by you for good", at, effects);
             }
             Choice::Edit(command) if plan.editable.is_some() => {
                 if let Some(arguments) = call.arguments.as_object_mut() {
@@ -119,7 +120,6 @@ impl Agent {
             }
             Choice::Edit(_) => {}
             Choice::Deny(reason) => {
-                self.show_step(&plan.shown);
                 let why = reason.map_or(String::new(), |reason| format!(": {reason}"));
                 let text = format!("The person did not allow this{why}.");
                 self.refuse("denied by you", &text, at, effects);
@@ -141,8 +141,7 @@ impl Agent {
         }
     }
 
-    fn run_step(&mut self, shown: &str, grant: Grant, leave: &str, at: Stamp, effects: &mut Vec<Effect>) {
-        self.show_step(shown);
+    fn run_step(&mut self, grant: Grant, leave: &str, at: Stamp, effects: &mut Vec<Effect>) {
         if let Some(result) = self.step_result() {
             leave.clone_into(&mut result.leave);
         }
@@ -220,10 +219,6 @@ impl Agent {
                 }
             }
             Step::Judging | Step::Asking(_) => {
-                if let Step::Asking(plan) = step {
-                    let shown = plan.shown.clone();
-                    self.show_step(&shown);
-                }
                 self.end_step(
                     Ran::refused("The person stopped this before it ran."),
                     "stopped by you",

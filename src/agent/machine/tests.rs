@@ -1,5 +1,6 @@
 //! The rules of a conversation; what happens when something goes wrong is in `trouble`.
 
+mod steps;
 mod trouble;
 
 use std::path::PathBuf;

@@ -161,7 +161,7 @@ fn weigh(uses: &[Use], context: &Context) -> Decision {
     let Some((first, what)) = acting.first() else {
         return Decision {
             scope: if let [used] = uses { scope(used) } else { None },
-            ..Decision::new(Verdict::Auto, with_taint(only_reads(uses), context))
+            ..Decision::new(Verdict::Auto, only_reads(uses))
         };
     };
     let why = format!("`{}` {what}", first.words.join(" "));
