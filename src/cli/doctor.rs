@@ -121,7 +121,7 @@ fn examine(setup: &Setup, problem: Option<&ConfigError>) -> Report {
             examine_worker("percept-whisper", &setup.whisper()),
         ],
         sandbox: match sandbox::support() {
-            Support::Full(how) => SandboxReport { enforced: true, how },
+            Support::By(means) => SandboxReport { enforced: true, how: means.to_string() },
             Support::None(how) => SandboxReport { enforced: false, how },
         },
         models: models.collect(),

@@ -166,6 +166,7 @@ impl Setup {
             time: Duration::from_secs(tools.timeout_s),
             commands: sandbox::Options {
                 percept,
+                by: sandbox::support(),
                 spool: self.paths.outputs(),
                 most_output: tools.output_kib.saturating_mul(1024).max(LEAST_OUTPUT),
             },

@@ -57,7 +57,6 @@ pub struct Toolbox {
     kept: Permissions,
     /// Allowed for as long as this percept runs.
     session: Mutex<Vec<Remembered>>,
-    support: Support,
     errors: Vec<ManifestError>,
 }
 
@@ -89,8 +88,8 @@ impl Toolbox {
     /// with one is in [`Self::errors`]; the others are there.
     pub fn new(options: Options, own: Option<&Path>, blobs: Arc<BlobStore>, kept: Permissions) -> Self {
         let (manifests, errors) = super::manifest::all(own);
-        let (session, support) = (Mutex::default(), sandbox::support());
-        Self { options, manifests, blobs, kept, session, support, errors }
+        let session = Mutex::default();
+        Self { options, manifests, blobs, kept, session, errors }
     }
 
     /// What is wrong with the user's tools.
@@ -271,8 +270,8 @@ impl Toolbox {
     }
 
     fn walls(&self) -> Walls {
-        match &self.support {
-            Support::Full(means) => Walls::Sandbox(means.clone()),
+        match &self.options.commands.by {
+            Support::By(means) => Walls::Sandbox(means.to_string()),
             Support::None(why) => Walls::Nothing(why.clone()),
         }
     }

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::io::Write;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
+use std::process::{Command, ExitCode, Stdio};
 
 use landlock::{
     ABI, Access, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible, Ruleset, RulesetAttr,
@@ -13,7 +13,7 @@ use landlock::{
 use rustix::process::{Resource, Rlimit, setrlimit};
 use rustix::thread::{CapabilitySet, CapabilitySets};
 
-use super::{NOT_ENTERED, Policy, Support, filter};
+use super::{Means, NOT_ENTERED, Policy, Support, filter};
 
 /// The least Landlock that will do: version 3 is the first that knows of truncating a file,
 /// which a read-only command must not do.
@@ -31,17 +31,55 @@ const DEVICES: [&str; 5] = ["/dev/null", "/dev/zero", "/dev/full", "/dev/random"
 /// What nothing may read, whoever percept runs as: devices, and what services listen on.
 const NEVER: [&str; 2] = ["/dev", "/run"];
 
+/// What guards the files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Walls {
+    /// Landlock, set up here.
+    Own,
+    /// Bubblewrap, which percept was started in.
+    Bubblewrap,
+}
+
+/// All that works here, the best first.
+pub(super) fn means() -> Vec<Means> {
+    let landlock = match support() {
+        Support::By(landlock @ Means::Landlock { .. }) => Some(landlock),
+        _ => None,
+    };
+    landlock.into_iter().chain(bubblewrap().ok().map(Means::Bubblewrap)).collect()
+}
+
 pub(super) fn support() -> Support {
     let least = Ruleset::default()
         .set_compatibility(CompatLevel::HardRequirement)
         .handle_access(AccessFs::from_all(LEAST))
         .and_then(Ruleset::create);
     match least {
-        Err(error) => Support::None(format!("this kernel's Landlock is missing or too old ({error})")),
-        Ok(_) => {
-            let signals = if scopes_signals() { ", signals" } else { "" };
-            Support::Full(format!("Landlock (files, TCP{signals}) and seccomp"))
-        }
+        Ok(_) => Support::By(Means::Landlock { signals: scopes_signals() }),
+        Err(error) => match bubblewrap() {
+            Ok(program) => Support::By(Means::Bubblewrap(program)),
+            Err(why) => {
+                Support::None(format!("this kernel's Landlock is missing or too old ({error}), and {why}"))
+            }
+        },
+    }
+}
+
+/// Bubblewrap, if it is there and works.
+fn bubblewrap() -> Result<PathBuf, String> {
+    let folders = std::env::var_os("PATH").unwrap_or_default();
+    let program =
+        std::env::split_paths(&folders).map(|folder| folder.join("bwrap")).find(|path| path.is_file());
+    let program = program.ok_or("bubblewrap is not installed")?;
+    let tried = Command::new(&program)
+        .args(["--unshare-all", "--ro-bind", "/", "/", "true"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    match tried {
+        Ok(status) if status.success() => Ok(program),
+        _ => Err("bubblewrap may not make namespaces here".to_owned()),
     }
 }
 
@@ -52,8 +90,8 @@ fn scopes_signals() -> bool {
 }
 
 /// `POLICY PROGRAM [ARGUMENT…]`: enters, and becomes the program.
-pub(super) fn main(arguments: &[OsString]) -> ExitCode {
-    let why = match enter_and_become(arguments) {
+pub(super) fn main(arguments: &[OsString], walls: Walls) -> ExitCode {
+    let why = match enter_and_become(arguments, walls) {
         Ok(never) => match never {},
         Err(why) => why,
     };
@@ -62,15 +100,15 @@ pub(super) fn main(arguments: &[OsString]) -> ExitCode {
     ExitCode::from(NOT_ENTERED)
 }
 
-fn enter_and_become(arguments: &[OsString]) -> Result<std::convert::Infallible, String> {
+fn enter_and_become(arguments: &[OsString], walls: Walls) -> Result<std::convert::Infallible, String> {
     let [policy, program, arguments @ ..] = arguments else { return Err("no command is given".to_owned()) };
     let policy: Policy =
         serde_json::from_slice(policy.as_encoded_bytes()).map_err(|error| error.to_string())?;
     let mut command = Command::new(program);
     command.args(arguments).current_dir(&policy.folder);
     // Whoever runs a command asks too; what can't be enforced must not run all the same.
-    if let Support::None(why) = support() {
-        return Err(why);
+    if walls == Walls::Own && !matches!(support(), Support::By(Means::Landlock { .. })) {
+        return Err("this kernel's Landlock is missing or too old".to_owned());
     }
     rustix::process::setsid().map_err(|error| format!("it gets no session ({error})"))?;
     // So that percept and its supervisor get their turn whatever the command does.
@@ -78,11 +116,15 @@ fn enter_and_become(arguments: &[OsString]) -> Result<std::convert::Infallible, 
         .map_err(|error| format!("it can't be slowed ({error})"))?;
     bound(&policy).map_err(|error| format!("its bounds can't be set ({error})"))?;
     give_up_privileges().map_err(|error| format!("privileges can't be given up ({error})"))?;
-    let status = restrict_files(&policy).map_err(|error| format!("Landlock refuses ({error})"))?;
-    if status == RulesetStatus::NotEnforced {
-        return Err("Landlock enforces nothing here; is it switched off in the kernel?".to_owned());
+    if walls == Walls::Own {
+        let status = restrict_files(&policy).map_err(|error| format!("Landlock refuses ({error})"))?;
+        if status == RulesetStatus::NotEnforced {
+            return Err("Landlock enforces nothing here; is it switched off in the kernel?".to_owned());
+        }
     }
-    for filter in filter::programs(&policy, scopes_signals())? {
+    // In a namespace of processes there is nobody outside to signal.
+    let signals = walls == Walls::Bubblewrap || scopes_signals();
+    for filter in filter::programs(&policy, signals)? {
         seccompiler::apply_filter(&filter).map_err(|error| format!("seccomp refuses ({error})"))?;
     }
     Err(format!("{} can't be started ({})", program.display(), command.exec()))

@@ -2,7 +2,8 @@
 //! network, bounded, without percept's environment, and ended as a whole.
 //!
 //! On Linux by Landlock (files, TCP, signals) and seccomp (sockets, and system calls that a
-//! command has no business with), without any privilege. Two processes stand between percept
+//! command has no business with), without any privilege; by bubblewrap where Landlock is
+//! missing. On macOS by `sandbox-exec`. On Linux two processes stand between percept
 //! and the command, both percept itself under another name:
 //!
 //! ```text
@@ -13,13 +14,14 @@
 //! can leave. It ends the whole group when the command ends, when there are too many
 //! processes, or when its lifeline is cut: by percept, or by percept's death.
 //!
-//! What this module refuses to do: run anything where the kernel can't enforce the policy.
-//! Elsewhere every command must be asked for, and runs without a sandbox.
+//! Where nothing can hold a command, every one must be asked for, and runs in a process group
+//! (on Windows, a job object) by which it is ended.
 
 #[cfg(target_os = "linux")]
 mod enter;
 #[cfg(target_os = "linux")]
 mod filter;
+mod means;
 mod policy;
 mod run;
 #[cfg(target_os = "linux")]
@@ -28,6 +30,7 @@ mod supervise;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
+pub use means::Means;
 pub use policy::{Bounds, Policy};
 pub use run::{Ended, Options, Output, Run, run};
 
@@ -36,6 +39,9 @@ const SUPERVISE: &str = "__supervise";
 
 /// The first argument that makes it enter the sandbox and become the command.
 const ENTER: &str = "__enter";
+
+/// The same inside of bubblewrap, which guards the files already.
+const FILTER: &str = "__filter";
 
 /// What a supervisor ends with when the sandbox could not be entered: no command's code.
 const NOT_ENTERED: u8 = 251;
@@ -46,18 +52,29 @@ const TOO_MANY: u8 = 252;
 /// Whether commands can be sandboxed here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Support {
-    /// All of a policy is enforced; by what, for a person.
-    Full(String),
+    /// All of a policy is enforced, by these means.
+    By(Means),
     /// It is not: why, for a person.
     None(String),
+}
+
+/// All that can hold commands here, the best first.
+#[cfg(target_os = "linux")]
+pub fn means() -> Vec<Means> {
+    enter::means()
 }
 
 /// Looks at the kernel.
 pub fn support() -> Support {
     #[cfg(target_os = "linux")]
     return enter::support();
-    #[cfg(not(target_os = "linux"))]
-    Support::None("there is no sandbox for this system yet".to_owned())
+    #[cfg(target_os = "macos")]
+    return match std::path::Path::new(means::SANDBOX_EXEC).is_file() {
+        true => Support::By(Means::SandboxExec),
+        false => Support::None(format!("{} is missing", means::SANDBOX_EXEC)),
+    };
+    #[cfg(not(any(target_os = "linux", target_os = "macos")))]
+    Support::None("there is no sandbox for this system".to_owned())
 }
 
 /// Does what a supervisor or the sandbox's entrance does, if that is what the arguments of
@@ -68,7 +85,9 @@ pub fn be_another(arguments: &[OsString]) -> Option<ExitCode> {
         #[cfg(target_os = "linux")]
         SUPERVISE => Some(supervise::main(rest)),
         #[cfg(target_os = "linux")]
-        ENTER => Some(enter::main(rest)),
+        ENTER => Some(enter::main(rest, enter::Walls::Own)),
+        #[cfg(target_os = "linux")]
+        FILTER => Some(enter::main(rest, enter::Walls::Bubblewrap)),
         _ => None,
     }
 }

@@ -6,14 +6,26 @@ use std::fs::File;
 use std::io::{self, PipeReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use super::{NOT_ENTERED, Policy, SUPERVISE, TOO_MANY};
+use process_wrap::std::{ChildWrapper, CommandWrap};
 
-/// How often it is looked whether the command was stopped or is out of time.
+use super::{ENTER, FILTER, Means, NOT_ENTERED, Policy, SUPERVISE, Support, TOO_MANY, means};
+
+/// How often it is looked whether the command has ended, was stopped, or is out of time.
 const POLL: Duration = Duration::from_millis(10);
+
+/// Most commands end as soon as this, and nobody should wait for the next look then.
+const SOON: Duration = Duration::from_millis(100);
+
+/// How often it is looked until then.
+const SOON_POLL: Duration = Duration::from_micros(500);
+
+/// How long the output of a command that has ended is waited for.
+const DRAIN: Duration = Duration::from_secs(1);
 
 /// Of what is kept of a long output, so much is its end: where a command says how it went.
 const TAIL_PERCENT: usize = 50;
@@ -44,6 +56,8 @@ const SET: [(&str, &str); 9] = [
 pub struct Options {
     /// percept itself, which becomes the supervisor.
     pub percept: PathBuf,
+    /// What holds them.
+    pub by: Support,
     /// Where whole outputs are kept.
     pub spool: PathBuf,
     /// Bytes of an output that the model gets.
@@ -98,54 +112,104 @@ pub struct Output {
 ///
 /// # Errors
 ///
-/// The supervisor can't be started, or the output can't be kept.
+/// It can't be started, or the output can't be kept.
 pub fn run(run: &Run<'_>, options: &Options) -> io::Result<Output> {
     let start = Instant::now();
-    let (lifeline, hold) = io::pipe()?;
     let (output, write) = io::pipe()?;
-    let mut command = Command::new(&options.percept);
+    let (mut child, mut leash) = spawn(run, options, write)?;
+    let reader = Reader::start(output, options);
+    let mut cut = None;
+    let status = loop {
+        if let Some(status) = child.try_wait()? {
+            break status;
+        }
+        if cut.is_none() {
+            cut = match () {
+                () if run.stop.load(Ordering::Relaxed) => Some(Ended::Stopped),
+                () if start.elapsed() >= run.time => Some(Ended::TimedOut),
+                () => None,
+            };
+            if cut.is_some() {
+                leash.cut(child.as_mut());
+            }
+        }
+        std::thread::sleep(if start.elapsed() < SOON { SOON_POLL } else { POLL });
+    };
+    // Without a sandbox something of it may live on and hold the pipe.
+    leash.cut(child.as_mut());
+    let (bytes, total, whole) = reader.end()?;
+    let ended = match options.by {
+        Support::By(Means::Landlock { .. } | Means::Bubblewrap(_)) => ended(status),
+        _ => ended_by_itself(status),
+    };
+    Ok(Output { ended: cut.unwrap_or(ended), bytes, total, whole, took: start.elapsed() })
+}
+
+/// Starts the command within what holds it.
+fn spawn(
+    run: &Run<'_>,
+    options: &Options,
+    write: io::PipeWriter,
+) -> io::Result<(Box<dyn ChildWrapper>, Leash)> {
+    let policy = serde_json::to_string(run.policy)?;
+    let mut lifeline = None;
+    let mut words: Vec<OsString> = match &options.by {
+        Support::By(means @ (Means::Landlock { .. } | Means::Bubblewrap(_))) => {
+            lifeline = Some(io::pipe()?);
+            let percept = || OsString::from(&options.percept);
+            let supervise = [percept(), SUPERVISE.into(), policy.clone().into()].into_iter();
+            match means {
+                Means::Bubblewrap(program) => supervise
+                    .chain([program.into()])
+                    .chain(means::bubblewrap(run.policy))
+                    .chain([percept(), FILTER.into(), policy.into()])
+                    .collect(),
+                _ => supervise.chain([percept(), ENTER.into(), policy.into()]).collect(),
+            }
+        }
+        Support::By(Means::SandboxExec) => {
+            vec![means::SANDBOX_EXEC.into(), "-p".into(), means::seatbelt(run.policy).into()]
+        }
+        Support::None(_) => Vec::new(),
+    };
+    words.extend_from_slice(run.command);
+    let (program, arguments) = words.split_first().ok_or_else(|| io::Error::other("no command is given"))?;
+    let mut command = Command::new(program);
     command
-        .arg(SUPERVISE)
-        .arg(serde_json::to_string(run.policy)?)
-        .args(run.command)
+        .args(arguments)
         .env_clear()
         .envs(VARIABLES.iter().filter_map(|name| Some((*name, std::env::var_os(name)?))))
         .envs(SET)
-        .stdin(Stdio::from(lifeline))
         .stdout(Stdio::from(write.try_clone()?))
         .stderr(Stdio::from(write));
-    let mut child = command.spawn()?;
-    // It holds the other ends of the pipes.
-    drop(command);
-    let finished = Arc::new(AtomicBool::new(false));
-    let watch = {
-        let (finished, stop, deadline) = (Arc::clone(&finished), Arc::clone(&run.stop), start + run.time);
-        std::thread::spawn(move || watch(hold, &finished, &stop, deadline))
+    let Some((inside, hold)) = lifeline else {
+        command.current_dir(&run.policy.folder).stdin(Stdio::null());
+        let mut wrapped = CommandWrap::from(command);
+        #[cfg(unix)]
+        wrapped.wrap(process_wrap::std::ProcessGroup::leader());
+        #[cfg(windows)]
+        wrapped.wrap(process_wrap::std::JobObject);
+        return Ok((wrapped.spawn()?, Leash::Group));
     };
-    let kept = Kept::read(output, options);
-    let status = child.wait();
-    finished.store(true, Ordering::Relaxed);
-    let cut = watch.join().unwrap_or(None);
-    let (bytes, total, whole) = kept?;
-    Ok(Output { ended: cut.unwrap_or(ended(status?)), bytes, total, whole, took: start.elapsed() })
+    command.stdin(Stdio::from(inside));
+    Ok((CommandWrap::from(command).spawn()?, Leash::Lifeline(Some(hold))))
 }
 
-/// Holds the lifeline until the command has finished, was stopped or is out of time.
-fn watch(hold: io::PipeWriter, finished: &AtomicBool, stop: &AtomicBool, deadline: Instant) -> Option<Ended> {
-    loop {
-        if finished.load(Ordering::Relaxed) {
-            return None;
+/// What ends a command and all that it started.
+enum Leash {
+    /// The supervisor ends them when this breaks.
+    Lifeline(Option<io::PipeWriter>),
+    /// They are a group.
+    Group,
+}
+
+impl Leash {
+    fn cut(&mut self, child: &mut dyn ChildWrapper) {
+        match self {
+            Self::Lifeline(hold) => drop(hold.take()),
+            // What has ended already needs no end.
+            Self::Group => drop(child.start_kill()),
         }
-        let cut = match () {
-            () if stop.load(Ordering::Relaxed) => Some(Ended::Stopped),
-            () if Instant::now() >= deadline => Some(Ended::TimedOut),
-            () => None,
-        };
-        if cut.is_some() {
-            drop(hold);
-            return cut;
-        }
-        std::thread::sleep(POLL);
     }
 }
 
@@ -157,44 +221,92 @@ fn ended(status: ExitStatus) -> Ended {
     }
 }
 
+/// How a command ended that no supervisor stands before.
+fn ended_by_itself(status: ExitStatus) -> Ended {
+    #[cfg(unix)]
+    if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) {
+        return Ended::Code(u8::try_from(128 + signal).unwrap_or(u8::MAX));
+    }
+    Ended::Code(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
+}
+
+/// Reads an output on a thread of its own.
+struct Reader {
+    kept: Arc<Mutex<Kept>>,
+    thread: JoinHandle<io::Result<()>>,
+}
+
+impl Reader {
+    fn start(mut output: PipeReader, options: &Options) -> Self {
+        let kept = Arc::new(Mutex::new(Kept::new(options)));
+        let filled = Arc::clone(&kept);
+        let thread = std::thread::spawn(move || {
+            let mut buffer = vec![0; 64 * 1024];
+            loop {
+                let bytes = match output.read(&mut buffer) {
+                    Ok(0) => return Ok(()),
+                    Ok(read) => &buffer[..read],
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                    Err(error) => return Err(error),
+                };
+                filled.lock().unwrap_or_else(PoisonError::into_inner).take(bytes)?;
+            }
+        });
+        Self { kept, thread }
+    }
+
+    /// What came. Its end is waited for no longer than [`DRAIN`]: what left its group without
+    /// a sandbox may hold the pipe for as long as it lives.
+    fn end(self) -> io::Result<(Vec<u8>, u64, Option<PathBuf>)> {
+        let start = Instant::now();
+        while !self.thread.is_finished() && start.elapsed() < DRAIN {
+            std::thread::sleep(SOON_POLL);
+        }
+        if self.thread.is_finished() {
+            self.thread.join().unwrap_or(Ok(()))?;
+        }
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let whole = kept.file.take().map(|(_, path)| path);
+        Ok((kept.joined(), kept.total, whole))
+    }
+}
+
 /// The beginning and the end of an output, and all of it on disk once it is longer.
 struct Kept {
     head: Vec<u8>,
     tail: VecDeque<u8>,
+    head_most: usize,
+    tail_most: usize,
     total: u64,
+    spool: PathBuf,
     file: Option<(File, PathBuf)>,
 }
 
 impl Kept {
-    fn read(mut output: PipeReader, options: &Options) -> io::Result<(Vec<u8>, u64, Option<PathBuf>)> {
+    fn new(options: &Options) -> Self {
         let tail_most = options.most_output * TAIL_PERCENT / 100;
         let head_most = options.most_output - tail_most;
-        let mut kept = Self { head: Vec::new(), tail: VecDeque::new(), total: 0, file: None };
-        let mut buffer = vec![0; 64 * 1024];
-        loop {
-            let bytes = match output.read(&mut buffer) {
-                Ok(0) => break,
-                Ok(read) => &buffer[..read],
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(error),
-            };
-            kept.spool(bytes, options)?;
-            kept.total += bytes.len() as u64;
-            let (first, rest) = bytes.split_at(bytes.len().min(head_most - kept.head.len()));
-            kept.head.extend(first);
-            kept.tail.extend(rest);
-            let over = kept.tail.len().saturating_sub(tail_most);
-            kept.tail.drain(..over);
-        }
-        let (total, whole) = (kept.total, kept.file.take().map(|(_, path)| path));
-        Ok((kept.joined(), total, whole))
+        let spool = options.spool.clone();
+        Self { head: Vec::new(), tail: VecDeque::new(), head_most, tail_most, total: 0, spool, file: None }
+    }
+
+    fn take(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.keep_on_disk(bytes)?;
+        self.total += bytes.len() as u64;
+        let (first, rest) = bytes.split_at(bytes.len().min(self.head_most - self.head.len()));
+        self.head.extend(first);
+        self.tail.extend(rest);
+        let over = self.tail.len().saturating_sub(self.tail_most);
+        self.tail.drain(..over);
+        Ok(())
     }
 
     /// Writes to disk as soon as there is more than is kept in memory.
-    fn spool(&mut self, bytes: &[u8], options: &Options) -> io::Result<()> {
-        if self.file.is_none() && self.total + bytes.len() as u64 > options.most_output as u64 {
-            std::fs::create_dir_all(&options.spool)?;
-            let (mut file, path) = new_file(&options.spool)?;
+    fn keep_on_disk(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let most = (self.head_most + self.tail_most) as u64;
+        if self.file.is_none() && self.total + bytes.len() as u64 > most {
+            std::fs::create_dir_all(&self.spool)?;
+            let (mut file, path) = new_file(&self.spool)?;
             // Until now nothing was left out.
             file.write_all(&self.head)?;
             file.write_all(self.tail.make_contiguous())?;
@@ -206,9 +318,9 @@ impl Kept {
         }
     }
 
-    fn joined(mut self) -> Vec<u8> {
+    fn joined(&mut self) -> Vec<u8> {
         let left_out = self.total - (self.head.len() + self.tail.len()) as u64;
-        let mut bytes = self.head;
+        let mut bytes = std::mem::take(&mut self.head);
         if left_out > 0 {
             let size = crate::text::size(left_out);
             bytes.extend(format!("\n[percept: {size} in the middle left out]\n").into_bytes());

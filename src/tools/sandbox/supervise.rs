@@ -1,6 +1,7 @@
 //! The process between percept and a sandboxed command: it ends all of the command's
 //! processes, whatever becomes of percept.
 
+use std::collections::HashMap;
 use std::ffi::OsString;
 use std::io::Read;
 use std::os::unix::process::ExitStatusExt;
@@ -10,7 +11,7 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, setsid, waitid};
 
-use super::{ENTER, NOT_ENTERED, Policy, TOO_MANY};
+use super::{NOT_ENTERED, Policy, TOO_MANY};
 
 /// How often it is looked whether there are many more processes than before: a fork bomb
 /// that has its way for a tenth of a second leaves nobody the time to count.
@@ -22,19 +23,21 @@ const SIGNAL_BASE: i32 = 128;
 /// The command was ended because it had too many processes.
 static OVERRUN: AtomicBool = AtomicBool::new(false);
 
-/// `POLICY PROGRAM [ARGUMENT…]`, with the lifeline as standard input.
+/// `POLICY ENTRANCE [ARGUMENT…]`, with the lifeline as standard input: the entrance is percept
+/// itself, or bubblewrap with percept inside.
 pub(super) fn main(arguments: &[OsString]) -> ExitCode {
     ExitCode::from(supervise(arguments).unwrap_or(NOT_ENTERED))
 }
 
 fn supervise(arguments: &[OsString]) -> std::io::Result<u8> {
-    let policy = arguments.first().map(|policy| policy.as_encoded_bytes()).unwrap_or_default();
-    let policy: Policy = serde_json::from_slice(policy)?;
+    let [policy, entrance, arguments @ ..] = arguments else {
+        return Err(std::io::Error::other("no command is given"));
+    };
+    let policy: Policy = serde_json::from_slice(policy.as_encoded_bytes())?;
     setsid()?;
     // It makes a session of its own, which its members can't leave, and the supervisor is none
     // of them: they can neither signal it nor take its turn on the CPU.
-    let mut child =
-        Command::new(std::env::current_exe()?).arg(ENTER).args(arguments).stdin(Stdio::null()).spawn()?;
+    let mut child = Command::new(entrance).args(arguments).stdin(Stdio::null()).spawn()?;
     let group = Pid::from_child(&child);
     std::thread::spawn(move || {
         // Nobody writes to it: it can be read when its other end is gone.
@@ -82,16 +85,23 @@ fn processes_of_all() -> u64 {
     all().unwrap_or(0)
 }
 
-/// How many processes belong to the group.
+/// How many processes belong to the group, or descend from its first: in bubblewrap's
+/// namespace groups can be left, but not that descent.
 fn members(group: Pid) -> u64 {
     let Ok(processes) = std::fs::read_dir("/proc") else { return 0 };
-    let belongs = |entry: std::fs::DirEntry| {
-        let name = entry.file_name();
-        name.to_str()?.parse::<u32>().ok()?;
+    let group = group.as_raw_nonzero().get();
+    let read = |entry: std::fs::DirEntry| {
+        let process: i32 = entry.file_name().to_str()?.parse().ok()?;
         let stat = std::fs::read_to_string(entry.path().join("stat")).ok()?;
         // Behind the name, which may hold anything: state, parent, group.
-        let (_, rest) = stat.rsplit_once(") ")?;
-        (rest.split(' ').nth(2)? == group.as_raw_nonzero().to_string()).then_some(())
+        let mut fields = stat.rsplit_once(") ")?.1.split(' ').skip(1);
+        let (parent, of) = (fields.next()?.parse::<i32>().ok()?, fields.next()?.parse::<i32>().ok()?);
+        Some((process, (parent, of)))
     };
-    processes.flatten().filter_map(belongs).count() as u64
+    let all: HashMap<i32, (i32, i32)> = processes.flatten().filter_map(read).collect();
+    let descends = |process: i32| {
+        let parents = std::iter::successors(Some(process), |process| all.get(process).map(|known| known.0));
+        parents.take(all.len()).any(|ancestor| ancestor == group)
+    };
+    all.iter().filter(|(process, (_, of))| *of == group || descends(**process)).count() as u64
 }
