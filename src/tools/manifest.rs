@@ -4,6 +4,10 @@
 //! parameter of that name. Elements of which a parameter is not given are left out; those in
 //! brackets of their own are left out together.
 
+mod sources;
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -13,6 +17,8 @@ use serde_json::{Value, json};
 use toml::Spanned;
 
 use crate::wire::ToolSpec;
+
+pub use sources::{load, shipped};
 
 /// The longest that a tool may declare to run.
 const MOST_SECONDS: u64 = 3_600;

@@ -20,6 +20,7 @@ use command::{CommandLine, Redirect, Simple};
 use place::Place;
 use programs::{Effect, Use};
 pub use scope::Scope;
+pub(in crate::tools) use secret::is_secret;
 
 /// What happens to a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
