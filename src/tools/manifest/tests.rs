@@ -171,6 +171,18 @@ fn the_shipped_tools_are_the_files_and_the_built_in_ones() {
 
 #[cfg(target_os = "linux")]
 #[test]
+fn the_example_of_the_documentation_is_one() {
+    let docs = include_str!("../../../docs/tools.md");
+    let example = docs.split_once("```toml\n").unwrap().1.split_once("```").unwrap().0;
+    let manifest = parse(example).unwrap().unwrap();
+    assert_eq!(
+        command(&manifest, &json!({"service": "web.service", "newest_first": true})),
+        ["journalctl", "--no-pager", "-n", "50", "-r", "-u", "web.service"]
+    );
+}
+
+#[cfg(target_os = "linux")]
+#[test]
 fn shipped_commands_that_only_read_run_at_once() {
     let dir = tempfile::tempdir().unwrap();
     let context = Context { folder: dir.path().to_owned(), ..Context::default() };
