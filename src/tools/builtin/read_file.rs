@@ -189,7 +189,8 @@ impl Window<'_> {
         let (from, to) = (thousands(start), thousands(next - 1));
         let heading = match total {
             Some(total) if start == 1 && rest == Some(0) => {
-                format!("{}, all of it ({} lines):", self.shown, thousands(total))
+                let lines = if total == 1 { "line" } else { "lines" };
+                format!("{}, all of it ({} {lines}):", self.shown, thousands(total))
             }
             Some(total) => format!("{}, lines {from}-{to} of {}:", self.shown, thousands(total)),
             None => format!("{}, lines {from}-{to} of a file of {}:", self.shown, size(bytes)),
@@ -355,6 +356,6 @@ mod tests {
         let mut stage = Stage::new();
         stage.attach("notes.txt", b"from the clipboard\n");
         let text = stage.text("read_file", r#"{"path": "notes.txt"}"#);
-        assert_eq!(text, "notes.txt, all of it (1 lines):\n1: from the clipboard");
+        assert_eq!(text, "notes.txt, all of it (1 line):\n1: from the clipboard");
     }
 }

@@ -177,9 +177,9 @@ impl<'a> Search<'a> {
         let mut lines = Lines { found: Vec::new(), left, is_binary: false };
         let watched = Watched { inner: file, scene: self.scene, until: Some(self.until) };
         self.files += 1;
-        if self.searcher.search_reader(&self.matcher, watched, &mut lines).is_err() {
-            self.unreadable += 1;
-        }
+        let searched = self.searcher.search_reader(&self.matcher, watched, &mut lines);
+        self.late = Instant::now() >= self.until;
+        self.unreadable += u64::from(searched.is_err() && !self.late);
         if lines.is_binary || lines.found.is_empty() {
             return;
         }
@@ -218,7 +218,7 @@ impl<'a> Search<'a> {
         let secret = self.secret.load(Ordering::Relaxed);
         if secret > 0 {
             let secret = count(secret, "file or folder", "files or folders");
-            notes.push(format!("{secret} that may hold secrets not searched"));
+            notes.push(format!("{secret} that may hold secrets: not searched"));
         }
         if self.unreadable > 0 {
             let unreadable = count(self.unreadable, "file", "files");
@@ -345,7 +345,7 @@ mod tests {
                 "{text}"
             );
             assert!(
-                text.contains("[percept: 3 files or folders that may hold secrets not searched]"),
+                text.contains("[percept: 3 files or folders that may hold secrets: not searched]"),
                 "{text}"
             );
         }

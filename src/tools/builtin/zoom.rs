@@ -14,10 +14,10 @@ pub(super) fn run(arguments: &Arguments, scene: &Scene<'_>) -> Result<Found, Str
     let region = region(arguments)?;
     let bytes = picture::original(picture, scene)?;
     let name = line(&picture.name);
-    let crop = crop(&name, &bytes, region, scene.intake).map_err(|error| line(&error.to_string()))?;
+    let mut crop = crop(&name, &bytes, region, scene.intake).map_err(|error| line(&error.to_string()))?;
     let Region { left, top, right, bottom } = region;
     let part = format!("{name} [{left},{top}-{right},{bottom}]");
-    let given = Given::Bytes { name: part, bytes: crop.png.clone(), source: Source::Tool };
+    let given = Given::Bytes { name: part, bytes: std::mem::take(&mut crop.png), source: Source::Tool };
     let taken = intake::take(&given, scene.intake).map_err(|error| line(&error.to_string()))?;
     let text = told(&name, &crop, &taken.attachment, scene.intake.max_edge);
     Ok(Found { text, taken: vec![taken], whole: None })
@@ -41,7 +41,7 @@ fn told(name: &str, crop: &Crop, attachment: &Attachment, max_edge: u32) -> Stri
         _ => String::new(),
     };
     format!(
-        "{}: {width} x {height} pixels of {name} ({whole_width} x {whole_height}), from {left} pixels from its left and {top} from its top.{scaled}",
+        "{}: {width} x {height} pixels of {name} ({whole_width} x {whole_height}), {left} from its left edge and {top} from its top edge.{scaled}",
         line(&attachment.name)
     )
 }
@@ -71,7 +71,7 @@ mod tests {
         let found = stage.call("zoom", r#"{"left": 500, "top": 0, "right": 1000, "bottom": 500}"#).unwrap();
         assert_eq!(
             found.text,
-            "shot.png [500,0-1000,500]: 100 x 50 pixels of shot.png (200 x 100), from 100 pixels from its left and 0 from its top."
+            "shot.png [500,0-1000,500]: 100 x 50 pixels of shot.png (200 x 100), 100 from its left edge and 0 from its top edge."
         );
         let [taken] = found.taken.as_slice() else { panic!("{:?}", found.taken) };
         assert_eq!(
