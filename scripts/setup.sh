@@ -1,6 +1,9 @@
 #!/bin/sh
 # Installs what building percept needs and is missing: cmake, a C++ compiler, libclang,
 # pkg-config and the ALSA headers. Says what it does; asks only in a terminal.
+#
+# Then, in a terminal, it offers Tesseract, with which percept reads the text in pictures.
+# That is asked once: that it was is kept in ~/.cache/percept/tesseract-asked.
 set -eu
 
 say() { printf 'setup: %s\n' "$*" >&2; }
@@ -37,7 +40,6 @@ have c++ || have g++ || have clang++ || missing="$missing c++"
 have_libclang || missing="$missing libclang"
 have pkg-config || missing="$missing pkg-config"
 have_alsa || missing="$missing alsa"
-[ -z "$missing" ] && exit 0
 
 # package MANAGER NEED: what NEED is called there.
 package() {
@@ -55,6 +57,8 @@ package() {
         pacman:alsa) echo alsa-lib ;;
         brew:c++ | brew:libclang) echo llvm ;;
         brew:pkg-config) echo pkgconf ;;
+        apt-get:tesseract) echo tesseract-ocr ;;
+        pacman:tesseract) echo "tesseract tesseract-data-eng" ;;
         *) echo "$2" ;;
     esac
 }
@@ -66,52 +70,100 @@ for candidate in apt-get dnf pacman brew; do
         break
     fi
 done
-if [ -z "$manager" ]; then
-    say "missing:$missing. No apt-get, dnf, pacman or brew here: install these and run this again."
-    exit 1
-fi
 
-packages=""
-for need in $missing; do
-    packages="$packages $(package "$manager" "$need")"
-done
-case $manager in
-    apt-get) install="apt-get install -y --no-install-recommends$packages" ;;
-    dnf) install="dnf install -y$packages" ;;
-    pacman) install="pacman -S --needed --noconfirm$packages" ;;
-    brew) install="brew install$packages" ;;
-esac
+# install_line PACKAGE...: the command that installs them.
+install_line() {
+    case $manager in
+        apt-get) echo "apt-get install -y --no-install-recommends $*" ;;
+        dnf) echo "dnf install -y $*" ;;
+        pacman) echo "pacman -S --needed --noconfirm $*" ;;
+        brew) echo "brew install $*" ;;
+    esac
+}
 
-sudo=""
-if [ "$manager" != brew ] && [ "$(id -u)" != 0 ]; then
-    if ! have sudo; then
-        say "missing:$missing. Run this as root, then try again:  $install"
+in_terminal() { [ -t 0 ] && [ -t 2 ]; }
+
+# agreed QUESTION: asks it in the terminal.
+agreed() {
+    printf 'setup: %s [y/N] ' "$1" >&2
+    read -r answer || return 1
+    case $answer in
+        y | Y | yes) return 0 ;;
+        *) return 1 ;;
+    esac
+}
+
+# Only root may install, but for brew, which wants a user.
+is_allowed() { [ "$manager" = brew ] || [ "$(id -u)" = 0 ]; }
+
+# run_install SUDO COMMAND: SUDO may be empty.
+run_install() {
+    export DEBIAN_FRONTEND=noninteractive
+    if [ "$manager" = apt-get ]; then
+        # The lists of a fresh machine are empty or old; an install may work all the same.
+        $1 apt-get update -q >&2 || say "the package lists could not be renewed"
+    fi
+    # shellcheck disable=SC2086 # words are meant to split
+    $1 $2 >&2
+}
+
+install_missing() {
+    if [ -z "$manager" ]; then
+        say "missing:$missing. No apt-get, dnf, pacman or brew here: install these and run this again."
         exit 1
     fi
-    sudo="sudo"
-    if [ -t 0 ] && [ -t 2 ]; then
-        printf 'setup: building percept needs%s. Run  sudo %s  now? [y/N] ' "$missing" "$install" >&2
-        read -r answer
-        case $answer in
-            y | Y | yes) ;;
-            *)
-                say "nothing was installed. When you are ready:  sudo $install"
-                exit 1
-                ;;
-        esac
-    else
-        sudo="sudo -n"
+    packages=""
+    for need in $missing; do
+        packages="$packages $(package "$manager" "$need")"
+    done
+    # shellcheck disable=SC2086 # words are meant to split
+    install=$(install_line $packages)
+    sudo=""
+    if ! is_allowed; then
+        if ! have sudo; then
+            say "missing:$missing. Run this as root, then try again:  $install"
+            exit 1
+        fi
+        sudo="sudo"
+        if ! in_terminal; then
+            sudo="sudo -n"
+        elif ! agreed "building percept needs$missing. Run  sudo $install  now?"; then
+            say "nothing was installed. When you are ready:  sudo $install"
+            exit 1
+        fi
     fi
-fi
+    say "building percept needs$missing; running:  $sudo $install"
+    if ! run_install "$sudo" "$install"; then
+        say "that did not work. Install what is missing ($missing ) by hand:  $install"
+        exit 1
+    fi
+}
 
-say "building percept needs$missing; running:  $sudo $install"
-export DEBIAN_FRONTEND=noninteractive
-if [ "$manager" = apt-get ]; then
-    # The lists of a fresh machine are empty or old; an install may work all the same.
-    $sudo apt-get update -q >&2 || say "the package lists could not be renewed"
+# Whatever comes of it, percept can be built.
+offer_tesseract() {
+    cache=${XDG_CACHE_HOME:-${HOME:-}/.cache}/percept
+    if have tesseract || ! in_terminal || [ -z "$manager" ] || [ -e "$cache/tesseract-asked" ]; then
+        return 0
+    fi
+    # shellcheck disable=SC2046 # words are meant to split
+    install=$(install_line $(package "$manager" tesseract))
+    sudo=""
+    if ! is_allowed; then
+        have sudo || return 0
+        sudo="sudo "
+    fi
+    if agreed "Tesseract is optional: with it percept reads the text in pictures. Run  $sudo$install  now?"; then
+        run_install "$sudo" "$install" || say "that did not work; percept does without. By hand:  $sudo$install"
+    else
+        say "fine, percept does without. When you want it:  $sudo$install"
+    fi
+    if mkdir -p "$cache" && : >"$cache/tesseract-asked"; then
+        say "you won't be asked again ($cache/tesseract-asked)"
+    fi
+    return 0
+}
+
+if [ -n "$missing" ]; then
+    install_missing
 fi
-# shellcheck disable=SC2086 # words are meant to split
-if ! $sudo $install >&2; then
-    say "that did not work. Install what is missing ($missing ) by hand:  $install"
-    exit 1
-fi
+offer_tesseract

@@ -261,6 +261,8 @@ fn the_doctor_and_the_completions_speak() {
     let report: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
     assert_eq!((ran.code, report["workers"][0]["engine"].as_str()), (Some(0), Some("fake")));
     assert!(report["sandbox"]["enforced"].is_boolean() && report["sandbox"]["how"].is_string(), "{report}");
+    assert!(report["tesseract"].is_null() || report["tesseract"].is_string(), "{report}");
+    assert!(home.run("", &["doctor"]).out.contains(" tesseract: "));
     assert_eq!(home.run("old", &["doctor"]).code, Some(3));
     assert!(report["log"].as_str().unwrap().ends_with("percept.log"), "{report}");
     assert!(home.run("", &["completions", "bash"]).out.contains("_percept"));

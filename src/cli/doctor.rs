@@ -12,8 +12,12 @@ use super::open::Setup;
 use crate::config::ConfigError;
 use crate::engines::{WorkerOptions, probe};
 use crate::text;
+use crate::tools::builtin::tesseract;
 use crate::tools::sandbox::{self, Support};
 use crate::wire::Ready;
+
+/// What is missing without Tesseract, and how to get it.
+const NO_TESSERACT: &str = "not installed, so the assistant can't have the text of a picture read (it looks at it all the same); to install it: apt install tesseract-ocr, dnf install tesseract, pacman -S tesseract tesseract-data-eng, or brew install tesseract";
 
 /// Show what works on this machine and what is missing
 #[derive(Debug, Args)]
@@ -29,6 +33,8 @@ struct Report {
     configuration: ConfigurationReport,
     workers: Vec<WorkerReport>,
     sandbox: SandboxReport,
+    /// Where it is installed.
+    tesseract: Option<String>,
     models: Vec<ModelReport>,
     folders: Vec<FolderReport>,
     log: String,
@@ -124,6 +130,7 @@ fn examine(setup: &Setup, problem: Option<&ConfigError>) -> Report {
             Support::By(means) => SandboxReport { enforced: true, how: means.to_string() },
             Support::None(how) => SandboxReport { enforced: false, how },
         },
+        tesseract: tesseract().map(|program| program.display().to_string()),
         models: models.collect(),
         folders: vec![
             folder("configuration", &setup.paths.config),
@@ -184,6 +191,11 @@ fn print(report: &Report) -> Result<(), Trouble> {
         false => format!("none, {}; every command would be asked for", sandbox.how),
     };
     print_line(format!("{}    sandbox: {line}", mark(sandbox.enforced)))?;
+    match &report.tesseract {
+        Some(program) => print_line(format!("ok    tesseract: {program}"))?,
+        // It is optional.
+        None => print_line(format!("      tesseract: {NO_TESSERACT}"))?,
+    }
     for model in &report.models {
         let line = model.problem.as_deref().unwrap_or("its files are whole");
         print_line(format!("{}    model {}: {line}", mark(model.problem.is_none()), model.name))?;

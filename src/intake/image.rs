@@ -30,23 +30,26 @@ pub(super) fn format_of(bytes: &[u8]) -> Option<ImageFormat> {
     (known.contains(&format) && (format != ImageFormat::Bmp || bitmap(bytes))).then_some(format)
 }
 
-/// Measures and decodes a picture; returns what it is, and the view where one is needed.
-pub(super) fn look_at(
+/// A picture that was measured, decoded and turned upright.
+pub(super) struct Upright {
+    pub(super) picture: DynamicImage,
+    /// Whether its pixels lie as the file has them.
+    as_stored: bool,
+}
+
+/// Measures a picture by its header, and decodes it if it is within bounds.
+pub(super) fn decode(
     name: &str,
     bytes: &[u8],
     format: ImageFormat,
     options: &Options,
-) -> Result<(Medium, Option<Vec<u8>>), IntakeError> {
-    let word = word_for(format);
-    let broken = |error| IntakeError::BrokenPicture { name: name.to_owned(), format: word.to_owned(), error };
-    let reader = || {
-        let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
-        let mut limits = Limits::default();
-        limits.max_alloc = Some(options.max_pixels.saturating_mul(DECODER_BYTES_PER_PIXEL));
-        reader.limits(limits);
-        reader
-    };
-    let mut decoder = reader().into_decoder().map_err(broken)?;
+) -> Result<Upright, IntakeError> {
+    let broken = |error| broken(name, format, error);
+    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
+    let mut limits = Limits::default();
+    limits.max_alloc = Some(options.max_pixels.saturating_mul(DECODER_BYTES_PER_PIXEL));
+    reader.limits(limits);
+    let mut decoder = reader.into_decoder().map_err(broken)?;
     let (width, height) = decoder.dimensions();
     if u64::from(width) * u64::from(height) > options.max_pixels {
         let most_millions = options.max_pixels / 1_000_000;
@@ -55,26 +58,46 @@ pub(super) fn look_at(
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let mut picture = DynamicImage::from_decoder(decoder).map_err(broken)?;
     picture.apply_orientation(orientation);
+    Ok(Upright { picture, as_stored: orientation == Orientation::NoTransforms })
+}
+
+/// The picture as an opaque PNG.
+pub(super) fn png(name: &str, picture: &DynamicImage) -> Result<Vec<u8>, IntakeError> {
+    let mut png = Vec::new();
+    let written = on_white(picture).write_to(&mut Cursor::new(&mut png), ImageFormat::Png);
+    written.map_err(|error| broken(name, ImageFormat::Png, error))?;
+    Ok(png)
+}
+
+fn broken(name: &str, format: ImageFormat, error: image::ImageError) -> IntakeError {
+    IntakeError::BrokenPicture { name: name.to_owned(), format: word_for(format).to_owned(), error }
+}
+
+/// Decodes a picture; returns what it is, and the view where one is needed.
+pub(super) fn look_at(
+    name: &str,
+    bytes: &[u8],
+    format: ImageFormat,
+    options: &Options,
+) -> Result<(Medium, Option<Vec<u8>>), IntakeError> {
+    let Upright { mut picture, as_stored } = decode(name, bytes, format, options)?;
     let medium = Medium::Image {
         width: picture.width(),
         height: picture.height(),
-        format: word.to_owned(),
+        format: word_for(format).to_owned(),
         view: None,
     };
     let readable = matches!(format, ImageFormat::Png | ImageFormat::Jpeg);
     let small = picture.width().max(picture.height()) <= options.max_edge;
     let opaque = is_opaque(&picture);
-    if readable && small && opaque && orientation == Orientation::NoTransforms {
+    if readable && small && opaque && as_stored {
         return Ok((medium, None));
     }
     if !small {
         let edge = options.max_edge;
         picture = picture.resize(edge, edge, image::imageops::FilterType::Lanczos3);
     }
-    let view = on_white(&picture);
-    let mut png = Vec::new();
-    view.write_to(&mut Cursor::new(&mut png), ImageFormat::Png).map_err(broken)?;
-    Ok((medium, Some(png)))
+    Ok((medium, Some(png(name, &picture)?)))
 }
 
 fn is_opaque(picture: &DynamicImage) -> bool {

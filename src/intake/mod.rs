@@ -6,6 +6,7 @@
 mod capture;
 mod clipboard;
 mod command;
+mod crop;
 mod error;
 mod image;
 mod paste;
@@ -18,6 +19,7 @@ use std::path::{Path, PathBuf};
 use crate::attachment::{Attachment, AttachmentId, Medium, Source};
 
 pub use clipboard::Clipping;
+pub use crop::{Crop, CropError, LEAST_EDGE, Region, WHOLE, crop};
 pub use error::IntakeError;
 pub use paste::paths_in_paste;
 

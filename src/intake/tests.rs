@@ -110,6 +110,9 @@ fn a_photo_is_turned_upright() {
     let taken = take_bytes("photo.jpg", &bytes).unwrap();
     assert!(matches!(taken.attachment.medium, Medium::Image { width: 20, height: 40, .. }));
     assert!(taken.view.is_some());
+    let lower = Region { left: 0, top: 500, right: 1000, bottom: 1000 };
+    let crop = crop("photo.jpg", &bytes, lower, &Options::default()).unwrap();
+    assert_eq!((crop.left, crop.top, crop.width, crop.height, crop.of), (0, 20, 20, 20, (20, 40)));
 }
 
 #[test]

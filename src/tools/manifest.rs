@@ -4,6 +4,10 @@
 //! parameter of that name. Elements of which a parameter is not given are left out; those in
 //! brackets of their own are left out together.
 
+mod sources;
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -14,6 +18,8 @@ use toml::Spanned;
 
 use super::permission::remembered::Grant;
 use crate::wire::ToolSpec;
+
+pub use sources::{load, shipped};
 
 /// The longest that a tool may declare to run.
 const MOST_SECONDS: u64 = 3_600;
@@ -273,12 +279,18 @@ impl Parameter {
 
 /// Percept's own tools, and those of the user's folder: what is wrong with one is an error,
 /// and the others are there.
-pub fn all(_own: Option<&Path>) -> (Vec<Manifest>, Vec<ManifestError>) {
-    let shell = Manifest::parse("shell.toml", include_str!("../../tools/shell.toml"), None);
-    match shell {
-        Ok(shell) => (shell.into_iter().collect(), Vec::new()),
-        Err(error) => (Vec::new(), vec![error]),
+pub fn all(own: Option<&Path>) -> (Vec<Manifest>, Vec<ManifestError>) {
+    let (mut manifests, mut errors) = (Vec::new(), Vec::new());
+    for manifest in shipped() {
+        match manifest {
+            Ok(manifest) => manifests.extend(manifest),
+            Err(error) => errors.push(error),
+        }
     }
+    let (more, wrong) = own.map(load).unwrap_or_default();
+    manifests.extend(more);
+    errors.extend(wrong);
+    (manifests, errors)
 }
 
 type Wrong = (usize, String);

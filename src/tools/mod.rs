@@ -1,22 +1,23 @@
-//! What the assistant may do on this machine, and when it must ask first.
+//! What the assistant may do on this machine: its tools, who is asked, and what holds them.
 //!
-//! A command is parsed by a real shell parser ([`command`]), each program in it is looked up
-//! in a table of what its flags do ([`programs`]), each path is placed ([`place`]), and
-//! [`permission::decide`] says `auto`, `ask` or `deny`, with the reason.
+//! ```text
+//! a model's call ─▶ toolbox::plan ─▶ auto, ask or deny ─▶ toolbox::run ─▶ what came of it
+//!                    │ manifest, arguments: is it a right call?   │ builtin: percept reads
+//!                    │ permission: what would it do?              │ sandbox: a command
+//!                    │ taint: what may have made the model call?  │ mcp: a server does it
+//! ```
 //!
-//! Deciding runs nothing. The disk is only asked where a link leads, what a folder
-//! holds, and what a repository's own settings would start. Wherever two readings are
-//! possible the answer is `ask`: a needless question is a nuisance, a needless `auto` is
-//! a hole.
-//!
-//! [`sandbox`] runs a command where it can do no harm: a second wall behind the first, not a
-//! reason to lower it.
+//! Planning runs nothing. The disk is only asked where a link leads, what a folder holds, and
+//! what a repository's own settings would start. Wherever two readings are possible the
+//! answer is `ask`: a needless question is a nuisance, a needless `auto` is a hole. The
+//! [`sandbox`] is a second wall behind the first, not a reason to lower it.
 
 pub mod arguments;
 pub mod builtin;
 pub mod manifest;
 pub mod output;
 pub mod permission;
+mod plain;
 pub mod plan;
 pub mod sandbox;
 pub mod scene;

@@ -2,6 +2,7 @@
 
 use crate::text;
 
+use super::plain;
 use super::sandbox::{Ended, Output};
 
 /// So many bytes at the beginning tell whether an output is text.
@@ -17,7 +18,7 @@ pub fn text_of(output: &Output) -> String {
     if is_binary(&output.bytes) {
         return format!("[{how}; {} of binary output, not shown{whole}]", text::size(output.total));
     }
-    let said = plain(&output.bytes);
+    let said = painted(&output.bytes);
     match said.trim().is_empty() {
         true => format!("[{how}; no output]"),
         false => format!("[{how}{whole}]\n{}", said.trim_end()),
@@ -39,9 +40,8 @@ pub fn how(output: &Output) -> String {
 
 /// Text without the sequences that paint and move, and without control characters; what a
 /// progress bar wrote over itself is its last state.
-pub fn plain(bytes: &[u8]) -> String {
-    let stripped = strip_ansi_escapes::strip(overwritten(bytes));
-    text::printable(&String::from_utf8_lossy(&stripped).replace("\r\n", "\n"))
+fn painted(bytes: &[u8]) -> String {
+    plain::plain(&String::from_utf8_lossy(&overwritten(bytes)))
 }
 
 /// Of each line what stands behind its last carriage return.
@@ -92,14 +92,14 @@ mod tests {
 
     #[test]
     fn escape_sequences_are_gone_and_a_progress_bar_is_its_last_state() {
-        let painted = b"\x1b[31mred\x1b[0m\r\n 10%\r 50%\r100%\n\x1b]0;title\x07done\x08\n";
-        assert_eq!(plain(painted), "red\n100%\ndone\n");
+        let bytes = b"\x1b[31mred\x1b[0m\r\n 10%\r 50%\r100%\n\x1b]0;title\x07done\x08\n";
+        assert_eq!(painted(bytes), "red\n100%\ndone␈\n");
     }
 
     proptest! {
         #[test]
         fn nothing_that_moves_a_cursor_is_left(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
-            prop_assert!(plain(&bytes).chars().all(|c| matches!(c, '\n' | '\t') || !c.is_control()));
+            prop_assert!(painted(&bytes).chars().all(|c| matches!(c, '\n' | '\t') || !c.is_control()));
         }
     }
 }

@@ -163,6 +163,9 @@ impl Toolbox {
             () if self.runs_nothing(manifest) => {
                 Some("commands are switched off ([tools] approval)".to_owned())
             }
+            () if BuiltIn::of(&manifest.name).is_some_and(|tool| !tool.is_available()) => {
+                Some("what it needs is not installed (percept doctor)".to_owned())
+            }
             () if !manifest.program_is_here() => Some("its program is not installed".to_owned()),
             () => None,
         }

@@ -3,27 +3,61 @@
 //! Whether a call may run is decided before, from its parameters of type `path`; these
 //! functions do what they are told, within bounds.
 
+mod attach;
+mod list_dir;
+mod open;
+mod picture;
+mod read_file;
+mod read_text;
+mod search_files;
+#[cfg(test)]
+mod testing;
+mod zoom;
+
 use super::arguments::Arguments;
 use super::scene::{Found, Scene};
+
+pub use read_text::tesseract;
 
 /// A tool of percept's own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BuiltIn {
     /// Runs a command line.
     Shell,
+    /// Reads some lines of a file.
+    ReadFile,
+    /// Lists a folder.
+    ListDir,
+    /// Searches files for a regular expression.
+    SearchFiles,
+    /// Cuts a part out of a picture.
+    Zoom,
+    /// Reads the text in a picture.
+    ReadText,
+    /// Attaches a file.
+    Attach,
 }
 
 impl BuiltIn {
     /// All of them, by name.
-    pub const ALL: [(&'static str, Self); 1] = [("shell", Self::Shell)];
+    pub const ALL: [(&'static str, Self); 7] = [
+        ("shell", Self::Shell),
+        ("read_file", Self::ReadFile),
+        ("list_dir", Self::ListDir),
+        ("search_files", Self::SearchFiles),
+        ("zoom", Self::Zoom),
+        ("read_text", Self::ReadText),
+        ("attach", Self::Attach),
+    ];
 
     /// The name of the tool that runs commands.
     pub const SHELL: &'static str = "shell";
 
     /// Whether it is any use to a model with eyes, or without.
-    pub fn is_offered(self, _eyes: bool) -> bool {
+    pub fn is_offered(self, eyes: bool) -> bool {
         match self {
-            Self::Shell => true,
+            Self::Zoom => eyes,
+            _ => self.is_available(),
         }
     }
 
@@ -32,14 +66,25 @@ impl BuiltIn {
         Self::ALL.iter().find(|(known, _)| *known == name).map(|(_, tool)| *tool)
     }
 
+    /// Whether what it needs is installed here; the model isn't told of it where it isn't.
+    pub fn is_available(self) -> bool {
+        self != Self::ReadText || tesseract().is_some()
+    }
+
     /// Runs it. `shell` is run by the toolbox, which knows what was allowed.
     ///
     /// # Errors
     ///
     /// A sentence for the model.
-    pub fn run(self, _arguments: &Arguments, _scene: &Scene<'_>) -> Result<Found, String> {
+    pub fn run(self, arguments: &Arguments, scene: &Scene<'_>) -> Result<Found, String> {
         match self {
             Self::Shell => Err("shell needs leave.".to_owned()),
+            Self::ReadFile => read_file::run(arguments, scene),
+            Self::ListDir => list_dir::run(arguments, scene),
+            Self::SearchFiles => search_files::run(arguments, scene),
+            Self::Zoom => zoom::run(arguments, scene),
+            Self::ReadText => read_text::run(arguments, scene),
+            Self::Attach => attach::run(arguments, scene),
         }
     }
 }

@@ -1,5 +1,8 @@
 //! Whether a command runs at once, asks first, or is refused.
 //!
+//! A command is parsed by a real shell parser ([`command`]), each program in it is looked up in
+//! a table of what its flags do ([`programs`]), and each path is placed ([`place`]).
+//!
 //! [`decide`] is the only judge. It says `auto` for what is proven to only read inside the
 //! working folder (or to tell how the machine is), and for what a person allowed for good;
 //! `deny` for what can only destroy, and where tools are switched off; `ask` for all else.
@@ -21,6 +24,7 @@ use command::{CommandLine, Redirect, Simple};
 use place::Place;
 use programs::{Effect, Use};
 pub use scope::Scope;
+pub(in crate::tools) use secret::is_secret;
 
 /// What happens to a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -133,7 +133,7 @@ const SECRET_BEGINNINGS: &[&str] = &[
 ];
 
 /// Whether a path's name says that it holds a secret.
-pub(super) fn is_secret(path: &Path) -> bool {
+pub(in crate::tools) fn is_secret(path: &Path) -> bool {
     let names: Vec<String> =
         path.components().map(|part| part.as_os_str().to_string_lossy().to_lowercase()).collect();
     let folder = |(at, name): (usize, &String)| {
