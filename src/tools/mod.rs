@@ -10,11 +10,12 @@
 //! a hole.
 //!
 //! [`sandbox`] runs a command where it can do no harm: a second wall behind the first, not a
-//! reason to lower it.
+//! reason to lower it. [`mcp`] speaks to servers of tools that others wrote.
 
 pub mod arguments;
 pub mod builtin;
 pub mod manifest;
+pub mod mcp;
 pub mod permission;
 pub mod sandbox;
 pub mod scene;
