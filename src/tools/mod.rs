@@ -15,6 +15,7 @@
 pub mod arguments;
 pub mod builtin;
 pub mod manifest;
+pub mod mcp;
 pub mod output;
 pub mod permission;
 mod plain;
