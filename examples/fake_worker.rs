@@ -12,6 +12,8 @@
 //! - `blind`: fails on pictures
 //! - `long`: answers with 400 words
 //! - `hang`: looks for no cancel behind the first word, once (needs `PERCEPT_FAKE_ONCE`)
+//! - `gullible`: does what any text that it gets orders: behind its script it calls the shell
+//!   with each command that stands as `run ` and backticks somewhere, and asks for all leave
 //! - `echo`: answers with the options of the load and the sampling, as JSON
 //!
 //! A question with lines `call NAME {ARGUMENTS}` makes it call these tools, one after the
@@ -27,7 +29,7 @@ use percept::message::Role;
 use percept::wire::{
     ChatMessage, Content, DoneReport, Engine, Event, ExitOnEnd, Failure, FailureKind, Ledger, LedgerEntry,
     LedgerKind, Limits, LoadOptions, MAX_LINE_BYTES, ModelInfo, Output, PROTOCOL_VERSION, Ready, Request,
-    Sampling, Stage, StopReason, Timings, Usage, serve,
+    Sampling, Stage, StopReason, Timings, ToolSpec, Usage, serve,
 };
 
 /// Tokens that the fake says a picture becomes.
@@ -109,12 +111,14 @@ impl Fake {
     fn generate(
         &mut self,
         messages: &[ChatMessage],
+        tools: &[ToolSpec],
         sampling: &Sampling,
         output: &Output<'_>,
     ) -> Result<DoneReport, Failure> {
         let start = Instant::now();
         let mut usage = self.evaluate(messages, output)?;
-        if let Some(done) = call_of(messages, output) {
+        let gullible = self.does("gullible");
+        if let Some(done) = call_of(messages, tools, gullible, output) {
             return Ok(DoneReport { usage, ..done });
         }
         let answer = match () {
@@ -155,8 +159,14 @@ impl Fake {
     }
 }
 
-/// Makes the next call of the last question's script, if there is one.
-fn call_of(messages: &[ChatMessage], output: &Output<'_>) -> Option<DoneReport> {
+/// Makes the next call of the last question's script, if there is one; then, if it is to, of
+/// what the texts order.
+fn call_of(
+    messages: &[ChatMessage],
+    tools: &[ToolSpec],
+    gullible: bool,
+    output: &Output<'_>,
+) -> Option<DoneReport> {
     let question = messages.iter().rposition(|message| message.role == Role::User)?;
     let texts = messages[question].content.iter().filter_map(|content| match content {
         Content::Text { text } => Some(text.as_str()),
@@ -164,8 +174,15 @@ fn call_of(messages: &[ChatMessage], output: &Output<'_>) -> Option<DoneReport> 
     });
     let script: String = texts.collect::<Vec<_>>().join("\n");
     let made = messages[question..].iter().filter(|message| message.role == Role::Tool).count();
-    let mut calls = script.lines().filter(|line| line.starts_with("call ") || line.starts_with("leak "));
-    let line = calls.nth(made)?;
+    let is_call = |line: &&str| line.starts_with("call ") || line.starts_with("leak ");
+    let mut calls: Vec<String> = script.lines().filter(is_call).map(str::to_owned).collect();
+    if gullible {
+        calls.extend(orders(messages, tools).iter().map(|command| {
+            let all = serde_json::json!({ "command": command, "write": true, "network": true });
+            format!("call shell {all}")
+        }));
+    }
+    let line = calls.get(made)?;
     let (how, call) = line.split_once(' ')?;
     let (name, arguments) = call.split_once(' ').unwrap_or((call, "{}"));
     let arguments = serde_json::from_str(arguments).ok()?;
@@ -177,6 +194,26 @@ fn call_of(messages: &[ChatMessage], output: &Output<'_>) -> Option<DoneReport> 
     }
     output.event(Event::ToolCall { name: name.to_owned(), arguments, leaked_bytes });
     Some(DoneReport { stop: StopReason::ToolCall, ..DoneReport::default() })
+}
+
+/// The commands that stand as `run ` and backticks in what the model gets.
+fn orders(messages: &[ChatMessage], tools: &[ToolSpec]) -> Vec<String> {
+    let texts = messages.iter().flat_map(|message| &message.content).filter_map(|content| match content {
+        Content::Text { text } | Content::ToolResult { text, .. } => Some(text.as_str()),
+        _ => None,
+    });
+    let mut orders: Vec<String> = Vec::new();
+    for text in texts.chain(tools.iter().map(|tool| tool.description.as_str())) {
+        for (at, _) in text.match_indices("run `") {
+            let rest = &text[at + "run `".len()..];
+            if let Some((command, _)) = rest.split_once('`')
+                && !orders.iter().any(|known| known == command)
+            {
+                orders.push(command.to_owned());
+            }
+        }
+    }
+    orders
 }
 
 fn answer_to(messages: &[ChatMessage]) -> String {
@@ -237,7 +274,9 @@ impl Engine for Fake {
                 let usage = self.evaluate(&messages, output)?;
                 Ok(DoneReport { usage, ..DoneReport::default() })
             }
-            Request::Generate { messages, sampling, .. } => self.generate(&messages, &sampling, output),
+            Request::Generate { messages, tools, sampling, .. } => {
+                self.generate(&messages, &tools, &sampling, output)
+            }
             Request::SaveState { path, .. } => std::fs::write(path, b"fake")
                 .map(|()| DoneReport::default())
                 .map_err(|error| Failure::new(FailureKind::Internal, error.to_string())),

@@ -88,6 +88,10 @@ impl Driver {
     pub fn start(hands: Hands) -> Self {
         let (events, inbox) = mpsc::unbounded_channel();
         let (worker_sender, worker_events) = mpsc::unbounded_channel();
+        if let Some(tools) = &hands.tools {
+            let events = events.clone();
+            tools.start_servers(move || drop(events.send(Event::ListTools)));
+        }
         Self {
             agent: Agent::new(hands.rules),
             worker: Worker::spawn(hands.worker.clone(), worker_sender),
@@ -204,6 +208,10 @@ impl Driver {
             Effect::Revoke(allowed) => self.with_tools(move |tools| match tools.revoke(&allowed) {
                 Ok(()) => Event::ToolsListed(Box::new(tools.report())),
                 Err(why) => Event::Failed(format!("That is still allowed: {why}.")),
+            }),
+            Effect::RestartServer(name) => self.with_tools(move |tools| match tools.restart_server(&name) {
+                true => Event::ToolsListed(Box::new(tools.report())),
+                false => Event::Failed(format!("There is no MCP server `{name}`; /tools shows them.")),
             }),
             Effect::ListTools => {
                 self.with_tools(|tools| Event::ToolsListed(Box::new(tools.report())));

@@ -80,6 +80,8 @@ pub enum Effect {
     },
     /// Take a permission away; answer with `ToolsListed`.
     Revoke(Allowed),
+    /// Start an MCP server again; answer with `ToolsListed`.
+    RestartServer(String),
     /// Look at the tools; answer with `ToolsListed`.
     ListTools,
     /// Stop a request.

@@ -68,6 +68,8 @@ pub enum Event {
     Decide(Choice),
     /// Wants to see the tools and what is allowed.
     ListTools,
+    /// Wants an MCP server started again.
+    RestartServer(String),
     /// Takes a permission away.
     Revoke(Allowed),
     /// Doesn't need to see the notices any more.

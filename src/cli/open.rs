@@ -19,6 +19,9 @@ use crate::tools::{Mode, Permissions, Toolbox, sandbox, toolbox};
 /// The log starts anew when it is longer than this.
 const MAX_LOG_BYTES: u64 = 4 * 1024 * 1024;
 
+/// How long a one-shot command waits for the MCP servers to be ready.
+pub(super) const SERVERS_TIME: Duration = Duration::from_secs(30);
+
 /// Less of an output than this tells a model nothing.
 const LEAST_OUTPUT: usize = 512;
 
@@ -118,7 +121,8 @@ impl Setup {
         };
         let (store, blobs) = self.stores()?;
         let blobs = Arc::new(blobs);
-        Ok(Driver::start(Hands {
+        let tools = self.toolbox(overrides, &blobs)?.map(Arc::new);
+        let driver = Driver::start(Hands {
             store: StoreWriter::spawn(store),
             catalogue: Arc::new(self.catalogue.clone()),
             prompts: self.prompts()?,
@@ -133,9 +137,13 @@ impl Setup {
                 unsure_below: self.config.chat.unsure_below,
                 most_steps: self.config.tools.max_steps,
             },
-            tools: self.toolbox(overrides, &blobs)?.map(Arc::new),
+            tools: tools.clone(),
             blobs,
-        }))
+        });
+        if let Some(tools) = tools.filter(|_| overrides.nobody_to_ask) {
+            tools.wait_for_servers(SERVERS_TIME);
+        }
+        Ok(driver)
     }
 
     /// The tools, unless they are switched off.
@@ -171,6 +179,7 @@ impl Setup {
                 most_output: tools.output_kib.saturating_mul(1024).max(LEAST_OUTPUT),
             },
             intake: self.config.intake(),
+            servers: self.config.mcp.servers.clone(),
         };
         let kept = Permissions::at(self.paths.permissions());
         Ok(Toolbox::new(options, Some(&self.paths.tools()), blobs, kept))

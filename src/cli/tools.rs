@@ -9,11 +9,12 @@ use serde::Serialize;
 
 use super::Trouble;
 use super::exit::{print_json, print_line, print_text};
-use super::open::{Setup, runtime};
+use super::open::{SERVERS_TIME, Setup, runtime};
 use crate::message::{Outcome, ToolCall};
 use crate::paths::Paths;
 use crate::session::BlobStore;
 use crate::text;
+use crate::tools::mcp::ServerState;
 use crate::tools::{self, Context, Decision, Plan, Ran, Toolbox, Verdict};
 
 /// What the assistant may do on this machine
@@ -123,6 +124,21 @@ pub(super) fn run(command: ToolsCommand) -> Result<(), Trouble> {
     }
 }
 
+/// The tools as the chat would have them, with the MCP servers started, and what they run on.
+fn started() -> Result<(Toolbox, tokio::runtime::Runtime), Trouble> {
+    let (tools, runtime) = (toolbox()?, runtime()?);
+    let within = runtime.enter();
+    tools.start_servers(|| {});
+    drop(within);
+    tools.wait_for_servers(SERVERS_TIME);
+    for server in tools.report().servers {
+        if let ServerState::Failed { why, .. } = server.state {
+            super::exit::warn(why);
+        }
+    }
+    Ok((tools, runtime))
+}
+
 /// The tools as the chat would have them.
 fn toolbox() -> Result<Toolbox, Trouble> {
     let setup = Setup::load()?;
@@ -135,7 +151,8 @@ fn toolbox() -> Result<Toolbox, Trouble> {
 }
 
 fn list(json: bool) -> Result<(), Trouble> {
-    let report = toolbox()?.report();
+    let (tools, _runtime) = started()?;
+    let report = tools.report();
     if json {
         return print_json(&report.tools);
     }
@@ -150,7 +167,7 @@ fn list(json: bool) -> Result<(), Trouble> {
 }
 
 fn show(name: &str) -> Result<(), Trouble> {
-    let tools = toolbox()?;
+    let (tools, _runtime) = started()?;
     let report = tools.report();
     let Some(line) = report.tools.iter().find(|tool| tool.name == name) else {
         return Err(unknown(name, report.tools.iter().map(|tool| tool.name.as_str())));
@@ -180,7 +197,7 @@ fn run_tool(name: String, arguments: &str, yes: bool, json: bool) -> Result<(), 
         ))
     })?;
     let call = ToolCall { id: "call".to_owned(), name, arguments, leaked: false };
-    let tools = toolbox()?;
+    let (tools, runtime) = started()?;
     if tools.spec(&call.name).is_none() {
         let report = tools.report();
         return Err(unknown(&call.name, report.tools.iter().map(|tool| tool.name.as_str())));
@@ -195,7 +212,7 @@ fn run_tool(name: String, arguments: &str, yes: bool, json: bool) -> Result<(), 
         Verdict::Ask | Verdict::Auto => {}
     }
     let stop = Arc::new(AtomicBool::new(false));
-    let ran = run_until_interrupted(&tools, &call, &plan, &stop)?;
+    let ran = run_until_interrupted(&runtime, &tools, &call, &plan, &stop);
     match json {
         true => print_json(&RanReport {
             decision: plan.verdict,
@@ -232,21 +249,19 @@ fn asked(plan: &Plan) -> Result<bool, Trouble> {
 
 /// Runs it; Ctrl+C ends it with all of its processes.
 fn run_until_interrupted(
+    runtime: &tokio::runtime::Runtime,
     tools: &Toolbox,
     call: &ToolCall,
     plan: &Plan,
     stop: &Arc<AtomicBool>,
-) -> Result<Ran, Trouble> {
-    let runtime = runtime()?;
+) -> Ran {
     let interrupted = Arc::clone(stop);
     runtime.spawn(async move {
         if tokio::signal::ctrl_c().await.is_ok() {
             interrupted.store(true, Ordering::Relaxed);
         }
     });
-    let ran = tools.run(call, plan.grant, &[], stop);
-    runtime.shutdown_background();
-    Ok(ran)
+    tools.run(call, plan.grant, &[], stop)
 }
 
 fn permissions(json: bool) -> Result<(), Trouble> {

@@ -17,6 +17,7 @@ use serde::de::{Deserializer, Error as _};
 use toml::Value;
 
 use crate::catalogue::ReadyModel;
+use crate::tools::mcp::ServerConfig;
 use crate::wire::LoadOptions;
 use crate::{intake, tools, tui};
 use layers::{TOOLS, check, entries, environment, narrow, parse, project_may, put};
@@ -152,7 +153,7 @@ pub struct Tools {
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs, reason = "config.toml documents the keys")]
 pub struct Mcp {
-    pub servers: Vec<Value>,
+    pub servers: Vec<ServerConfig>,
 }
 
 /// `[worker]`

@@ -1,5 +1,6 @@
 //! What will happen to a call, and why: all that a person needs to see to decide.
 
+use super::mcp::ServerStatus;
 use super::permission::Verdict;
 use super::permission::remembered::{Allowed, Grant, Remembered};
 use super::taint::Quote;
@@ -62,6 +63,8 @@ pub struct ToolsReport {
     pub tools: Vec<ToolLine>,
     /// What is allowed, for this session and for good.
     pub allowed: Vec<Remembered>,
+    /// The MCP servers.
+    pub servers: Vec<ServerStatus>,
     /// What is wrong, in words for the screen.
     pub problems: Vec<String>,
 }

@@ -12,6 +12,7 @@ pub(super) enum Command {
     Sessions,
     Retry,
     Tools,
+    Restart,
     Permissions,
     Copy,
     Export,
@@ -21,7 +22,7 @@ pub(super) enum Command {
 }
 
 /// A command with what help says of it: name, arguments, words.
-pub(super) const COMMANDS: [(Command, &str, &str, &str); 15] = [
+pub(super) const COMMANDS: [(Command, &str, &str, &str); 16] = [
     (Command::Attach, "attach", "PATH…", "attach pictures or text files"),
     (Command::Paste, "paste", "", "attach what the clipboard holds, also short text"),
     (Command::Screenshot, "screenshot", "", "capture the screen and attach it"),
@@ -31,6 +32,7 @@ pub(super) const COMMANDS: [(Command, &str, &str, &str); 15] = [
     (Command::Sessions, "sessions", "", "go on with an earlier conversation"),
     (Command::Retry, "retry", "", "answer the last question again"),
     (Command::Tools, "tools", "", "what the assistant can do, and what it must ask for"),
+    (Command::Restart, "restart", "SERVER", "start an MCP server again"),
     (Command::Permissions, "permissions", "", "what you allowed; take it back"),
     (Command::Copy, "copy", "[N|code|list]", "copy an answer or a code block; list shows all"),
     (Command::Export, "export", "[PATH]", "write the conversation as Markdown"),

@@ -16,6 +16,7 @@ use crate::agent::{Agent, ChipState, Event};
 use crate::attachment::Attachment;
 use crate::message::{MessageId, Part};
 use crate::text;
+use crate::tools::mcp::ServerState;
 
 /// A panel and the row that is chosen in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -222,7 +223,7 @@ fn answers(agent: &Agent, width: u16, theme: Theme) -> Vec<Line<'static>> {
 /// More rows than the lines of the tools' panel can be: it is cut where it is drawn.
 fn tool_rows(agent: &Agent) -> usize {
     const LINES_OF_ONE: usize = 8;
-    (agent.tools.tools.len() + agent.tools.problems.len()) * LINES_OF_ONE
+    (agent.tools.tools.len() + agent.tools.problems.len() + agent.tools.servers.len()) * LINES_OF_ONE
 }
 
 /// The tools, each with what it may do and whether it is offered.
@@ -235,6 +236,21 @@ fn tools(agent: &Agent, width: u16, theme: Theme) -> Vec<Line<'static>> {
             width,
             2,
         ));
+    }
+    for server in &agent.tools.servers {
+        let state = match &server.state {
+            ServerState::Off => "off".to_owned(),
+            ServerState::Starting => "starting".to_owned(),
+            ServerState::Ready => format!("{} tools, {} resources", server.tools, server.resources),
+            ServerState::Failed { why, retry_in: Some(_) } => format!("{why} It is being started again."),
+            ServerState::Failed { why, retry_in: None } => {
+                format!("{why} /restart {} tries again.", server.name)
+            }
+        };
+        let words = format!("MCP server {}: {}", server.name, text::printable(&state));
+        let failed = matches!(server.state, ServerState::Failed { .. });
+        let style = if failed { theme.error() } else { theme.plain() };
+        lines.extend(wrap(&[Span::styled(words, style)], width, 4));
     }
     for tool in &agent.tools.tools {
         let (mark, style) = if tool.off.is_some() { ("○", theme.dim()) } else { ("●", theme.strong()) };

@@ -14,7 +14,8 @@ use crate::agent::event::Choice;
 use crate::agent::{Effect, Stamp};
 use crate::attachment::Attachment;
 use crate::message::{Message, MessageId, Outcome, Part, Role, Status, ToolCall, ToolResult};
-use crate::tools::{Allowed, Grant, Plan, Ran, Remembered, Verdict};
+use crate::tools::mcp::ServerState;
+use crate::tools::{Allowed, Grant, Plan, Ran, Remembered, ToolsReport, Verdict};
 
 /// Said of a call behind the last that a turn may have.
 const TOO_MANY: &str = "No more calls in this turn: answer with what you have.";
@@ -242,6 +243,18 @@ impl Agent {
             Some(Part::ToolResult(result)) => Some(result),
             _ => None,
         }
+    }
+
+    /// The tools, or the servers' state, changed: a server that has failed for good is said.
+    pub(super) fn tools_listed(&mut self, tools: ToolsReport) {
+        for server in &tools.servers {
+            if let ServerState::Failed { why, retry_in: None } = &server.state
+                && !self.tools.servers.contains(server)
+            {
+                self.say(NoticeLevel::Error, format!("{why} /restart {} tries again.", server.name));
+            }
+        }
+        self.tools = tools;
     }
 
     /// The call that asks, and its plan.

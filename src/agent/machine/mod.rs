@@ -62,6 +62,7 @@ impl Agent {
             Event::DismissNotices => self.notices.clear(),
             Event::Decide(choice) => self.decide(choice, at, &mut effects),
             Event::ListTools => effects.push(Effect::ListTools),
+            Event::RestartServer(name) => effects.push(Effect::RestartServer(name)),
             Event::Revoke(allowed) => effects.push(Effect::Revoke(allowed)),
             Event::Leave => self.leave_percept(&mut effects),
 
@@ -77,7 +78,7 @@ impl Agent {
             Event::Worker(event) => self.worker(event, at, &mut effects),
             Event::Judged { id, plan } => self.judged(&id, *plan, at, &mut effects),
             Event::ToolEnded { id, ran } => self.tool_ended(&id, ran, at, &mut effects),
-            Event::ToolsListed(tools) => self.tools = *tools,
+            Event::ToolsListed(tools) => self.tools_listed(*tools),
             Event::Tick => {
                 self.store_answer_so_far(&mut effects);
                 self.step_goes_on(at);

@@ -190,6 +190,7 @@ fn names(effects: &[Effect]) -> Vec<&'static str> {
             Effect::StopTool { .. } => "stop tool",
             Effect::Remember { .. } => "remember",
             Effect::Revoke(_) => "revoke",
+            Effect::RestartServer(_) => "restart server",
             Effect::ListTools => "list tools",
             Effect::Take { .. } => "take",
             Effect::Store { .. } => "store",

@@ -36,11 +36,13 @@ pub enum BuiltIn {
     ReadText,
     /// Attaches a file.
     Attach,
+    /// Reads a resource of an MCP server.
+    ReadResource,
 }
 
 impl BuiltIn {
     /// All of them, by name.
-    pub const ALL: [(&'static str, Self); 7] = [
+    pub const ALL: [(&'static str, Self); 8] = [
         ("shell", Self::Shell),
         ("read_file", Self::ReadFile),
         ("list_dir", Self::ListDir),
@@ -48,18 +50,11 @@ impl BuiltIn {
         ("zoom", Self::Zoom),
         ("read_text", Self::ReadText),
         ("attach", Self::Attach),
+        ("read_resource", Self::ReadResource),
     ];
 
-    /// The name of the tool that runs commands.
-    pub const SHELL: &'static str = "shell";
-
-    /// Whether it is any use to a model with eyes, or without.
-    pub fn is_offered(self, eyes: bool) -> bool {
-        match self {
-            Self::Zoom => eyes,
-            _ => self.is_available(),
-        }
-    }
+    /// The name of the tool that is of no use without eyes.
+    pub const ZOOM: &'static str = "zoom";
 
     /// The tool of this name.
     pub fn of(name: &str) -> Option<Self> {
@@ -71,14 +66,15 @@ impl BuiltIn {
         self != Self::ReadText || tesseract().is_some()
     }
 
-    /// Runs it. `shell` is run by the toolbox, which knows what was allowed.
+    /// Runs it. `shell` and `read_resource` are run by the toolbox, which knows what was allowed
+    /// and has the servers.
     ///
     /// # Errors
     ///
     /// A sentence for the model.
     pub fn run(self, arguments: &Arguments, scene: &Scene<'_>) -> Result<Found, String> {
         match self {
-            Self::Shell => Err("shell needs leave.".to_owned()),
+            Self::Shell | Self::ReadResource => Err("The toolbox runs this.".to_owned()),
             Self::ReadFile => read_file::run(arguments, scene),
             Self::ListDir => list_dir::run(arguments, scene),
             Self::SearchFiles => search_files::run(arguments, scene),

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use super::{Manifest, ManifestError};
 
 /// The declarations that come with percept.
-pub(super) const SHIPPED: [(&str, &str); 18] = [
+pub(super) const SHIPPED: [(&str, &str); 19] = [
     ("attach.toml", include_str!("../../../tools/attach.toml")),
     ("disk_free.toml", include_str!("../../../tools/disk_free.toml")),
     ("disk_usage.toml", include_str!("../../../tools/disk_usage.toml")),
@@ -22,6 +22,7 @@ pub(super) const SHIPPED: [(&str, &str); 18] = [
     ("ports.toml", include_str!("../../../tools/ports.toml")),
     ("processes.toml", include_str!("../../../tools/processes.toml")),
     ("read_file.toml", include_str!("../../../tools/read_file.toml")),
+    ("read_resource.toml", include_str!("../../../tools/read_resource.toml")),
     ("read_text.toml", include_str!("../../../tools/read_text.toml")),
     ("search_files.toml", include_str!("../../../tools/search_files.toml")),
     ("shell.toml", include_str!("../../../tools/shell.toml")),

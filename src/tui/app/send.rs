@@ -99,6 +99,11 @@ impl App {
                 self.panel = Some(Panel::Tools { top: 0 });
                 tell(Event::ListTools)
             }
+            Command::Restart if argument.is_empty() => {
+                self.said = Some("/restart takes the name of an MCP server; /tools shows them.".to_owned());
+                Vec::new()
+            }
+            Command::Restart => tell(Event::RestartServer(argument.to_owned())),
             Command::Permissions => {
                 self.panel = Some(Panel::Permissions { selected: 0 });
                 tell(Event::ListTools)

@@ -1,0 +1,174 @@
+//! Runs what was planned, and judges nothing.
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
+
+use super::judge::{Tool, attachments};
+use super::{Ran, Toolbox};
+use crate::attachment::Source;
+use crate::intake::{self, Given};
+use crate::message::{Message, Outcome, ToolCall};
+use crate::tools::arguments::Arguments;
+use crate::tools::builtin::BuiltIn;
+use crate::tools::manifest::{Action, Manifest};
+use crate::tools::mcp::{McpResult, Servers};
+use crate::tools::output;
+use crate::tools::permission::remembered::Grant;
+use crate::tools::sandbox::{self, Ended, Policy};
+use crate::tools::scene::{Found, Scene};
+
+impl Toolbox {
+    /// Runs a planned call. Blocks until it ended, `stop` is set, or its time is up.
+    pub fn run(
+        &self,
+        call: &ToolCall,
+        grant: Grant,
+        conversation: &[Message],
+        stop: &Arc<AtomicBool>,
+    ) -> Ran {
+        let start = Instant::now();
+        let ran = match self.find(&call.name) {
+            Ok(Tool::Server(tool)) => {
+                let arguments = call.arguments.clone();
+                let ask = |servers: &Servers| {
+                    servers.call(&tool.server, &tool.tool, arguments, self.options.time, stop)
+                };
+                self.ask_server(&tool.server, ask)
+            }
+            Ok(Tool::Declared(manifest)) => self.run_declared(manifest, call, grant, conversation, stop),
+            Err(why) => Err(why),
+        };
+        Ran { took: start.elapsed(), ..ran.unwrap_or_else(Ran::failed) }
+    }
+
+    fn run_declared(
+        &self,
+        manifest: &Manifest,
+        call: &ToolCall,
+        grant: Grant,
+        conversation: &[Message],
+        stop: &Arc<AtomicBool>,
+    ) -> Result<Ran, String> {
+        let arguments = Arguments::check(manifest, &call.arguments)?;
+        match (&manifest.action, BuiltIn::of(&manifest.name)) {
+            (Action::Command(argv), _) => {
+                self.command(&arguments.command(argv, &manifest.parameters), grant, manifest, stop)
+            }
+            (Action::BuiltIn, Some(BuiltIn::Shell)) => {
+                let command = arguments.text("command").unwrap_or_default();
+                self.command(&shell(command)?, grant, manifest, stop)
+            }
+            (Action::BuiltIn, Some(BuiltIn::ReadResource)) => self.resource(&arguments, stop),
+            (Action::BuiltIn, Some(tool)) => {
+                let attachments = attachments(conversation);
+                let scene = Scene {
+                    folder: &self.options.folder,
+                    home: self.options.home.as_deref(),
+                    private: &self.options.private,
+                    attachments: &attachments,
+                    blobs: &self.blobs,
+                    intake: &self.options.intake,
+                    commands: &self.options.commands,
+                    most_output: self.options.commands.most_output,
+                    stop,
+                };
+                self.keep(tool.run(&arguments, &scene)?, Outcome::Done)
+            }
+            (Action::BuiltIn, None) => Err(format!("{} is not built in.", manifest.name)),
+        }
+    }
+
+    /// Keeps what a tool found.
+    fn keep(&self, found: Found, outcome: Outcome) -> Result<Ran, String> {
+        for taken in &found.taken {
+            let stored = [Some(&taken.original), taken.view.as_ref()]
+                .into_iter()
+                .flatten()
+                .try_for_each(|bytes| self.blobs.put(bytes).map(drop));
+            stored.map_err(|error| format!("{} can't be kept: {error}", taken.attachment.name))?;
+        }
+        Ok(Ran {
+            outcome,
+            text: found.text,
+            attachments: found.taken.into_iter().map(|taken| taken.attachment).collect(),
+            whole: found.whole,
+            took: Duration::ZERO,
+        })
+    }
+
+    fn command(
+        &self,
+        argv: &[String],
+        grant: Grant,
+        manifest: &Manifest,
+        stop: &Arc<AtomicBool>,
+    ) -> Result<Ran, String> {
+        let mut policy =
+            Policy::read_only(&self.options.folder, self.options.home.as_deref(), &self.options.private);
+        if grant.write {
+            policy = policy.writing();
+        }
+        if grant.network {
+            policy = policy.reaching_out();
+        }
+        let command: Vec<OsString> = argv.iter().map(OsString::from).collect();
+        let run = sandbox::Run {
+            command: &command,
+            policy: &policy,
+            time: manifest.time.unwrap_or(self.options.time),
+            stop: Arc::clone(stop),
+        };
+        let most_output = manifest.most_output.unwrap_or(self.options.commands.most_output);
+        let options = sandbox::Options { most_output, ..self.options.commands.clone() };
+        let ran = sandbox::run(&run, &options)
+            .map_err(|error| format!("{} can't be run: {error}.", argv.join(" ")))?;
+        let outcome = if ran.ended == Ended::Code(0) { Outcome::Done } else { Outcome::Failed };
+        let (text, whole) = (output::text_of(&ran), ran.whole);
+        Ok(Ran { outcome, text, attachments: Vec::new(), whole, took: ran.took })
+    }
+
+    /// Reads a server's resource; without an address, lists them.
+    fn resource(&self, arguments: &Arguments, stop: &AtomicBool) -> Result<Ran, String> {
+        let servers = self.servers.get().ok_or("There is no MCP server.")?;
+        let server = arguments.text("server");
+        let Some(uri) = arguments.text("uri") else {
+            let listed =
+                servers.resources().into_iter().filter(|one| server.is_none_or(|of| one.server == of));
+            let lines: Vec<String> = listed
+                .map(|one| format!("{} {} {}: {}", one.server, one.uri, one.name, one.description))
+                .collect();
+            let text = if lines.is_empty() { "There are no resources.".to_owned() } else { lines.join("\n") };
+            return self.keep(Found::text(text), Outcome::Done);
+        };
+        let server = server.ok_or("read_resource needs `server` with `uri`; without both it lists them.")?;
+        self.ask_server(server, |servers| servers.read_resource(server, uri, self.options.time, stop))
+    }
+
+    fn ask_server(
+        &self,
+        server: &str,
+        ask: impl FnOnce(&Servers) -> Result<McpResult, String>,
+    ) -> Result<Ran, String> {
+        let result = ask(self.servers.get().ok_or("There is no MCP server.")?)?;
+        let mut found = Found::text(result.text);
+        for (number, bytes) in result.pictures.into_iter().enumerate() {
+            let name = format!("picture {} of {server}", number + 1);
+            match intake::take(&Given::Bytes { name, bytes, source: Source::Tool }, &self.options.intake) {
+                Ok(taken) => found.taken.push(taken),
+                Err(why) => found.text.push_str(&format!("\n[percept: a picture is left out: {why}]")),
+            }
+        }
+        self.keep(found, if result.failed { Outcome::Failed } else { Outcome::Done })
+    }
+}
+
+/// The words that run a command line. It was judged as bash reads it, so that bash runs it.
+fn shell(command: &str) -> Result<Vec<String>, String> {
+    let bash = ["/bin/bash", "/usr/bin/bash", "/usr/local/bin/bash", "/opt/homebrew/bin/bash"];
+    let bash = bash.iter().find(|path| Path::new(path).is_file());
+    let bash = bash.ok_or("bash is not installed here, and commands are judged as bash reads them.")?;
+    Ok([bash, "--norc", "--noprofile", "-c", command].map(str::to_owned).to_vec())
+}

@@ -1,0 +1,251 @@
+//! The tools that are there, what may happen to a call of one, and running it.
+//!
+//! [`Toolbox::plan`] judges and runs nothing (`judge`); [`Toolbox::run`] runs what was
+//! planned, and judges nothing (`act`). Both block: they belong on a thread of their own.
+
+mod act;
+mod judge;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use super::builtin::BuiltIn;
+use super::manifest::{self, Action, Manifest, ManifestError};
+use super::mcp::{McpTool, ServerConfig, Servers};
+use super::permission::Mode;
+use super::permission::remembered::{Allowed, Permissions, Remembered};
+use super::plan::{ToolLine, ToolsReport};
+use super::sandbox;
+use crate::attachment::Attachment;
+use crate::intake;
+use crate::message::Outcome;
+use crate::session::BlobStore;
+use crate::wire::ToolSpec;
+
+/// What the toolbox works with.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The working folder, absolute.
+    pub folder: PathBuf,
+    /// What `~` stands for.
+    pub home: Option<PathBuf>,
+    /// Folders whose content stays unread: percept's own.
+    pub private: Vec<PathBuf>,
+    /// How much is asked.
+    pub mode: Mode,
+    /// Tools that are switched off, by name.
+    pub off: BTreeSet<String>,
+    /// How long a command may take that says nothing else.
+    pub time: Duration,
+    /// How commands are run, and how much of an output the model gets.
+    pub commands: sandbox::Options,
+    /// Bounds on what a tool attaches.
+    pub intake: intake::Options,
+    /// The MCP servers.
+    pub servers: Vec<ServerConfig>,
+}
+
+/// The tools, and what was allowed.
+pub struct Toolbox {
+    options: Options,
+    manifests: Vec<Manifest>,
+    errors: Vec<ManifestError>,
+    blobs: Arc<BlobStore>,
+    kept: Permissions,
+    /// Allowed for as long as this percept runs.
+    session: Mutex<Vec<Remembered>>,
+    servers: OnceLock<Servers>,
+}
+
+/// What came of running a call.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ran {
+    /// How it went.
+    pub outcome: Outcome,
+    /// What the model gets.
+    pub text: String,
+    /// What is attached behind it; its contents are stored.
+    pub attachments: Vec<Attachment>,
+    /// All of a long output.
+    pub whole: Option<PathBuf>,
+    /// How long it took.
+    pub took: Duration,
+}
+
+impl Ran {
+    /// It did not work.
+    pub fn failed(text: impl Into<String>) -> Self {
+        let (outcome, took) = (Outcome::Failed, Duration::ZERO);
+        Self { outcome, text: text.into(), attachments: Vec::new(), whole: None, took }
+    }
+}
+
+impl Toolbox {
+    /// Puts the tools together: percept's own, and those of the user's folder. What is wrong
+    /// with one is in [`Self::errors`]; the others are there. Servers are not started.
+    pub fn new(options: Options, own: Option<&Path>, blobs: Arc<BlobStore>, kept: Permissions) -> Self {
+        let (manifests, errors) = manifest::all(own);
+        let (session, servers) = (Mutex::default(), OnceLock::new());
+        Self { options, manifests, errors, blobs, kept, session, servers }
+    }
+
+    /// Starts the MCP servers in the background; once. `changed` is called from any thread
+    /// whenever one of them changed.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime, where there are servers.
+    pub fn start_servers(&self, changed: impl Fn() + Send + Sync + 'static) {
+        if !self.options.servers.is_empty() {
+            let (configs, folder) = (self.options.servers.clone(), self.options.folder.clone());
+            self.servers.get_or_init(|| Servers::start(configs, folder, changed));
+        }
+    }
+
+    /// Waits until every server is ready or failed, or the time is up. Blocks.
+    pub fn wait_for_servers(&self, time: Duration) {
+        if let Some(servers) = self.servers.get() {
+            servers.settled(time);
+        }
+    }
+
+    /// Starts a server again; whether there is one of that name.
+    pub fn restart_server(&self, name: &str) -> bool {
+        let known = self.options.servers.iter().any(|server| server.name == name);
+        if let Some(servers) = self.servers.get() {
+            servers.restart(name);
+        }
+        known
+    }
+
+    /// What is wrong with the user's tools.
+    pub fn errors(&self) -> &[ManifestError] {
+        &self.errors
+    }
+
+    /// What a model would be told of a tool, also of one that is off.
+    pub fn spec(&self, name: &str) -> Option<ToolSpec> {
+        let declared = self.manifests.iter().find(|manifest| manifest.name == name).map(Manifest::spec);
+        declared.or_else(|| self.server_tools().iter().find(|tool| tool.name == name).map(spec))
+    }
+
+    /// The declared tools that are switched on.
+    fn manifests(&self) -> impl Iterator<Item = &Manifest> {
+        self.manifests.iter().filter(|manifest| !self.options.off.contains(&manifest.name))
+    }
+
+    /// The servers' tools that are switched on.
+    fn server_tools(&self) -> Vec<McpTool> {
+        let mut tools = self.servers.get().map(Servers::tools).unwrap_or_default();
+        tools.retain(|tool| !self.options.off.contains(&tool.name));
+        tools
+    }
+
+    /// What a model is told of. One without eyes gets no `zoom`.
+    pub fn offered(&self, eyes: bool) -> Vec<ToolSpec> {
+        let declared = self.manifests.iter().filter(|manifest| self.why_off(manifest).is_none());
+        let declared = declared.filter(|manifest| eyes || manifest.name != BuiltIn::ZOOM).map(Manifest::spec);
+        match self.options.mode {
+            Mode::Never => declared.collect(),
+            _ => declared.chain(self.server_tools().iter().map(spec)).collect(),
+        }
+    }
+
+    /// The tools as a person sees them.
+    pub fn report(&self) -> ToolsReport {
+        let declared = self.manifests.iter().map(|manifest| ToolLine {
+            name: manifest.name.clone(),
+            description: manifest.description.clone(),
+            from: manifest.from(),
+            off: self.why_off(manifest),
+            leave: manifest.leave().to_owned(),
+        });
+        let servers = self.server_tools().into_iter().map(|tool| ToolLine {
+            name: tool.name,
+            description: tool.description,
+            from: format!("MCP server {}", tool.server),
+            off: (self.options.mode == Mode::Never).then(|| NO_COMMANDS.to_owned()),
+            leave: "asks".to_owned(),
+        });
+        let (allowed, problem) = match self.allowed() {
+            Ok(allowed) => (allowed, None),
+            Err(why) => (Vec::new(), Some(why)),
+        };
+        ToolsReport {
+            tools: declared.chain(servers).collect(),
+            allowed,
+            servers: self.servers.get().map(Servers::status).unwrap_or_default(),
+            problems: self.errors.iter().map(ToString::to_string).chain(problem).collect(),
+        }
+    }
+
+    /// Why a model isn't told of a tool.
+    fn why_off(&self, manifest: &Manifest) -> Option<String> {
+        let built_in = BuiltIn::of(&manifest.name);
+        let runs = matches!(manifest.action, Action::Command(_)) || built_in == Some(BuiltIn::Shell);
+        let why = match () {
+            () if self.options.off.contains(&manifest.name) => "switched off ([tools] off)",
+            () if runs && self.options.mode == Mode::Never => NO_COMMANDS,
+            () if built_in.is_some_and(|tool| !tool.is_available()) => {
+                "what it needs is not installed (percept doctor)"
+            }
+            () if built_in == Some(BuiltIn::ReadResource) && self.options.servers.is_empty() => {
+                "there is no MCP server"
+            }
+            () if !manifest.program_is_here() => "its program is not installed",
+            () => return None,
+        };
+        Some(why.to_owned())
+    }
+
+    /// What is allowed, for this session and for good.
+    ///
+    /// # Errors
+    ///
+    /// The file of what is allowed for good is damaged.
+    pub fn allowed(&self) -> Result<Vec<Remembered>, String> {
+        let mut all = self.kept.list()?;
+        all.extend(self.session.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned());
+        Ok(all)
+    }
+
+    /// Remembers that something is allowed: for good, or for as long as this percept runs.
+    ///
+    /// # Errors
+    ///
+    /// It can't be written.
+    pub fn allow(&self, remembered: Remembered, for_good: bool) -> Result<(), String> {
+        match for_good {
+            true => self.kept.add(remembered),
+            false => {
+                let mut session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
+                session.retain(|known| known.allowed != remembered.allowed);
+                session.push(remembered);
+                Ok(())
+            }
+        }
+    }
+
+    /// Takes a permission away.
+    ///
+    /// # Errors
+    ///
+    /// It can't be written.
+    pub fn revoke(&self, allowed: &Allowed) -> Result<(), String> {
+        self.session.lock().unwrap_or_else(PoisonError::into_inner).retain(|known| &known.allowed != allowed);
+        self.kept.revoke(allowed).map(drop)
+    }
+}
+
+/// Why what runs commands is off.
+const NO_COMMANDS: &str = "commands are switched off ([tools] approval)";
+
+fn spec(tool: &McpTool) -> ToolSpec {
+    ToolSpec {
+        name: tool.name.clone(),
+        description: tool.description.clone(),
+        parameters: tool.schema.clone(),
+    }
+}
