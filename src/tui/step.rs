@@ -66,3 +66,38 @@ pub(super) fn words(step: &Step, stopping: bool) -> String {
         Step::Running { .. } => "running".to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::theme::Palette;
+    use super::*;
+
+    fn result(outcome: Outcome, lines: usize) -> ToolResult {
+        ToolResult {
+            id: "1".into(),
+            name: "shell".into(),
+            shown: "df -h".into(),
+            leave: "`df` is known to only read".into(),
+            outcome,
+            text: (0..lines).map(|n| format!("line {n}\u{7}")).collect::<Vec<_>>().join("\n"),
+            whole: None,
+            took_ms: 20,
+        }
+    }
+
+    fn drawn(result: &ToolResult, folded: bool) -> Vec<String> {
+        let theme = Theme::new(Palette::Mono, None);
+        lines(result, folded, 40, theme).iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn a_long_output_is_folded_and_unfolds() {
+        let short = drawn(&result(Outcome::Done, 7), true);
+        assert_eq!(short[..3], ["df -h", "`df` is known to only read · 0.02 s", "│ line 0␇"]);
+        assert_eq!(short.len(), 9, "one line more than is folded stays: {short:?}");
+        let long = drawn(&result(Outcome::Done, 50), true);
+        assert_eq!((long.len(), long.last().unwrap().as_str()), (9, "│ … 44 more lines · ctrl+o shows them"));
+        assert_eq!(drawn(&result(Outcome::Done, 50), false).len(), 52);
+        assert_eq!(drawn(&result(Outcome::Pending, 0), true), ["df -h"]);
+    }
+}

@@ -65,10 +65,10 @@ impl fmt::Display for Allowed {
 impl fmt::Display for Grant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match (self.write, self.network) {
-            (false, false) => "reads only, no network",
-            (true, false) => "may write in the working folder, no network",
-            (false, true) => "reads only, may reach the network",
-            (true, true) => "may write in the working folder and reach the network",
+            (false, false) => "only read, no network",
+            (true, false) => "change what is in the working folder, no network",
+            (false, true) => "only read, and reach the network",
+            (true, true) => "change what is in the working folder, and reach the network",
         })
     }
 }

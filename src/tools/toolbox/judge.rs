@@ -188,7 +188,9 @@ impl Toolbox {
         let outside = self.paths_outside(manifest, arguments, &[]);
         let asks = match (&outside, manifest.approval) {
             (Some(why), _) => Some(why.clone()),
-            (None, _) if manifest.sandbox != Level::ReadOnly => Some(format!("`{}` {grant}", manifest.name)),
+            (None, _) if manifest.sandbox != Level::ReadOnly => {
+                Some(format!("`{}` may {grant}", manifest.name))
+            }
             (None, Approval::Ask) => Some(format!("`{}` always asks", manifest.name)),
             (None, Approval::AsCommand) if judged.verdict == Verdict::Ask => Some(judged.reason),
             (None, Approval::AsCommand | Approval::Auto) => None,
