@@ -1,8 +1,8 @@
 //! What the assistant may do on this machine, and when it must ask first.
 //!
-//! A command is parsed by a real shell parser ([`command`]), each program in it is looked up
-//! in a table of what its flags do ([`programs`]), each path is placed ([`place`]), and
-//! [`permission::decide`] says `auto`, `ask` or `deny`, with the reason.
+//! A command is parsed by a real shell parser, each program in it is looked up in a table of
+//! what its flags do, each path is placed, and [`permission::decide`] says `auto`, `ask` or
+//! `deny`, with the reason.
 //!
 //! Deciding runs nothing. The disk is only asked where a link leads, what a folder
 //! holds, and what a repository's own settings would start. Wherever two readings are
