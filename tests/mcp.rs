@@ -124,6 +124,7 @@ fn fake(words: &[&str]) -> ServerConfig {
 
 /// Processes with this word among their arguments; those that ended and are not yet taken
 /// away have no arguments any more.
+#[cfg(target_os = "linux")]
 fn processes(word: &str) -> usize {
     let has = |entry: std::io::Result<std::fs::DirEntry>| {
         let line = std::fs::read(entry.ok()?.path().join("cmdline")).ok()?;
@@ -249,6 +250,7 @@ fn a_server_that_dies_at_once_is_tried_four_times() {
     });
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn a_server_that_never_answers_is_ended_with_its_children() {
     let word = format!("hang-{}", std::process::id());
@@ -268,6 +270,7 @@ fn a_server_that_never_answers_is_ended_with_its_children() {
     wait_until("none is left behind", || processes(&word) == 0);
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn servers_end_when_their_owner_is_dropped_and_the_runtime_does_not() {
     let word = format!("well-{}", std::process::id());
