@@ -10,8 +10,8 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use percept::tools::mcp::{MOST_TEXT, McpResult, ServerConfig, ServerState, ServerStatus, Servers};
@@ -124,12 +124,22 @@ fn fake(words: &[&str]) -> ServerConfig {
 
 /// Processes with this word among their arguments; those that ended and are not yet taken
 /// away have no arguments any more.
+#[cfg(target_os = "linux")]
 fn processes(word: &str) -> usize {
     let has = |entry: std::io::Result<std::fs::DirEntry>| {
         let line = std::fs::read(entry.ok()?.path().join("cmdline")).ok()?;
         line.split(|byte| *byte == 0).any(|argument| argument == word.as_bytes()).then_some(())
     };
     std::fs::read_dir("/proc").unwrap().filter_map(has).count()
+}
+
+/// Waits until something is so.
+fn wait_until(what: &str, is_so: impl Fn() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !is_so() {
+        assert!(Instant::now() < deadline, "{what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }
 
 #[test]
@@ -210,11 +220,7 @@ fn a_slow_call_ends_when_it_is_stopped_or_out_of_time_and_the_server_knows() {
         setter.store(true, Ordering::Relaxed);
     });
     assert_eq!(call(PATIENCE, &stop), "the MCP server `fake`: the call was stopped");
-    let deadline = Instant::now() + PATIENCE;
-    while fleet.text("cancelled", json!({})) != "2" {
-        assert!(Instant::now() < deadline, "the server is told");
-        std::thread::sleep(Duration::from_millis(50));
-    }
+    wait_until("the server is told", || fleet.text("cancelled", json!({})) == "2");
 }
 
 #[test]
@@ -234,7 +240,7 @@ fn a_server_that_dies_at_once_is_tried_four_times() {
     let sentence = "the MCP server `fake`: it ended with exit code 3; it said last: the key ␛[31mis missing";
     assert_eq!(fleet.failed(), sentence);
     // Starting and failed, four times.
-    assert_eq!(fleet.changes.load(Ordering::SeqCst), 8);
+    wait_until("each change is told", || fleet.changes.load(Ordering::SeqCst) == 8);
     assert_eq!(fleet.status().said, "first words\nthe key ␛[31mis missing");
     let why = fleet.call("echo", json!({})).unwrap_err();
     assert_eq!(why, sentence);
@@ -244,17 +250,14 @@ fn a_server_that_dies_at_once_is_tried_four_times() {
     });
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn a_server_that_never_answers_is_ended_with_its_children() {
     let word = format!("hang-{}", std::process::id());
     let mut config = fake(&["hang", &word]);
     config.start_timeout_s = Some(2);
     let fleet = Fleet::of(vec![config]);
-    let deadline = Instant::now() + PATIENCE;
-    while processes(&word) < 2 {
-        assert!(Instant::now() < deadline, "it starts its child");
-        std::thread::sleep(Duration::from_millis(10));
-    }
+    wait_until("it starts its child", || processes(&word) == 2);
     let status = fleet.until("its time is up", |status| matches!(status.state, ServerState::Failed { .. }));
     assert!(
         matches!(&status.state, ServerState::Failed { why, .. }
@@ -264,16 +267,17 @@ fn a_server_that_never_answers_is_ended_with_its_children() {
     );
     fleet.until("it is started again", |_| processes(&word) == 2);
     drop(fleet);
-    assert_eq!(processes(&word), 0);
+    wait_until("none is left behind", || processes(&word) == 0);
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn servers_end_when_their_owner_is_dropped_and_the_runtime_does_not() {
     let word = format!("well-{}", std::process::id());
     let Fleet { servers, _runtime: runtime, .. } = Fleet::ready(fake(&["well", &word]));
     assert_eq!(processes(&word), 1);
     drop(servers);
-    assert_eq!(processes(&word), 0);
+    wait_until("it is gone", || processes(&word) == 0);
     std::thread::sleep(Duration::from_secs(2));
     assert_eq!(processes(&word), 0, "none is started again");
     drop(runtime);
@@ -362,28 +366,27 @@ fn what_cannot_be_started_is_said_at_once() {
     let why = fleet.servers.call("none", "echo", json!({}), PATIENCE, &AtomicBool::new(false)).unwrap_err();
     assert_eq!(why, "there is no MCP server `none`");
     fleet.servers.restart("off");
-    let deadline = Instant::now() + PATIENCE;
-    while fleet.servers.status().last().unwrap().state != ServerState::Ready {
-        assert!(Instant::now() < deadline, "one that is off can be started by hand");
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    wait_until("one that is off can be started by hand", || {
+        fleet.servers.status().last().unwrap().state == ServerState::Ready
+    });
 }
 
-/// An address that answers every request with this; counts the requests.
-fn answering(answer: String) -> (String, Arc<AtomicUsize>) {
+/// An address that answers every request with this, and keeps the requests.
+fn answering(answer: String) -> (String, Arc<Mutex<Vec<String>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/mcp", listener.local_addr().unwrap());
-    let count = Arc::new(AtomicUsize::new(0));
-    let counted = Arc::clone(&count);
+    let requests = Arc::new(Mutex::new(Vec::new()));
+    let kept = Arc::clone(&requests);
     std::thread::spawn(move || {
         for stream in listener.incoming() {
-            counted.fetch_add(1, Ordering::SeqCst);
             let Ok(mut stream) = stream else { return };
-            let _ = stream.read(&mut [0; 65_536]);
+            let mut bytes = [0; 65_536];
+            let read = stream.read(&mut bytes).unwrap_or(0);
+            kept.lock().unwrap().push(String::from_utf8_lossy(&bytes[..read]).into_owned());
             let _ = stream.write_all(answer.as_bytes());
         }
     });
-    (url, count)
+    (url, requests)
 }
 
 fn response(status: &str, kind: &str, body: &str) -> String {
@@ -414,16 +417,17 @@ fn addresses_without_mcp_are_told_apart() {
 
 #[test]
 fn a_redirect_to_another_server_is_not_followed() {
-    let (elsewhere, count) = answering(response("200 OK", "text/html", ""));
+    let (elsewhere, others) = answering(response("200 OK", "text/html", ""));
     let redirect = format!(
         "HTTP/1.1 307 Temporary Redirect\r\nLocation: {elsewhere}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
     );
-    let (url, _) = answering(redirect);
+    let (url, own) = answering(redirect);
     let mut config = address("far", &url);
     config.headers = BTreeMap::from([("Authorization".to_owned(), "Bearer sesame".to_owned())]);
     let why = Fleet::of(vec![config]).failed();
     assert!(why.contains("leads elsewhere (HTTP 307)"), "{why}");
-    assert_eq!(count.load(Ordering::SeqCst), 0);
+    assert!(own.lock().unwrap()[0].contains("authorization: Bearer sesame"));
+    assert_eq!(*others.lock().unwrap(), Vec::<String>::new());
 }
 
 #[test]
@@ -570,11 +574,7 @@ fn serving(command: &mut Command, port: u16) -> Ended {
     let child = Ended(
         command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).spawn().unwrap(),
     );
-    let deadline = Instant::now() + PATIENCE;
-    while TcpStream::connect(("127.0.0.1", port)).is_err() {
-        assert!(Instant::now() < deadline, "it listens");
-        std::thread::sleep(Duration::from_millis(50));
-    }
+    wait_until("it listens", || TcpStream::connect(("127.0.0.1", port)).is_ok());
     child
 }
 
@@ -596,11 +596,7 @@ fn server_everything_over_http_and_after_its_death() {
     let _second = server();
     fleet.servers.restart("web");
     fleet.until("it is reached again", |status| status.state == ServerState::Ready);
-    let deadline = Instant::now() + PATIENCE;
-    while fleet.call("echo", json!({ "message": "back" })).is_err() {
-        assert!(Instant::now() < deadline, "it answers again");
-        std::thread::sleep(Duration::from_millis(100));
-    }
+    wait_until("it answers again", || fleet.call("echo", json!({ "message": "back" })).is_ok());
 }
 
 #[test]
@@ -616,11 +612,9 @@ fn server_filesystem_stays_in_its_folder() {
     // It takes the root that percept tells it of in place of the folder of its command.
     let root = fleet.folder.path().canonicalize().unwrap();
     std::fs::write(root.join("own.txt"), "from the root").unwrap();
-    let deadline = Instant::now() + PATIENCE;
-    while !fleet.text("list_allowed_directories", json!({})).contains(root.to_str().unwrap()) {
-        assert!(Instant::now() < deadline, "it asks for the roots");
-        std::thread::sleep(Duration::from_millis(50));
-    }
+    wait_until("it asks for the roots", || {
+        fleet.text("list_allowed_directories", json!({})).contains(root.to_str().unwrap())
+    });
     let read = |path: PathBuf| fleet.call("read_text_file", json!({ "path": path })).unwrap();
     let own = read(root.join("own.txt"));
     assert_eq!((own.text.as_str(), own.failed), ("from the root", false));
@@ -628,13 +622,55 @@ fn server_filesystem_stays_in_its_folder() {
 }
 
 #[test]
-fn servers_in_python_tell_the_time_and_make_pictures() {
+fn server_time_over_stdio() {
     let Some(python) = python() else { return };
-    let mut time = command("time", &[&python, "-m", "mcp_server_time", "--local-timezone", "Europe/Berlin"]);
-    time.start_timeout_s = Some(90);
-    let fleet = Fleet::ready(time);
+    let mut config =
+        command("time", &[&python, "-m", "mcp_server_time", "--local-timezone", "Europe/Berlin"]);
+    config.start_timeout_s = Some(90);
+    let fleet = Fleet::ready(config);
     let text = fleet.text("get_current_time", json!({ "timezone": "Asia/Tokyo" }));
     assert!(text.contains("Asia/Tokyo"), "{text}");
     let wrong = fleet.call("get_current_time", json!({ "timezone": "Nowhere/Land" }));
     assert!(wrong.as_ref().map_or(true, |result| result.failed), "{wrong:?}");
+}
+
+/// A server written with the Python SDK.
+const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/mcp_server.py");
+
+/// What the script does, however it is reached.
+fn script(fleet: &Fleet) {
+    assert_eq!(fleet.tools(), ["fails", "pixel", "word_count"]);
+    let tool = fleet.servers.tools().remove(2);
+    assert_eq!(tool.description, "Counts the words of a text.");
+    assert_eq!(tool.schema["required"], json!(["text"]));
+    let counted = fleet.text("word_count", json!({ "text": "one two" }));
+    assert_eq!(serde_json::from_str::<Value>(&counted).unwrap(), json!({ "words": 2 }));
+    let picture = fleet.call("pixel", json!({})).unwrap();
+    assert_eq!(image::load_from_memory(&picture.pictures[0]).unwrap().width(), 1);
+    let failed = fleet.call("fails", json!({})).unwrap();
+    assert!(failed.failed && failed.text.contains("fails"), "{failed:?}");
+    let resource = fleet.servers.resources().remove(0);
+    assert_eq!((resource.uri.as_str(), resource.description.as_str()), ("note://today", "What is on today."));
+    let server = fleet.status().name;
+    let read = fleet.servers.read_resource(&server, &resource.uri, PATIENCE, &AtomicBool::new(false));
+    assert_eq!(read.unwrap().text, "nothing");
+}
+
+#[test]
+fn a_server_in_python_over_stdio() {
+    let Some(python) = python() else { return };
+    let mut config = command("python", &[&python, SCRIPT]);
+    config.start_timeout_s = Some(90);
+    script(&Fleet::ready(config));
+}
+
+#[test]
+fn a_server_in_python_over_http() {
+    let Some(python) = python() else { return };
+    let port = free_port();
+    let _server = serving(Command::new(python).args([SCRIPT, &port.to_string()]), port);
+    let mut config = address("python", &format!("http://localhost:{port}/mcp/"));
+    config.start_timeout_s = Some(90);
+    // Its own address has no slash at the end: it redirects there.
+    script(&Fleet::ready(config));
 }

@@ -198,7 +198,7 @@ fn the_tools_panel_says_what_there_is_and_what_is_wrong() {
     std::fs::create_dir_all(home.path("config/tools")).unwrap();
     home.write("config/tools/bad.toml", "name = \"bad\"\ndescription = \"x\"\nargv = [\"ls\", \"{none}\"]\n");
     home.write("config/tools/mine.toml", "name = \"mine\"\ndescription = \"Lists.\"\nargv = [\"ls\"]\n");
-    let mut chat = Terminal::start(&home, "", &[], 80, 40);
+    let mut chat = Terminal::start(&home, "", &[], 80, 70);
     chat.shows("ready");
     chat.press("/tools\r");
     chat.shows("bad.toml:3: argv uses `{none}`");
@@ -263,7 +263,8 @@ fn what_lies_outside_or_is_secret_asks_for_readers_too() {
     let home = Home::new();
     home.write(".env", "TOKEN=1");
     std::os::unix::fs::symlink("/etc/passwd", home.path("link")).unwrap();
-    for path in ["/etc/passwd", "~/notes", ".env", "link", "../x", "data/percept.log"] {
+    let log = home.path("data/percept.log").display().to_string();
+    for path in ["/etc/passwd", ".env", "link", "../x", &log] {
         let arguments = json!({ "path": path }).to_string();
         for tool in ["read_file", "attach"] {
             let ran = home.run("", &["tools", "run", tool, &arguments]);

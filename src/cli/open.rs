@@ -16,6 +16,9 @@ use crate::prompts::PromptSet;
 use crate::session::{BlobStore, SessionStore, StoreError, StoreWriter, make_private};
 use crate::tools::{Mode, Permissions, Toolbox, sandbox, toolbox};
 
+/// What is logged unless `PERCEPT_LOG` says otherwise: nothing of what MCP servers say.
+const LOGGED: &str = "info,rmcp=off";
+
 /// The log starts anew when it is longer than this.
 const MAX_LOG_BYTES: u64 = 4 * 1024 * 1024;
 
@@ -207,7 +210,7 @@ fn start_log(paths: &Paths) {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let Ok(file) = options.open(&path) else { return };
-    let filter = std::env::var("PERCEPT_LOG").unwrap_or_else(|_| "info".to_owned());
+    let filter = std::env::var("PERCEPT_LOG").unwrap_or_else(|_| LOGGED.to_owned());
     let filter = tracing_subscriber::EnvFilter::try_new(filter).unwrap_or_default();
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(filter)

@@ -9,8 +9,14 @@ pub(crate) const REAL: &str = "real";
 
 /// A home of its own for one test.
 pub(crate) struct Home {
+    /// The working folder, and the person's home.
     pub(crate) dir: tempfile::TempDir,
+    /// Where percept keeps its own folders: they rarely lie in a working folder.
+    own: tempfile::TempDir,
 }
+
+/// Percept's own folders.
+const OWN: [&str; 3] = ["config", "data", "cache"];
 
 /// The fake worker, which `cargo test` builds beside the tests.
 pub(crate) fn fake_worker() -> PathBuf {
@@ -21,11 +27,13 @@ pub(crate) fn fake_worker() -> PathBuf {
 
 impl Home {
     pub(crate) fn new() -> Self {
-        Self { dir: tempfile::tempdir().unwrap() }
+        Self { dir: tempfile::tempdir().unwrap(), own: tempfile::tempdir().unwrap() }
     }
 
+    /// A path in the working folder, or below one of percept's own folders.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
-        self.dir.path().join(name)
+        let own = OWN.contains(&name.split('/').next().unwrap_or_default());
+        if own { self.own.path().join(name) } else { self.dir.path().join(name) }
     }
 
     pub(crate) fn write(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {

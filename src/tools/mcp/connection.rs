@@ -38,7 +38,7 @@ const MOST_REDIRECTS: usize = 3;
 const LAST_WORDS: Duration = Duration::from_millis(500);
 
 /// What a server has.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq)]
 pub(super) struct Lists {
     pub(super) tools: Vec<Listed>,
     /// Tools that are over [`MOST_TOOLS`].

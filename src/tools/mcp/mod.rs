@@ -220,9 +220,12 @@ impl Servers {
     /// Starts a server anew, whatever it does just now; one that is off is started too.
     pub fn restart(&self, name: &str) {
         for (server, order) in &self.servers {
-            if server.config.name == name {
-                // Full: it is about to be started anyway.
-                let _ = order.try_send(Order::Restart);
+            // Full: it is about to be started anyway. Closed: it can't be.
+            if server.config.name == name
+                && let Ok(place) = order.try_reserve()
+            {
+                server.starting();
+                place.send(Order::Restart);
             }
         }
     }
@@ -287,9 +290,10 @@ impl Servers {
 
 impl Drop for Servers {
     fn drop(&mut self) {
+        // Before the tasks, which are dropped when the runtime gets to it, and don't wait.
+        let killed = process::kill_all(self.servers.iter().map(|(server, _)| &server.child));
         self.tasks.abort_all();
-        // The tasks are dropped when the runtime gets to it; the processes end now.
-        process::kill_all(self.servers.iter().map(|(server, _)| &server.child));
+        process::wait(killed);
     }
 }
 

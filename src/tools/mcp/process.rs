@@ -34,9 +34,10 @@ const GRACE: Duration = Duration::from_secs(1);
 /// begins with `LC_` is passed on too.
 const VARIABLES: [&str; 6] = ["PATH", "HOME", "USER", "LANG", "TZ", "TMPDIR"];
 
-/// Without these no program starts on Windows.
+/// Without these no program starts on Windows, whatever the case of their names.
 #[cfg(windows)]
-const WINDOWS: [&str; 7] = ["SYSTEMROOT", "PATHEXT", "APPDATA", "LOCALAPPDATA", "USERPROFILE", "TEMP", "TMP"];
+const WINDOWS: [&str; 8] =
+    ["PATH", "SYSTEMROOT", "PATHEXT", "APPDATA", "LOCALAPPDATA", "USERPROFILE", "TEMP", "TMP"];
 #[cfg(not(windows))]
 const WINDOWS: [&str; 0] = [];
 
@@ -119,15 +120,20 @@ fn kill(slot: &Slot) -> Option<Box<dyn ChildWrapper>> {
     Some(child)
 }
 
-/// Kills what is in the slots and waits a moment until it is gone. Needs no runtime.
-pub(super) fn kill_all<'a>(slots: impl Iterator<Item = &'a Slot>) {
-    let mut killed: Vec<_> = slots.filter_map(kill).collect();
+/// Kills what is in the slots. Needs no runtime.
+pub(super) fn kill_all<'a>(slots: impl Iterator<Item = &'a Slot>) -> Vec<Box<dyn ChildWrapper>> {
+    slots.filter_map(kill).collect()
+}
+
+/// Waits a moment until what was killed is gone. Needs no runtime.
+pub(super) fn wait(mut killed: Vec<Box<dyn ChildWrapper>>) {
     let deadline = Instant::now() + GRACE;
-    while !killed.is_empty() && Instant::now() < deadline {
+    loop {
         killed.retain_mut(|child| matches!(child.try_wait(), Ok(None)));
-        if !killed.is_empty() {
-            std::thread::sleep(POLL);
+        if killed.is_empty() || Instant::now() >= deadline {
+            return;
         }
+        std::thread::sleep(POLL);
     }
 }
 

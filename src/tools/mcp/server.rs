@@ -107,6 +107,11 @@ impl Server {
         self.set(ServerState::Failed { why, retry_in: None }, Lists::default(), None);
     }
 
+    /// It is started, or about to be.
+    pub(super) fn starting(&self) {
+        self.set(ServerState::Starting, Lists::default(), None);
+    }
+
     fn fail(&self, why: &str, retry_in: Option<Duration>) {
         self.set(ServerState::Failed { why: self.sentence(why), retry_in }, Lists::default(), None);
     }
@@ -173,7 +178,7 @@ async fn restarted(orders: &mut mpsc::Receiver<Order>) -> bool {
 /// One life of a server, from its start to its failure. Dropping this ends it.
 async fn live(server: &Server) -> Failure {
     *lock(&server.said) = Tail::default();
-    server.set(ServerState::Starting, Lists::default(), None);
+    server.starting();
     let time = server.config.start_time();
     let opened = async {
         let connection = Connection::open(server).await?;
@@ -198,8 +203,10 @@ async fn live(server: &Server) -> Failure {
             Next::Changed => {}
         }
         tokio::time::sleep(CHANGE_PAUSE).await;
-        // Lists that don't come leave those that are known.
-        if let Ok(Ok(lists)) = tokio::time::timeout(time, connection.lists(&server.config.name)).await {
+        // Lists that don't come leave those that are known; the same ones are no news.
+        if let Ok(Ok(lists)) = tokio::time::timeout(time, connection.lists(&server.config.name)).await
+            && *server.lists() != lists
+        {
             server.set(ServerState::Ready, lists, Some(connection.peer.clone()));
         }
     }
