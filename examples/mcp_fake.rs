@@ -17,6 +17,8 @@
 //!   without end), `slow` (60 s), `cancelled` (how many calls were), `die` (ends in the middle
 //!   of the call), `change` (has another tool from then on)
 //!
+//! `MCP_FAKE_SAYS` is what it says of each of its tools.
+//!
 //! Further arguments stand for nothing: a test finds its processes by them.
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, reason = "a mock for tests")]
 
@@ -158,7 +160,9 @@ impl Fake {
     }
 
     fn list(&self, cursor: Option<&str>) -> Value {
-        let tool = |name: &str| json!({ "name": name, "inputSchema": { "type": "object" } });
+        let says = std::env::var("MCP_FAKE_SAYS").unwrap_or_default();
+        let tool =
+            |name: &str| json!({ "name": name, "description": says, "inputSchema": { "type": "object" } });
         match self.behaviour.as_str() {
             "many" => {
                 let page: usize = cursor.map_or(0, |cursor| cursor.parse().unwrap());

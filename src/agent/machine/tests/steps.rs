@@ -132,13 +132,16 @@ fn a_scope_is_remembered_for_the_session_or_for_good() {
     }
 }
 
+/// A way in which a call does not run.
+type Way<'a> = &'a dyn Fn(&mut Scene) -> Vec<Effect>;
+
 #[test]
 fn a_call_that_is_denied_refused_or_wrong_is_told_to_the_model_and_does_not_run() {
     let denied = |scene: &mut Scene, reason: Option<&str>| {
         scene.judged(Ok(plan(Verdict::Ask)));
         scene.send(Event::Decide(Choice::Deny(reason.map(str::to_owned))))
     };
-    let ways: [(&str, &dyn Fn(&mut Scene) -> Vec<Effect>); 4] = [
+    let ways: [(&str, Way<'_>); 4] = [
         ("The person did not allow this.", &|scene| denied(scene, None)),
         ("The person did not allow this: not now.", &|scene| denied(scene, Some("not now"))),
         ("This was not run: `x` changes files.", &|scene| scene.judged(Ok(plan(Verdict::Deny)))),
