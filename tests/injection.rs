@@ -4,7 +4,13 @@
 //! The model is the fake worker (no real one is fooled on demand); all else is real: the
 //! agent, the judgement, the remembered permissions, the sandbox, and the files.
 #![cfg(target_os = "linux")]
-#![allow(clippy::unwrap_used, clippy::print_stderr, reason = "helpers of tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "helpers of tests"
+)]
 
 mod common;
 

@@ -2,7 +2,13 @@
 //! model is the fake worker, which calls what the question says; the judgement, the dialog,
 //! the sandbox and the files are real.
 #![cfg(target_os = "linux")]
-#![allow(clippy::unwrap_used, clippy::print_stderr, reason = "helpers of tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "helpers of tests"
+)]
 
 mod common;
 mod pty;
