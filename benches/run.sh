@@ -17,4 +17,5 @@ class="${2:-256m}"
 "$environment/bin/python" "$here/make_pair.py" "$class" "$here/.pairs" >/dev/null
 "$environment/bin/python" "$here/screen.py" "$1" "$here/.pairs/random-$class.gguf"
 "$environment/bin/python" "$here/turns.py" "$1" "$class" $against
+"${3:-cargo}" bench --locked --bench tools
 "${3:-cargo}" bench --locked --bench decode -- "$here/.pairs/random-$class.gguf"
