@@ -98,7 +98,9 @@ mod linux {
             start.elapsed()
         };
         // The first reading of each fills the caches of the file system.
-        commands.iter().for_each(|command| drop(once(command)));
+        for command in &commands {
+            once(command);
+        }
         let mut all: Vec<Duration> = commands.iter().map(once).collect();
         println!("judging {} commands", commands.len());
         show("  each", all.clone());

@@ -160,6 +160,42 @@ fn noise_makes_only_valid_calls_in_every_format() {
     }
 }
 
+/// Schemas as servers have them, which no grammar can be made of: their tools can be called with
+/// any object, and the others are still kept to theirs.
+#[test]
+fn a_schema_that_makes_no_grammar_is_no_failure() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut worker = loaded(dir.path(), "");
+    let odd = [
+        json!({ "type": "object", "properties": { "x": { "$ref": "#/$defs/X" } }, "required": ["x"],
+            "$defs": { "X": { "type": "boolean" } } }),
+        json!({ "type": "object", "properties": { "x": { "type": "string", "pattern": "unanchored" } } }),
+        json!({ "type": "object", "properties": { "x": { "type": "nothing" } } }),
+        json!({ "type": "object", "properties": { "x": { "type": "string", "maxLength": 4_000_000 } } }),
+    ];
+    let odd = odd.into_iter().enumerate().map(|(number, parameters)| ToolSpec {
+        name: format!("odd{number}"),
+        description: "Odd.".to_owned(),
+        parameters,
+    });
+    let all: Vec<ToolSpec> = tools().into_iter().chain(odd).collect();
+    for seed in 0..12 {
+        let sampling = Sampling { temperature: 2.0, seed: Some(seed), ..Sampling::default() };
+        let messages = vec![ChatMessage::text(Role::User, "go")];
+        let (tools, must_call, max_tokens) = (all.clone(), true, Some(700));
+        let answer = worker.ask(Request::Generate { messages, sampling, max_tokens, tools, must_call });
+        match answer.done().stop {
+            StopReason::MaxTokens => continue,
+            stop => assert_eq!(stop, StopReason::ToolCall, "{seed}"),
+        }
+        let (name, arguments) = call_of(&answer);
+        match name.starts_with("odd") {
+            true => assert!(arguments.is_object(), "{name} {arguments}"),
+            false => assert_eq!(wrong(&name, &arguments), None, "{seed}"),
+        }
+    }
+}
+
 #[test]
 fn without_being_told_to_call_noise_is_text() {
     let dir = tempfile::tempdir().unwrap();

@@ -29,8 +29,8 @@ pub struct Cli {
 
 const LONG_ABOUT: &str = "A local assistant in the terminal that sees screenshots.
 
-Without a command, percept opens the chat. Everything runs on this machine: nothing is \
-sent anywhere.";
+Without a command, percept opens the chat. Everything runs on this machine; nothing is \
+sent anywhere unless you allow it.";
 
 const EXAMPLES: &str = "Examples:
   percept error.png                             open the chat with a screenshot attached

@@ -45,6 +45,15 @@ impl Walls {
         matches!(self, Self::Sandbox(_))
     }
 
+    /// Whether something of a call may leave the machine.
+    pub fn let_out(&self, grant: Grant) -> bool {
+        match self {
+            Self::Sandbox(_) => grant.network,
+            Self::Nothing(_) | Self::Server(_) => true,
+            Self::Percept => false,
+        }
+    }
+
     /// What a call may do within them, for a person.
     pub fn words(&self, grant: Grant) -> String {
         match self {

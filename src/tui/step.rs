@@ -62,8 +62,10 @@ pub(super) fn words(step: &Step, stopping: bool) -> String {
         _ if stopping => "stopping".to_owned(),
         Step::Judging => "looking at what it would do".to_owned(),
         Step::Asking(_) => "asks you".to_owned(),
-        Step::Running { for_ms, .. } if *for_ms >= 1000 => format!("running for {} s", for_ms / 1000),
-        Step::Running { .. } => "running".to_owned(),
+        Step::Running { for_ms, outward, .. } => {
+            let time = if *for_ms >= 1000 { format!(" for {} s", for_ms / 1000) } else { String::new() };
+            format!("running{time}{}", if *outward { ", may reach the network" } else { "" })
+        }
     }
 }
 

@@ -118,7 +118,8 @@ fn welcome(agent: &Agent, width: usize, app: &App) -> Vec<Line<'static>> {
     let mut texts = vec![
         "Attach a screenshot or a text file, and ask about it.".to_owned(),
         "Drag a file here, type @ and a part of its name, or ctrl+v for the clipboard.".to_owned(),
-        "Everything runs on this machine; nothing is sent anywhere. ? shows the keys.".to_owned(),
+        "Everything runs on this machine; nothing is sent anywhere unless you allow it. ? shows the keys."
+            .to_owned(),
     ];
     if agent.model.as_ref().is_some_and(|model| model.starter) {
         texts.push(String::new());

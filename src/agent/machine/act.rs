@@ -89,7 +89,7 @@ impl Agent {
             Err(why) => self.refuse("the call is wrong", &why, at, effects),
             Ok(plan) if plan.verdict == Verdict::Ask => *step = Step::Asking(Box::new(plan)),
             Ok(plan) if plan.verdict == Verdict::Auto => {
-                self.run_step(plan.grant, &plan.reason, at, effects);
+                self.run_step(&plan, plan.grant, &plan.reason, at, effects);
             }
             Ok(plan) => {
                 let text = format!("This was not run: {}.", plan.reason);
@@ -103,14 +103,14 @@ impl Agent {
         let Turn::Acting { call, step: Step::Asking(plan), .. } = &mut self.turn else { return };
         let plan = (**plan).clone();
         match choice {
-            Choice::Once(grant) => self.run_step(grant, "allowed by you, once", at, effects),
+            Choice::Once(grant) => self.run_step(&plan, grant, "allowed by you, once", at, effects),
             Choice::Session(grant) => {
-                self.remember(plan.scope, grant, false, at, effects);
-                self.run_step(grant, "allowed by you for this session", at, effects);
+                self.remember(plan.scope.clone(), grant, false, at, effects);
+                self.run_step(&plan, grant, "allowed by you for this session", at, effects);
             }
             Choice::Always(grant) => {
-                self.remember(plan.scope, grant, true, at, effects);
-                self.run_step(grant, "allowed by you for good", at, effects);
+                self.remember(plan.scope.clone(), grant, true, at, effects);
+                self.run_step(&plan, grant, "allowed by you for good", at, effects);
             }
             Choice::Edit(command) if plan.editable.is_some() => {
                 if let Some(arguments) = call.arguments.as_object_mut() {
@@ -142,12 +142,12 @@ impl Agent {
         }
     }
 
-    fn run_step(&mut self, grant: Grant, leave: &str, at: Stamp, effects: &mut Vec<Effect>) {
+    fn run_step(&mut self, plan: &Plan, grant: Grant, leave: &str, at: Stamp, effects: &mut Vec<Effect>) {
         if let Some(result) = self.step_result() {
             leave.clone_into(&mut result.leave);
         }
         let Turn::Acting { message, call, step, .. } = &mut self.turn else { return };
-        *step = Step::Running { since_ms: at.ms, for_ms: 0 };
+        *step = Step::Running { since_ms: at.ms, for_ms: 0, outward: plan.walls.let_out(grant) };
         let (message, call) = (*message, call.clone());
         // Stored before it runs: what it did is never without its record.
         self.store(message, effects);
@@ -156,7 +156,7 @@ impl Agent {
 
     /// Notes how long the call has been running.
     pub(super) fn step_goes_on(&mut self, at: Stamp) {
-        if let Turn::Acting { step: Step::Running { since_ms, for_ms }, .. } = &mut self.turn {
+        if let Turn::Acting { step: Step::Running { since_ms, for_ms, .. }, .. } = &mut self.turn {
             *for_ms = u64::try_from(at.ms - *since_ms).unwrap_or(0);
         }
     }

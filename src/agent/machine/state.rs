@@ -171,6 +171,8 @@ pub enum Step {
         since_ms: i64,
         /// For how long, as of the last tick.
         for_ms: u64,
+        /// Whether something of it may leave the machine.
+        outward: bool,
     },
 }
 

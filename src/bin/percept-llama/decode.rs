@@ -1,6 +1,8 @@
 //! Generates an answer token by token: text between characters, and at its end perhaps the
 //! call of a tool.
 
+use std::io::Write as _;
+
 use std::time::Instant;
 
 use llama_cpp_2::token::LlamaToken;
@@ -71,13 +73,31 @@ impl Loaded {
         if how.tools.is_empty() {
             return Ok(Chooser::new(&how.sampling, model.n_vocab()));
         }
+        if let Ok(chooser) = self.constrained(how, &how.tools) {
+            return Ok(chooser);
+        }
+        // A server's schema may say what no grammar can: that tool may then be called with any
+        // object, which its server checks.
+        let free = |tool: &ToolSpec| match self.constrained(how, std::slice::from_ref(tool)) {
+            Ok(_) => tool.clone(),
+            Err(why) => {
+                let said = format!("{}: {why}; its arguments are not constrained", tool.name);
+                let _ = writeln!(std::io::stderr(), "percept-llama: {said}");
+                ToolSpec { parameters: serde_json::json!({ "type": "object" }), ..tool.clone() }
+            }
+        };
+        let tools: Vec<ToolSpec> = how.tools.iter().map(free).collect();
+        self.constrained(how, &tools).map_err(|why| internal(&why))
+    }
+
+    fn constrained(&self, how: &How, tools: &[ToolSpec]) -> Result<Chooser, String> {
+        let model = self.runtime.borrow_owner();
         let format = self.template.format;
-        let schema = format.schema(&how.tools).to_string();
-        let grammar = llama_cpp_2::json_schema_to_grammar(&schema)
-            .map_err(|error| internal(&format!("the tools' schemas make no grammar ({error})")))?;
+        let grammar = llama_cpp_2::json_schema_to_grammar(&format.schema(tools).to_string())
+            .map_err(|error| format!("the tools' schemas make no grammar ({error})"))?;
         let trigger = (!how.must_call).then(|| format.trigger());
         Chooser::constrained(&how.sampling, model, &format.grammar(&grammar), trigger)
-            .map_err(|error| internal(&format!("the grammar of the tools is refused ({error})")))
+            .map_err(|error| format!("the grammar of the tools is refused ({error})"))
     }
 }
 

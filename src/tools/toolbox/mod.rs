@@ -5,6 +5,8 @@
 
 mod act;
 mod judge;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
