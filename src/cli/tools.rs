@@ -240,7 +240,12 @@ fn asked(plan: &Plan) -> Result<bool, Trouble> {
     }
     let mut err = io::stderr().lock();
     let shown = text::printable(&plan.shown);
-    write!(err, "{shown}\n  {}\n  {}\nRun it? [y/N] ", plan.reason, plan.walls.words(plan.grant))?;
+    write!(
+        err,
+        "{shown}\n  asks: {}\n  may:  {}\nRun it? [y/N] ",
+        plan.reason,
+        plan.walls.words(plan.grant)
+    )?;
     err.flush()?;
     let mut line = String::new();
     io::stdin().read_line(&mut line)?;
@@ -273,13 +278,7 @@ fn permissions(json: bool) -> Result<(), Trouble> {
         return print_line("Nothing is allowed for good.");
     }
     for (number, one) in allowed.iter().enumerate() {
-        print_line(format!(
-            "{}  {} · {} · since {}",
-            number + 1,
-            one.allowed,
-            one.grant,
-            text::when(one.since_ms)
-        ))?;
+        print_line(format!("{}  {one} · since {}", number + 1, text::when(one.since_ms)))?;
     }
     Ok(())
 }

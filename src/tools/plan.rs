@@ -54,13 +54,13 @@ impl Walls {
         }
     }
 
-    /// What a call may do within them, for a person.
+    /// What a call may do within them, for a person: behind "it may".
     pub fn words(&self, grant: Grant) -> String {
         match self {
             Self::Sandbox(_) => format!("{grant}; secrets hidden; ends as a whole"),
-            Self::Nothing(why) => format!("NOTHING holds it: {why}. It can do all that you can"),
-            Self::Percept => "percept reads it by itself; nothing is changed".to_owned(),
-            Self::Server(name) => format!("the MCP server {name} does it, with whatever that can reach"),
+            Self::Nothing(why) => format!("do all that you can: NOTHING holds it ({why})"),
+            Self::Percept => "only read; percept does it by itself".to_owned(),
+            Self::Server(name) => format!("do whatever the MCP server {name} can"),
         }
     }
 }

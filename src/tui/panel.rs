@@ -242,9 +242,9 @@ fn tools(agent: &Agent, width: u16, theme: Theme) -> Vec<Line<'static>> {
             ServerState::Off => "off".to_owned(),
             ServerState::Starting => "starting".to_owned(),
             ServerState::Ready => format!("{} tools, {} resources", server.tools, server.resources),
-            ServerState::Failed { why, retry_in: Some(_) } => format!("{why} It is being started again."),
+            ServerState::Failed { why, retry_in: Some(_) } => format!("{why}. It is being started again."),
             ServerState::Failed { why, retry_in: None } => {
-                format!("{why} /restart {} tries again.", server.name)
+                format!("{why}. /restart {} tries again.", server.name)
             }
         };
         let words = format!("MCP server {}: {}", server.name, text::printable(&state));

@@ -251,7 +251,7 @@ impl Agent {
             if let ServerState::Failed { why, retry_in: None } = &server.state
                 && !self.tools.servers.contains(server)
             {
-                self.say(NoticeLevel::Error, format!("{why} /restart {} tries again.", server.name));
+                self.say(NoticeLevel::Error, format!("{why}. /restart {} tries again.", server.name));
             }
         }
         self.tools = tools;

@@ -10,6 +10,9 @@ use serde::{Deserialize, Serialize};
 
 use super::Scope;
 
+/// What the names of servers' tools begin with (see [`crate::tools::mcp`]).
+const SERVER_TOOL: &str = "mcp_";
+
 /// The layout of the file.
 const VERSION: u32 = 1;
 
@@ -58,6 +61,16 @@ impl fmt::Display for Allowed {
         match self {
             Self::Command { scope } => scope.fmt(f),
             Self::Tool { name, folder } => write!(f, "{name} (any arguments) under {}", folder.display()),
+        }
+    }
+}
+
+impl fmt::Display for Remembered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.allowed {
+            // What a server does is not for percept to grant.
+            Allowed::Tool { name, .. } if name.starts_with(SERVER_TOOL) => self.allowed.fmt(f),
+            allowed => write!(f, "{allowed} · {}", self.grant),
         }
     }
 }
