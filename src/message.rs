@@ -122,8 +122,11 @@ pub enum Outcome {
     Done,
     /// It ran, and failed or was stopped.
     Failed,
-    /// It did not run: it was wrong, or not allowed. Its text is percept's own.
+    /// It did not run: by itself percept doesn't allow it. The text may quote what was found.
     Refused,
+    /// It did not run: the person said no, or the call was wrong. Its text is from neither file
+    /// nor tool.
+    Denied,
 }
 
 impl Part {
@@ -146,10 +149,10 @@ impl Part {
                 Some(Taint { name: attachment.name.clone(), source: attachment.source.clone() })
             }
             Self::ToolResult(result) => match result.outcome {
-                Outcome::Done | Outcome::Failed => {
+                Outcome::Done | Outcome::Failed | Outcome::Refused => {
                     Some(Taint { name: result.shown.clone(), source: Source::Tool })
                 }
-                Outcome::Pending | Outcome::Refused => None,
+                Outcome::Pending | Outcome::Denied => None,
             },
         }
     }

@@ -80,6 +80,11 @@ impl Paths {
         self.cache.join("outputs")
     }
 
+    /// Where MCP servers are started that don't say where.
+    pub fn servers(&self) -> PathBuf {
+        self.data.join("mcp")
+    }
+
     /// The log.
     pub fn log(&self) -> PathBuf {
         self.data.join("percept.log")

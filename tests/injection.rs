@@ -270,7 +270,7 @@ fn what_an_mcp_tool_answers_runs_nothing() {
     let file = stage.home.path("data/permissions.json");
     let mut allowed: Value = serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
     allowed["allowed"].as_array_mut().unwrap().push(json!({
-        "allowed": { "kind": "tool", "name": "mcp_mock_echo", "folder": stage.home.path("work") },
+        "allowed": { "kind": "server", "server": "mock", "tool": "echo", "folder": stage.home.path("work") },
         "grant": { "write": false, "network": false },
         "since_ms": 1,
     }));

@@ -33,22 +33,24 @@ struct Fleet {
     servers: Servers,
     changes: Arc<AtomicUsize>,
     folder: tempfile::TempDir,
+    stands: tempfile::TempDir,
     _runtime: Runtime,
 }
 
 impl Fleet {
     fn of(configs: Vec<ServerConfig>) -> Self {
         let runtime = Runtime::new().unwrap();
-        let folder = tempfile::tempdir().unwrap();
+        let (folder, stands) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let changes = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&changes);
         let inside = runtime.enter();
         let root = folder.path().canonicalize().unwrap();
-        let servers = Servers::start(configs, root, move || {
+        let own = stands.path().canonicalize().unwrap();
+        let servers = Servers::start(configs, root, own, move || {
             count.fetch_add(1, Ordering::SeqCst);
         });
         drop(inside);
-        Self { servers, changes, folder, _runtime: runtime }
+        Self { servers, changes, folder, stands, _runtime: runtime }
     }
 
     /// One server, ready.
@@ -156,7 +158,9 @@ fn a_server_gets_its_calls_its_folder_and_few_variables() {
 
     assert_eq!(fleet.text("echo", json!({ "a": ["b"] })), r#"{"a":["b"]}"#);
     let folder = fleet.folder.path().canonicalize().unwrap();
-    assert_eq!(fleet.text("folder", json!({})), folder.to_str().unwrap());
+    // Not in the working folder, which may hold programs and settings of somebody else's.
+    let stands = fleet.stands.path().canonicalize().unwrap();
+    assert_eq!(fleet.text("folder", json!({})), stands.to_str().unwrap());
     let uri = format!("file://{}", folder.display());
     assert_eq!(fleet.text("roots", json!({})), json!({ "roots": [{ "uri": uri }] }).to_string());
     let environment = fleet.text("environment", json!({}));

@@ -121,7 +121,7 @@ impl Stage {
             spool: self.path("spool"),
             most_output: 64 * 1024,
         };
-        run(&Run { command: &command, policy, time, stop: Arc::clone(stop) }, &options).unwrap()
+        run(&Run { command: &command, policy, proven: true, time, stop: Arc::clone(stop) }, &options).unwrap()
     }
 
     /// What an attempt got done; nothing, if the sandbox held.
@@ -424,8 +424,17 @@ fn a_sandbox_that_can_not_be_entered_runs_nothing() {
     let mut policy = stage.policy();
     let run_it = |policy: &Policy, program: &Path| {
         let command = [program.as_os_str().to_owned()];
-        run(&Run { command: &command, policy, time: Duration::from_secs(5), stop: Arc::default() }, &options)
-            .unwrap()
+        run(
+            &Run {
+                command: &command,
+                policy,
+                proven: true,
+                time: Duration::from_secs(5),
+                stop: Arc::default(),
+            },
+            &options,
+        )
+        .unwrap()
     };
     let output = run_it(&policy, Path::new("/none/such"));
     assert_eq!(output.ended, Ended::NotRun);

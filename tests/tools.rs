@@ -287,7 +287,7 @@ fn a_long_output_is_kept_whole_and_can_be_read_on() {
     let whole = PathBuf::from(report["whole"].as_str().unwrap());
     assert!(report["text"].as_str().unwrap().contains(&format!("read_file {}", whole.display())));
     let arguments = json!({ "path": whole, "start_line": 15_001, "lines": 1 }).to_string();
-    let ran = home.run("", &["tools", "run", "read_file", &arguments]);
+    let ran = home.run("", &["tools", "run", "read_file", &arguments, "--yes"]);
     assert!(ran.out.contains("15001: line 15000"), "{ran:?}");
 }
 
@@ -334,6 +334,27 @@ fn without_tools_nothing_is_called() {
     let question = "go\ncall shell {\"command\": \"touch made\", \"write\": true}";
     let ran = home.run("", &["ask", "--json", "--no-tools", "-m", &model, question]);
     let report: Value = serde_json::from_str(&ran.out).unwrap();
-    assert_eq!(report["steps"][0]["outcome"], "refused", "{ran:?}");
+    assert_eq!(report["steps"][0]["outcome"], "denied", "{ran:?}");
     assert!(!home.path("made").exists());
+}
+
+/// A program that lies in the working folder is never the one that is known to only read.
+#[test]
+fn no_program_of_the_working_folder_runs_under_a_known_name() {
+    use std::os::unix::fs::PermissionsExt;
+    let home = Home::new();
+    for name in ["tree", "bin/tree"] {
+        std::fs::create_dir_all(home.path("bin")).unwrap();
+        let file = home.write(name, "#!/bin/sh\necho OWNED\n");
+        std::fs::set_permissions(file, PermissionsExt::from_mode(0o755)).unwrap();
+    }
+    for path in [
+        ":/usr/bin:/bin".to_owned(),
+        ".:/usr/bin:/bin".to_owned(),
+        format!("{}:/bin", home.path("bin").display()),
+    ] {
+        let mut percept = home.percept("", &["tools", "run", "shell", r#"{"command": "tree"}"#]);
+        let ran = percept.env("PATH", &path).output().unwrap();
+        assert!(!String::from_utf8_lossy(&ran.stdout).contains("OWNED"), "{path}: {ran:?}");
+    }
 }

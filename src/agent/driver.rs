@@ -20,7 +20,7 @@ use crate::intake::{self, Given};
 use crate::message::{Message, ToolCall};
 use crate::prompts::PromptSet;
 use crate::session::{self, BlobStore, SessionId, SessionStore, StoreWriter};
-use crate::tools::{Grant, Ran, Toolbox, ToolsReport};
+use crate::tools::{Grant, Plan, Ran, Toolbox, ToolsReport};
 use crate::wire::{self, Envelope, Failure, FailureKind, Request};
 
 /// How often a streamed answer is written to the store: what a crash can lose of it.
@@ -193,7 +193,9 @@ impl Driver {
                 self.ask(id, ask, &conversation, &model, eyes);
             }
             Effect::Judge { call, conversation } => self.judge(call, conversation),
-            Effect::RunTool { call, grant, conversation } => self.run_tool(call, grant, conversation),
+            Effect::RunTool { call, plan, grant, conversation } => {
+                self.run_tool(call, *plan, grant, conversation)
+            }
             Effect::StopTool { id } => {
                 if let Some((_, stop)) = self.running.as_ref().filter(|(running, _)| *running == id) {
                     stop.store(true, Ordering::Relaxed);
@@ -339,12 +341,12 @@ impl Driver {
         });
     }
 
-    fn run_tool(&mut self, call: ToolCall, grant: Grant, conversation: Vec<Message>) {
+    fn run_tool(&mut self, call: ToolCall, plan: Plan, grant: Grant, conversation: Vec<Message>) {
         let Some(tools) = self.hands.tools.clone() else { return };
         let stop = Arc::new(AtomicBool::new(false));
         self.running = Some((call.id.clone(), Arc::clone(&stop)));
         self.blocking(move || {
-            let run = std::panic::AssertUnwindSafe(|| tools.run(&call, grant, &conversation, &stop));
+            let run = std::panic::AssertUnwindSafe(|| tools.run(&call, &plan, grant, &conversation, &stop));
             let bug = |_| Ran::failed("The tool failed: a bug in percept, which is in its log.");
             let ran = std::panic::catch_unwind(run).unwrap_or_else(bug);
             Event::ToolEnded { id: call.id, ran }

@@ -5,7 +5,7 @@ use crate::intake::Given;
 use crate::message::ToolCall;
 use crate::message::{Message, MessageId};
 use crate::session::SessionId;
-use crate::tools::{Allowed, Grant, Remembered};
+use crate::tools::{Allowed, Grant, Plan, Remembered};
 
 /// What is wanted of the worker with a conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,6 +61,8 @@ pub enum Effect {
     RunTool {
         /// The call.
         call: ToolCall,
+        /// What was judged.
+        plan: Box<Plan>,
         /// What it may do beyond reading.
         grant: Grant,
         /// The conversation that it was made in.

@@ -183,6 +183,7 @@ impl Setup {
             },
             intake: self.config.intake(),
             servers: self.config.mcp.servers.clone(),
+            servers_stand: self.paths.servers(),
         };
         let kept = Permissions::at(self.paths.permissions());
         Ok(Toolbox::new(options, Some(&self.paths.tools()), blobs, kept))

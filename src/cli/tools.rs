@@ -266,7 +266,7 @@ fn run_until_interrupted(
             interrupted.store(true, Ordering::Relaxed);
         }
     });
-    tools.run(call, plan.grant, &[], stop)
+    tools.run(call, plan, plan.grant, &[], stop)
 }
 
 fn permissions(json: bool) -> Result<(), Trouble> {

@@ -16,6 +16,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use toml::Spanned;
 
+use super::lookup;
 use super::permission::remembered::Grant;
 use crate::wire::ToolSpec;
 
@@ -228,9 +229,7 @@ impl Manifest {
     pub fn program_is_here(&self) -> bool {
         let Action::Command(argv) = &self.action else { return true };
         let Some(Argument::Word(program)) = argv.first() else { return false };
-        let folders = std::env::var_os("PATH").unwrap_or_default();
-        let name = format!("{program}{}", std::env::consts::EXE_SUFFIX);
-        std::env::split_paths(&folders).any(|folder| folder.join(&name).is_file())
+        lookup::program(program).is_some()
     }
 
     /// What the model is told of it.

@@ -14,6 +14,7 @@
 
 pub mod arguments;
 pub mod builtin;
+mod lookup;
 pub mod manifest;
 pub mod mcp;
 pub mod output;

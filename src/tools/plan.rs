@@ -18,6 +18,11 @@ pub struct Plan {
     pub grant: Grant,
     /// What holds it.
     pub walls: Walls,
+    /// The server and its tool that are called, where it is a server's: names may come to stand
+    /// for something else between now and then.
+    pub target: Option<(String, String)>,
+    /// It runs because of what its programs are known to do.
+    pub proven: bool,
     /// What can be allowed for this session or for good; `None`: only this once.
     pub scope: Option<Allowed>,
     /// The texts from outside that the conversation holds, nearest first.

@@ -19,13 +19,16 @@ use super::theme::Theme;
 use super::wrap::wrap;
 use crate::agent::{Agent, Choice};
 use crate::text;
-use crate::tools::{Grant, Plan};
+use crate::tools::{Grant, Plan, Quote};
 
 /// Keys that come sooner were meant for the composer.
 const UNSEEN: Duration = Duration::from_millis(400);
 
-/// How many sources are named; the nearest come first.
-const MOST_SOURCES: usize = 4;
+/// How many sources are quoted; the nearest come first.
+const MOST_QUOTES: usize = 4;
+
+/// The longest name of a source.
+const NAME_COLUMNS: usize = 60;
 
 /// Rows of the line that is typed into.
 const INPUT_ROWS: u16 = 3;
@@ -72,7 +75,8 @@ impl Approval {
             input: None,
             opened: now,
             top: 0,
-            last: 0,
+            // Until it was drawn, nothing of it was seen.
+            last: usize::MAX,
         }))
     }
 
@@ -96,7 +100,12 @@ impl Approval {
         if key.code == KeyCode::Esc {
             return Answer::Stop;
         }
-        if now.duration_since(self.opened) < UNSEEN || key.modifiers.contains(KeyModifiers::CONTROL) {
+        if now.duration_since(self.opened) < UNSEEN {
+            // Somebody types: what follows is no answer either, until there is a pause.
+            self.opened = now;
+            return Answer::Open;
+        }
+        if key.modifiers.contains(KeyModifiers::CONTROL) {
             return Answer::Open;
         }
         // What can't be seen whole isn't allowed.
@@ -206,17 +215,17 @@ impl Approval {
         let walls = plan.walls.words(self.grant);
         let unheld = matches!(plan.walls, crate::tools::Walls::Nothing(_));
         say("may", walls, if unheld { theme.error() } else { theme.plain() });
-        for (number, source) in plan.sources.iter().take(MOST_SOURCES).enumerate() {
+        let name =
+            |source: &Quote| text::end(&text::printable(&source.source).replace('\n', " "), NAME_COLUMNS);
+        let quoted = plan.sources.iter().filter_map(|source| Some((source, source.words.as_ref()?)));
+        for (number, (source, words)) in quoted.take(MOST_QUOTES).enumerate() {
             let label = if number == 0 { "outside" } else { "" };
-            let name = text::end(&text::printable(&source.source).replace('\n', " "), 60);
-            match &source.words {
-                Some(words) => say(label, format!("{name}: “{words}”"), theme.error()),
-                None => say(label, name, theme.plain()),
-            }
+            say(label, format!("{}: “{words}”", name(source)), theme.error());
         }
-        match plan.sources.len().saturating_sub(MOST_SOURCES) {
-            0 => {}
-            more => say("", format!("and {more} more"), theme.plain()),
+        // All are named: the one that is behind it may be one that no words of it resemble.
+        let rest: Vec<String> = plan.sources.iter().map(name).collect();
+        if !rest.is_empty() {
+            say("sources", rest.join(" · "), theme.plain());
         }
         if let Some(scope) = &plan.scope {
             say("always", format!("would allow {scope}"), theme.plain());
@@ -289,6 +298,8 @@ mod tests {
             walls: SANDBOX(),
             scope: Scope::new(&["cargo".into(), "test".into()], std::path::Path::new("/home/me/project"))
                 .map(|scope| Allowed::Command { scope }),
+            target: None,
+            proven: false,
             sources: Vec::new(),
             editable: Some(shown.into()),
         }

@@ -56,9 +56,11 @@ impl Agent {
         let next = Stamp { id: at.id + 1, ..at };
         match self.steps {
             steps if steps <= self.most_steps => self.judge(effects),
-            steps if steps == self.most_steps + 1 => self.refuse("too many calls", TOO_MANY, next, effects),
+            steps if steps == self.most_steps + 1 => {
+                self.refuse("too many calls", Ran::denied(TOO_MANY), next, effects)
+            }
             _ => {
-                self.end_step(Ran::refused(TOO_MANY), "too many calls", effects);
+                self.end_step(Ran::denied(TOO_MANY), "too many calls", effects);
                 self.stop_turn(CALLS_ON, effects);
             }
         }
@@ -86,14 +88,15 @@ impl Agent {
         }
         let Turn::Acting { step, .. } = &mut self.turn else { return };
         match plan {
-            Err(why) => self.refuse("the call is wrong", &why, at, effects),
+            Err(why) => self.refuse("the call is wrong", Ran::denied(&why), at, effects),
             Ok(plan) if plan.verdict == Verdict::Ask => *step = Step::Asking(Box::new(plan)),
             Ok(plan) if plan.verdict == Verdict::Auto => {
                 self.run_step(&plan, plan.grant, &plan.reason, at, effects);
             }
             Ok(plan) => {
                 let text = format!("This was not run: {}.", plan.reason);
-                self.refuse(&format!("refused: {}", plan.reason), &text, at, effects);
+                let refused = Ran { outcome: Outcome::Refused, ..Ran::denied(&text) };
+                self.refuse(&format!("refused: {}", plan.reason), refused, at, effects);
             }
         }
     }
@@ -123,7 +126,7 @@ impl Agent {
             Choice::Deny(reason) => {
                 let why = reason.map_or(String::new(), |reason| format!(": {reason}"));
                 let text = format!("The person did not allow this{why}.");
-                self.refuse("denied by you", &text, at, effects);
+                self.refuse("denied by you", Ran::denied(&text), at, effects);
             }
         }
     }
@@ -151,7 +154,8 @@ impl Agent {
         let (message, call) = (*message, call.clone());
         // Stored before it runs: what it did is never without its record.
         self.store(message, effects);
-        effects.push(Effect::RunTool { call, grant, conversation: self.transcript.clone() });
+        let plan = Box::new(plan.clone());
+        effects.push(Effect::RunTool { call, plan, grant, conversation: self.transcript.clone() });
     }
 
     /// Notes how long the call has been running.
@@ -177,8 +181,8 @@ impl Agent {
     }
 
     /// The call is not run, and the model goes on.
-    fn refuse(&mut self, leave: &str, text: &str, at: Stamp, effects: &mut Vec<Effect>) {
-        self.end_step(Ran::refused(text), leave, effects);
+    fn refuse(&mut self, leave: &str, ran: Ran, at: Stamp, effects: &mut Vec<Effect>) {
+        self.end_step(ran, leave, effects);
         self.answer(at, effects);
     }
 
@@ -190,7 +194,7 @@ impl Agent {
         if let Some(Part::ToolResult(result)) = message.parts.first_mut() {
             leave.clone_into(&mut result.leave);
             result.outcome = ran.outcome;
-            result.text = match edited && ran.outcome != Outcome::Refused {
+            result.text = match edited && !matches!(ran.outcome, Outcome::Refused | Outcome::Denied) {
                 true => format!("[the person changed the command to: {}]\n{}", result.shown, ran.text),
                 false => ran.text,
             };
@@ -221,7 +225,7 @@ impl Agent {
             }
             Step::Judging | Step::Asking(_) => {
                 self.end_step(
-                    Ran::refused("The person stopped this before it ran."),
+                    Ran::denied("The person stopped this before it ran."),
                     "stopped by you",
                     effects,
                 );
@@ -267,8 +271,8 @@ impl Agent {
 }
 
 impl Ran {
-    /// It was not run.
-    fn refused(text: &str) -> Self {
-        Self { outcome: Outcome::Refused, attachments: Vec::<Attachment>::new(), ..Self::failed(text) }
+    /// It was not run; the text is the person's and percept's own.
+    fn denied(text: &str) -> Self {
+        Self { outcome: Outcome::Denied, attachments: Vec::<Attachment>::new(), ..Self::failed(text) }
     }
 }

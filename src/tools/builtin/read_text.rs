@@ -18,6 +18,7 @@ use super::{open, picture};
 use crate::attachment::Attachment;
 use crate::intake::{Region, crop};
 use crate::text::thousands;
+use crate::tools::lookup;
 use crate::tools::plain::{Page, line};
 
 /// How long Tesseract may take: a large screenshot takes some seconds.
@@ -38,29 +39,7 @@ const SPARSE: &str = "11";
 /// Where Tesseract is installed. Looked up in `PATH` once.
 pub fn tesseract() -> Option<PathBuf> {
     static FOUND: OnceLock<Option<PathBuf>> = OnceLock::new();
-    FOUND.get_or_init(|| std::env::var_os("PATH").and_then(|path| in_path(&path, "tesseract"))).clone()
-}
-
-/// A program in the folders of a `PATH`. A relative folder would be one of the working
-/// folder's, which may hold anything.
-fn in_path(path: &std::ffi::OsStr, name: &str) -> Option<PathBuf> {
-    let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
-    std::env::split_paths(path)
-        .filter(|folder| folder.is_absolute())
-        .map(|folder| folder.join(&file))
-        .find(|program| is_program(program))
-}
-
-#[cfg(unix)]
-fn is_program(path: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt;
-    std::fs::metadata(path)
-        .is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
-}
-
-#[cfg(not(unix))]
-fn is_program(path: &Path) -> bool {
-    path.is_file()
+    FOUND.get_or_init(|| lookup::program("tesseract")).clone()
 }
 
 /// Runs it.
@@ -104,7 +83,8 @@ fn recognise(program: &Path, folder: &Path, scene: &Scene<'_>) -> std::io::Resul
                 std::thread::sleep(POLL);
             }
         });
-        let run = Run { command: &command, policy: &policy, time: TIME, stop: Arc::clone(&stop) };
+        let run =
+            Run { command: &command, policy: &policy, proven: true, time: TIME, stop: Arc::clone(&stop) };
         let output = sandbox::run(&run, &options);
         done.store(true, Ordering::Relaxed);
         output
@@ -184,10 +164,10 @@ mod tests {
         let stage = Stage::new();
         stage.write("bin/tesseract", "");
         let path = std::env::join_paths([Path::new("bin"), &stage.path("none"), &stage.path("bin")]).unwrap();
-        assert_eq!(in_path(&path, "tesseract"), None, "it is not executable");
+        assert_eq!(lookup::program_in(&path, "tesseract"), None, "it is not executable");
         let program = stage.path("bin/tesseract");
         std::fs::set_permissions(&program, PermissionsExt::from_mode(0o755)).unwrap();
-        assert_eq!(in_path(&path, "tesseract"), Some(program));
-        assert_eq!(in_path(std::ffi::OsStr::new("bin:."), "tesseract"), None);
+        assert_eq!(lookup::program_in(&path, "tesseract"), Some(program));
+        assert_eq!(lookup::program_in(std::ffi::OsStr::new("bin:."), "tesseract"), None);
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, Ipv6Addr};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use reqwest::header::{HeaderName, HeaderValue};
@@ -47,6 +48,10 @@ pub struct ServerConfig {
     /// Variables that a started server gets beside the few that every one gets.
     #[serde(default)]
     pub env: BTreeMap<String, String>,
+    /// Where a started server stands, absolute. Without it, in a folder of percept's own: the
+    /// working folder may hold programs and settings that `npx`, `uvx` or `python` would take up.
+    #[serde(default)]
+    pub cwd: Option<PathBuf>,
     /// Headers of every request to an address.
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
@@ -99,6 +104,9 @@ impl ServerConfig {
             () if !self.headers.is_empty() => {
                 Err("`headers` are for a server with a `url`; a `command` takes `env`".to_owned())
             }
+            () if self.cwd.as_ref().is_some_and(|cwd| !cwd.is_absolute()) => {
+                Err("`cwd` must be an absolute path".to_owned())
+            }
             () => self.env.iter().try_for_each(|(name, value)| check_variable(name, value)),
         }
     }
@@ -119,6 +127,9 @@ impl ServerConfig {
             return Err("its `url` holds a password: put it into `headers`, as \
                 Authorization = \"Bearer …\""
                 .to_owned());
+        }
+        if self.cwd.is_some() {
+            return Err("`cwd` is for a server with a `command`".to_owned());
         }
         if !self.env.is_empty() {
             return Err("`env` is for a server with a `command`; a `url` takes `headers`".to_owned());

@@ -81,8 +81,8 @@ impl Connection {
         client: Client,
         changes: mpsc::Receiver<()>,
     ) -> Result<Self, Failure> {
-        let (process, pipes) = Process::start(&server.config, &server.folder, &server.child)
-            .map_err(|error| failure::of_start(&server.config, &server.folder, &error))?;
+        let (process, pipes) = Process::start(&server.config, &server.stands, &server.child)
+            .map_err(|error| failure::of_start(&server.config, &server.stands, &error))?;
         let mut stderr = JoinSet::new();
         stderr.spawn(listen(pipes.stderr, Arc::clone(&server.said)));
         let stdout = Measured::new(pipes.stdout, &server.oversized);

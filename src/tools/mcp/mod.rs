@@ -128,7 +128,8 @@ pub struct Servers {
 impl Servers {
     /// Starts the servers in the background and returns at once.
     ///
-    /// `folder` is where they are started, and the root that they are told of. `changed` is
+    /// `folder` is the root that they are told of; `stands` is where those are started that don't
+    /// say where, a folder that nobody else writes to. `changed` is
     /// called, from any thread, whenever a status or the list of tools changed.
     ///
     /// # Panics
@@ -137,6 +138,7 @@ impl Servers {
     pub fn start(
         configs: Vec<ServerConfig>,
         folder: PathBuf,
+        stands: PathBuf,
         changed: impl Fn() + Send + Sync + 'static,
     ) -> Self {
         let changed: Arc<dyn Fn() + Send + Sync> = Arc::new(changed);
@@ -147,7 +149,7 @@ impl Servers {
         for config in configs {
             let checked = config.check();
             let is_first = names.insert(config.name.clone());
-            let server = Arc::new(Server::new(config, folder.clone(), Arc::clone(&changed)));
+            let server = Arc::new(Server::new(config, folder.clone(), stands.clone(), Arc::clone(&changed)));
             let (order, orders) = mpsc::channel(MOST_ORDERS);
             match checked {
                 Err(why) => server.refuse(why),

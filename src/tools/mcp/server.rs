@@ -39,6 +39,8 @@ pub(super) enum Order {
 pub(super) struct Server {
     pub(super) config: ServerConfig,
     pub(super) folder: PathBuf,
+    /// Where it is started.
+    pub(super) stands: PathBuf,
     /// Its process.
     pub(super) child: Slot,
     /// What it said on standard error.
@@ -56,11 +58,18 @@ struct Seen {
 }
 
 impl Server {
-    pub(super) fn new(config: ServerConfig, folder: PathBuf, changed: Arc<dyn Fn() + Send + Sync>) -> Self {
+    pub(super) fn new(
+        config: ServerConfig,
+        folder: PathBuf,
+        stands: PathBuf,
+        changed: Arc<dyn Fn() + Send + Sync>,
+    ) -> Self {
+        let stands = config.cwd.clone().unwrap_or(stands);
         let state = if config.enabled { ServerState::Starting } else { ServerState::Off };
         Self {
             config,
             folder,
+            stands,
             child: Slot::default(),
             said: Arc::default(),
             oversized: Arc::default(),

@@ -10,9 +10,6 @@ use serde::{Deserialize, Serialize};
 
 use super::Scope;
 
-/// What the names of servers' tools begin with (see [`crate::tools::mcp`]).
-const SERVER_TOOL: &str = "mcp_";
-
 /// The layout of the file.
 const VERSION: u32 = 1;
 
@@ -35,13 +32,46 @@ pub enum Allowed {
         /// The scope.
         scope: Scope,
     },
-    /// A declared tool or a server's tool, with any arguments that it takes.
+    /// A tool of an MCP server, with any arguments.
+    Server {
+        /// The server.
+        server: String,
+        /// The server's own name for the tool.
+        tool: String,
+        /// Where it may be called.
+        folder: PathBuf,
+    },
+    /// A declared tool, with any arguments that it takes.
     Tool {
         /// Its name.
         name: String,
         /// Where it may be run.
         folder: PathBuf,
     },
+}
+
+impl Allowed {
+    /// Whether this allows a tool that is wanted. Commands have scopes, which are matched where
+    /// they are parsed.
+    pub fn covers(&self, wanted: &Self) -> bool {
+        match (self, wanted) {
+            (Self::Tool { name, folder }, Self::Tool { name: other, folder: here }) => {
+                name == other && here.starts_with(folder)
+            }
+            (
+                Self::Server { server, tool, folder },
+                Self::Server { server: other, tool: called, folder: here },
+            ) => server == other && tool == called && here.starts_with(folder),
+            _ => false,
+        }
+    }
+}
+
+impl Grant {
+    /// Whether this grants all that is wanted.
+    pub fn covers(self, wanted: Self) -> bool {
+        (self.write || !wanted.write) && (self.network || !wanted.network)
+    }
 }
 
 /// A permission that lasts.
@@ -60,6 +90,9 @@ impl fmt::Display for Allowed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Command { scope } => scope.fmt(f),
+            Self::Server { server, tool, folder } => {
+                write!(f, "{tool} of the MCP server {server} (any arguments) under {}", folder.display())
+            }
             Self::Tool { name, folder } => write!(f, "{name} (any arguments) under {}", folder.display()),
         }
     }
@@ -69,7 +102,7 @@ impl fmt::Display for Remembered {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.allowed {
             // What a server does is not for percept to grant.
-            Allowed::Tool { name, .. } if name.starts_with(SERVER_TOOL) => self.allowed.fmt(f),
+            Allowed::Server { .. } => self.allowed.fmt(f),
             allowed => write!(f, "{allowed} · {}", self.grant),
         }
     }

@@ -13,6 +13,8 @@ use landlock::{
 use rustix::process::{Resource, Rlimit, setrlimit};
 use rustix::thread::{CapabilitySet, CapabilitySets};
 
+use crate::tools::lookup;
+
 use super::{Means, NOT_ENTERED, Policy, Support, filter};
 
 /// The least Landlock that will do: version 3 is the first that knows of truncating a file,
@@ -67,10 +69,7 @@ pub(super) fn support() -> Support {
 
 /// Bubblewrap, if it is there and works.
 fn bubblewrap() -> Result<PathBuf, String> {
-    let folders = std::env::var_os("PATH").unwrap_or_default();
-    let program =
-        std::env::split_paths(&folders).map(|folder| folder.join("bwrap")).find(|path| path.is_file());
-    let program = program.ok_or("bubblewrap is not installed")?;
+    let program = lookup::program("bwrap").ok_or("bubblewrap is not installed")?;
     let tried = Command::new(&program)
         .args(["--unshare-all", "--ro-bind", "/", "/", "true"])
         .stdin(Stdio::null())

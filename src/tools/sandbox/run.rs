@@ -13,6 +13,8 @@ use std::time::{Duration, Instant};
 
 use process_wrap::std::{ChildWrapper, CommandWrap};
 
+use crate::tools::lookup;
+
 use super::{ENTER, FILTER, Means, NOT_ENTERED, Policy, SUPERVISE, Support, TOO_MANY, means};
 
 /// How often it is looked whether the command has ended, was stopped, or is out of time.
@@ -34,21 +36,24 @@ const TAIL_PERCENT: usize = 50;
 const MOST_ON_DISK: u64 = 256 * 1024 * 1024;
 
 /// Variables of percept's environment that a command gets. All others may hold secrets.
-const VARIABLES: [&str; 8] = ["PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "LC_CTYPE", "TZ"];
+const VARIABLES: [&str; 7] = ["HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "LC_CTYPE", "TZ"];
 
 /// Variables that a command gets so that it neither waits for a person nor paints.
 ///
-/// A git repository's own settings may name a program that `git status` would start.
-const SET: [(&str, &str); 9] = [
+/// A git repository's own settings may name a program that `git status` would start, and a
+/// folder may pass for a repository.
+const SET: [(&str, &str); 11] = [
     ("TERM", "dumb"),
     ("PAGER", "cat"),
     ("GIT_PAGER", "cat"),
     ("GIT_TERMINAL_PROMPT", "0"),
     ("NO_COLOR", "1"),
     ("GIT_OPTIONAL_LOCKS", "0"),
-    ("GIT_CONFIG_COUNT", "1"),
+    ("GIT_CONFIG_COUNT", "2"),
     ("GIT_CONFIG_KEY_0", "core.fsmonitor"),
     ("GIT_CONFIG_VALUE_0", "false"),
+    ("GIT_CONFIG_KEY_1", "safe.bareRepository"),
+    ("GIT_CONFIG_VALUE_1", "explicit"),
 ];
 
 /// How commands are run.
@@ -71,6 +76,9 @@ pub struct Run<'a> {
     pub command: &'a [OsString],
     /// What it may do.
     pub policy: &'a Policy,
+    /// It runs because of what its programs are known to do: then none is found in the working
+    /// folder, where a program may have any name.
+    pub proven: bool,
     /// How long it may take.
     pub time: Duration,
     /// Set to end it at once.
@@ -180,6 +188,7 @@ fn spawn(
         .env_clear()
         .envs(VARIABLES.iter().filter_map(|name| Some((*name, std::env::var_os(name)?))))
         .envs(SET)
+        .env("PATH", lookup::path_for(run.proven.then_some(run.policy.folder.as_path())))
         .stdout(Stdio::from(write.try_clone()?))
         .stderr(Stdio::from(write));
     let Some((inside, hold)) = lifeline else {

@@ -17,29 +17,40 @@ use crate::tools::manifest::{Action, Manifest};
 use crate::tools::mcp::{McpResult, Servers};
 use crate::tools::output;
 use crate::tools::permission::remembered::Grant;
+use crate::tools::plan::Plan;
 use crate::tools::sandbox::{self, Ended, Policy};
 use crate::tools::scene::{Found, Scene};
 
 impl Toolbox {
-    /// Runs a planned call. Blocks until it ended, `stop` is set, or its time is up.
+    /// Runs a planned call, with what was granted in the end. Blocks until it ended, `stop` is
+    /// set, or its time is up.
     pub fn run(
         &self,
         call: &ToolCall,
+        plan: &Plan,
         grant: Grant,
         conversation: &[Message],
         stop: &Arc<AtomicBool>,
     ) -> Ran {
         let start = Instant::now();
-        let ran = match self.find(&call.name) {
-            Ok(Tool::Server(tool)) => {
-                let arguments = call.arguments.clone();
-                let ask = |servers: &Servers| {
-                    servers.call(&tool.server, &tool.tool, arguments, self.options.time, stop)
-                };
-                self.ask_server(&tool.server, ask)
+        let time = self.options.time;
+        let ran = match (&plan.target, self.find(&call.name)) {
+            // Of its own, not of the server's: it is one of the protocol.
+            (Some((server, _)), Ok(Tool::Declared(_))) => {
+                let uri = call.arguments["uri"].as_str().unwrap_or_default();
+                self.ask_server(server, |servers| servers.read_resource(server, uri, time, stop))
             }
-            Ok(Tool::Declared(manifest)) => self.run_declared(manifest, call, grant, conversation, stop),
-            Err(why) => Err(why),
+            (Some((server, tool)), _) => {
+                let arguments = call.arguments.clone();
+                self.ask_server(server, |servers| servers.call(server, tool, arguments, time, stop))
+            }
+            (None, Ok(Tool::Declared(manifest))) => {
+                self.run_declared(manifest, call, plan, grant, conversation, stop)
+            }
+            (None, Ok(Tool::Server(_))) => {
+                Err(format!("{} is not what was judged; call it again.", call.name))
+            }
+            (None, Err(why)) => Err(why),
         };
         Ran { took: start.elapsed(), ..ran.unwrap_or_else(Ran::failed) }
     }
@@ -48,6 +59,7 @@ impl Toolbox {
         &self,
         manifest: &Manifest,
         call: &ToolCall,
+        plan: &Plan,
         grant: Grant,
         conversation: &[Message],
         stop: &Arc<AtomicBool>,
@@ -55,13 +67,14 @@ impl Toolbox {
         let arguments = Arguments::check(manifest, &call.arguments)?;
         match (&manifest.action, BuiltIn::of(&manifest.name)) {
             (Action::Command(argv), _) => {
-                self.command(&arguments.command(argv, &manifest.parameters), grant, manifest, stop)
+                let argv = arguments.command(argv, &manifest.parameters);
+                self.command(&argv, plan.proven, grant, manifest, stop)
             }
             (Action::BuiltIn, Some(BuiltIn::Shell)) => {
                 let command = arguments.text("command").unwrap_or_default();
-                self.command(&shell(command)?, grant, manifest, stop)
+                self.command(&shell(command)?, plan.proven, grant, manifest, stop)
             }
-            (Action::BuiltIn, Some(BuiltIn::ReadResource)) => self.resource(&arguments, stop),
+            (Action::BuiltIn, Some(BuiltIn::ReadResource)) => self.resources(&arguments),
             (Action::BuiltIn, Some(tool)) => {
                 let attachments = attachments(conversation);
                 let scene = Scene {
@@ -102,6 +115,7 @@ impl Toolbox {
     fn command(
         &self,
         argv: &[String],
+        proven: bool,
         grant: Grant,
         manifest: &Manifest,
         stop: &Arc<AtomicBool>,
@@ -118,6 +132,7 @@ impl Toolbox {
         let run = sandbox::Run {
             command: &command,
             policy: &policy,
+            proven,
             time: manifest.time.unwrap_or(self.options.time),
             stop: Arc::clone(stop),
         };
@@ -130,21 +145,16 @@ impl Toolbox {
         Ok(Ran { outcome, text, attachments: Vec::new(), whole, took: ran.took })
     }
 
-    /// Reads a server's resource; without an address, lists them.
-    fn resource(&self, arguments: &Arguments, stop: &AtomicBool) -> Result<Ran, String> {
+    /// Lists what the servers offer to read.
+    fn resources(&self, arguments: &Arguments) -> Result<Ran, String> {
         let servers = self.servers.get().ok_or("There is no MCP server.")?;
         let server = arguments.text("server");
-        let Some(uri) = arguments.text("uri") else {
-            let listed =
-                servers.resources().into_iter().filter(|one| server.is_none_or(|of| one.server == of));
-            let lines: Vec<String> = listed
-                .map(|one| format!("{} {} {}: {}", one.server, one.uri, one.name, one.description))
-                .collect();
-            let text = if lines.is_empty() { "There are no resources.".to_owned() } else { lines.join("\n") };
-            return self.keep(Found::text(text), Outcome::Done);
-        };
-        let server = server.ok_or("read_resource needs `server` with `uri`; without both it lists them.")?;
-        self.ask_server(server, |servers| servers.read_resource(server, uri, self.options.time, stop))
+        let listed = servers.resources().into_iter().filter(|one| server.is_none_or(|of| one.server == of));
+        let lines: Vec<String> = listed
+            .map(|one| format!("{} {} {}: {}", one.server, one.uri, one.name, one.description))
+            .collect();
+        let none = || "There are no resources.".to_owned();
+        self.keep(Found::text(if lines.is_empty() { none() } else { lines.join("\n") }), Outcome::Done)
     }
 
     fn ask_server(

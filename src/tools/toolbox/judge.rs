@@ -1,10 +1,11 @@
 //! What happens to a call, and why. Nothing runs here.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::Toolbox;
 use crate::attachment::{Attachment, Medium};
 use crate::message::{Message, Part, ToolCall};
+use crate::text;
 use crate::tools::arguments::Arguments;
 use crate::tools::builtin::BuiltIn;
 use crate::tools::manifest::{Action, Approval, Kind, Level, Manifest};
@@ -19,6 +20,9 @@ use crate::tools::taint::{Outside, quotes};
 
 /// Stands behind a reason while the conversation holds text from outside.
 const TAINTED: &str = "; the conversation holds text from outside";
+
+/// The longest reason.
+const REASON_COLUMNS: usize = 400;
 
 /// What a name stands for.
 pub(super) enum Tool<'a> {
@@ -43,12 +47,14 @@ impl Toolbox {
         let outside = self.outside(conversation, own);
         let tainted = !outside.is_empty();
         let mut plan = match &tool {
-            Tool::Server(tool) => self.plan_server(&tool.server, call, tainted),
+            Tool::Server(tool) => self.plan_server(&tool.server, &tool.tool, call, tainted),
             Tool::Declared(manifest) => self.plan_declared(manifest, call, conversation, tainted)?,
         };
         if plan.verdict == Verdict::Ask {
             plan.sources = quotes(&plan.shown, &outside);
         }
+        // It quotes names of files, which may hold anything.
+        plan.reason = text::end(&text::printable(&plan.reason).replace('\n', "␊"), REASON_COLUMNS);
         Ok(self.in_mode(plan))
     }
 
@@ -97,10 +103,12 @@ impl Toolbox {
             (Action::BuiltIn, Some(BuiltIn::Shell)) => self.plan_shell(&arguments, tainted),
             // Without an address it lists what the servers told already.
             (Action::BuiltIn, Some(BuiltIn::ReadResource)) if arguments.text("uri").is_some() => {
-                let server = arguments.text("server").unwrap_or_default().to_owned();
-                self.plan_server(&server, call, tainted)
+                let server = arguments
+                    .text("server")
+                    .ok_or("read_resource needs `server` with `uri`; without both it lists them.")?;
+                self.plan_server(server, &call.name, call, tainted)
             }
-            (Action::BuiltIn, _) => self.plan_reader(manifest, call, &arguments, &attachments(conversation)),
+            (Action::BuiltIn, _) => self.plan_reader(manifest, call, &arguments, &Known::of(conversation)),
         })
     }
 
@@ -133,13 +141,15 @@ impl Toolbox {
         };
         let scope =
             decision.scope.filter(|_| verdict == Verdict::Ask).map(|scope| Allowed::Command { scope });
-        Plan { verdict, reason, shown, grant, walls, scope, sources: Vec::new(), editable: None }
+        let (sources, editable, target) = (Vec::new(), None, None);
+        Plan { verdict, reason, shown, grant, walls, scope, sources, editable, target, proven: false }
     }
 
     fn plan_shell(&self, arguments: &Arguments, tainted: bool) -> Plan {
         let command = arguments.text("command").unwrap_or_default().to_owned();
         let wanted = Grant { write: arguments.is_set("write"), network: arguments.is_set("network") };
         let fresh = decide(&command, &self.context(tainted, Vec::new()));
+        let proven = fresh.verdict == Verdict::Auto;
         let (decision, grant) = match fresh.verdict {
             // Whatever it asked for: it is known to need nothing.
             Verdict::Auto => (fresh, Grant::default()),
@@ -151,7 +161,7 @@ impl Toolbox {
             },
         };
         let editable = Some(command.clone());
-        Plan { editable, ..self.judged(command, decision, grant) }
+        Plan { editable, proven, ..self.judged(command, decision, grant) }
     }
 
     /// What was allowed for good and covers all of a command, with what it may do: only what
@@ -161,7 +171,7 @@ impl Toolbox {
         let with = |which: &dyn Fn(&Remembered) -> bool| {
             let scopes = known.iter().filter(|one| which(one)).filter_map(|one| match &one.allowed {
                 Allowed::Command { scope } => Some(scope.clone()),
-                Allowed::Tool { .. } => None,
+                Allowed::Tool { .. } | Allowed::Server { .. } => None,
             });
             let decision = decide(command, &self.context(tainted, scopes.collect()));
             (decision.verdict == Verdict::Auto).then_some(decision)
@@ -185,7 +195,7 @@ impl Toolbox {
         if judged.verdict == Verdict::Deny {
             return self.judged(shown, judged, grant);
         }
-        let outside = self.paths_outside(manifest, arguments, &[]);
+        let outside = self.paths_outside(manifest, arguments, &Known::default());
         let asks = match (&outside, manifest.approval) {
             (Some(why), _) => Some(why.clone()),
             (None, _) if manifest.sandbox != Level::ReadOnly => {
@@ -195,60 +205,64 @@ impl Toolbox {
             (None, Approval::AsCommand) if judged.verdict == Verdict::Ask => Some(judged.reason),
             (None, Approval::AsCommand | Approval::Auto) => None,
         };
-        let may_last = outside.is_none() && manifest.approval != Approval::Ask;
-        let (decision, scope) = self.ask_or_not(&manifest.name, asks, may_last, tainted);
+        let proven = asks.is_none();
+        let tool = Allowed::Tool { name: manifest.name.clone(), folder: self.options.folder.clone() };
+        let lasting = Some(tool).filter(|_| outside.is_none() && manifest.approval != Approval::Ask);
+        let (decision, scope) = self.ask_or_not(&manifest.name, asks, lasting, grant, tainted);
         let plan = self.judged(shown, decision, grant);
-        Plan { scope: scope.filter(|_| plan.verdict == Verdict::Ask), ..plan }
+        Plan { scope: scope.filter(|_| plan.verdict == Verdict::Ask), proven, ..plan }
     }
 
     /// What a server does is out of percept's reach: it always asks, unless it was allowed.
-    fn plan_server(&self, server: &str, call: &ToolCall, tainted: bool) -> Plan {
+    fn plan_server(&self, server: &str, tool: &str, call: &ToolCall, tainted: bool) -> Plan {
         let why = Some(format!("what the MCP server {server} does with it can't be known"));
-        let (decision, scope) = self.ask_or_not(&call.name, why, true, tainted);
+        let allowed = Allowed::Server {
+            server: server.to_owned(),
+            tool: tool.to_owned(),
+            folder: self.options.folder.clone(),
+        };
+        let (decision, scope) = self.ask_or_not(&call.name, why, Some(allowed), Grant::default(), tainted);
         Plan {
             verdict: decision.verdict,
             reason: decision.reason,
             shown: format!("{} {}", call.name, call.arguments),
             grant: Grant::default(),
             walls: Walls::Server(server.to_owned()),
+            target: Some((server.to_owned(), tool.to_owned())),
+            proven: false,
             scope,
             sources: Vec::new(),
             editable: None,
         }
     }
 
-    /// Asks where there is a reason to, unless the tool was allowed for good; and what could be.
+    /// Asks where there is a reason to, unless `lasting` was allowed for good with all that is
+    /// to be granted; and what could be.
     fn ask_or_not(
         &self,
         name: &str,
         asks: Option<String>,
-        may_last: bool,
+        lasting: Option<Allowed>,
+        grant: Grant,
         tainted: bool,
     ) -> (Decision, Option<Allowed>) {
-        let may_last = may_last && !tainted;
-        let tool = Allowed::Tool { name: name.to_owned(), folder: self.options.folder.clone() };
+        let lasting = lasting.filter(|_| !tainted);
+        let is_allowed = lasting.as_ref().is_some_and(|wanted| self.is_allowed(wanted, grant));
         let (verdict, reason) = match asks {
             None => (Verdict::Auto, format!("`{name}` only reads")),
-            Some(_) if may_last && self.is_allowed(&tool) => {
-                (Verdict::Auto, format!("you allowed `{name}` here"))
-            }
+            Some(_) if is_allowed => (Verdict::Auto, format!("you allowed `{name}` here")),
             // The reason of a judged command may say so already.
             Some(why) if tainted && !why.ends_with(TAINTED) => (Verdict::Ask, why + TAINTED),
             Some(why) => (Verdict::Ask, why),
         };
-        let scope = (verdict == Verdict::Ask && may_last).then_some(tool);
+        let scope = lasting.filter(|_| verdict == Verdict::Ask);
         (Decision { verdict, reason, scope: None }, scope)
     }
 
-    fn is_allowed(&self, wanted: &Allowed) -> bool {
-        let covers = |known: &Remembered| match (&known.allowed, wanted) {
-            (Allowed::Tool { name, folder }, Allowed::Tool { name: other, folder: here }) => {
-                name == other && here.starts_with(folder)
-            }
-            _ => false,
-        };
+    fn is_allowed(&self, wanted: &Allowed, grant: Grant) -> bool {
         // What can't be read allows nothing.
-        self.allowed().is_ok_and(|all| all.iter().any(covers))
+        let all = self.allowed().unwrap_or_default();
+        all.iter().any(|known| known.allowed.covers(wanted) && known.grant.covers(grant))
     }
 
     fn plan_reader(
@@ -256,9 +270,9 @@ impl Toolbox {
         manifest: &Manifest,
         call: &ToolCall,
         arguments: &Arguments,
-        attached: &[Attachment],
+        known: &Known,
     ) -> Plan {
-        let (verdict, reason) = match self.paths_outside(manifest, arguments, attached) {
+        let (verdict, reason) = match self.paths_outside(manifest, arguments, known) {
             Some(why) => (Verdict::Ask, why),
             None => (Verdict::Auto, format!("`{}` only reads, here and what is attached", manifest.name)),
         };
@@ -268,6 +282,8 @@ impl Toolbox {
             shown: format!("{} {}", call.name, call.arguments),
             grant: Grant::default(),
             walls: Walls::Percept,
+            target: None,
+            proven: true,
             scope: None,
             sources: Vec::new(),
             editable: None,
@@ -275,33 +291,19 @@ impl Toolbox {
     }
 
     /// Why a path among the arguments needs leave; `None` if none does.
-    fn paths_outside(
-        &self,
-        manifest: &Manifest,
-        arguments: &Arguments,
-        attached: &[Attachment],
-    ) -> Option<String> {
+    fn paths_outside(&self, manifest: &Manifest, arguments: &Arguments, known: &Known) -> Option<String> {
         let place = Place::new(&self.options.folder, self.options.home.as_deref(), &self.options.private);
+        // As `Scene::resolve` reads them; no shell reads those of a command.
+        let home = |path: &str| manifest.action == Action::BuiltIn && (path == "~" || path.starts_with("~/"));
         let paths = manifest.parameters.iter().filter(|parameter| parameter.kind == Kind::Path);
-        paths.filter_map(|parameter| arguments.text(&parameter.name)).find_map(|path| {
-            let known = attached.iter().any(|attachment| attachment.name == path) || self.is_output(path);
-            match known {
-                true => None,
-                // A link may lead anywhere, `~` is the home.
-                false => place.path(&Word { home: path.starts_with('~'), ..Word::plain(path) }).err(),
-            }
-        })
-    }
-
-    /// Whether a path is that of a kept output, which the model was told of.
-    fn is_output(&self, path: &str) -> bool {
-        let path = Path::new(path);
-        path.parent() == Some(self.options.commands.spool.as_path())
-            && std::fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file())
+        paths
+            .filter_map(|parameter| arguments.text(&parameter.name))
+            .filter(|path| !known.names(path))
+            .find_map(|path| place.path(&Word { home: home(path), ..Word::plain(path) }).err())
     }
 
     /// The texts from outside that a conversation holds, also those that were taken out again
-    /// (what was answered to them is still there), and what servers say of their tools, but
+    /// (what was answered to them is still there), and what servers said of their tools, but
     /// for the server `own`: that is why its tools are called at all.
     fn outside(&self, conversation: &[Message], own: Option<&str>) -> Vec<Outside> {
         let parts = conversation.iter().flat_map(|message| &message.parts);
@@ -313,10 +315,10 @@ impl Toolbox {
             };
             Some(Outside { name: part.taint()?.name, text })
         };
-        let said = self.server_tools().into_iter().filter(|tool| Some(tool.server.as_str()) != own);
-        let said = said.map(|tool| Outside {
-            name: format!("what the MCP server {} says of {}", tool.server, tool.tool),
-            text: Some(tool.description),
+        let said = self.said().into_iter().filter(|(server, _)| Some(server.as_str()) != own);
+        let said = said.map(|(server, words)| Outside {
+            name: format!("what the MCP server {server} says of its tools"),
+            text: Some(words.into_iter().collect::<Vec<_>>().join("\n")),
         });
         parts.filter_map(outside).chain(said).collect()
     }
@@ -329,6 +331,25 @@ impl Toolbox {
             }
             Medium::Image { .. } => None,
         }
+    }
+}
+
+/// What of a conversation a reader may read without being asked, by the names it has there.
+#[derive(Default)]
+struct Known {
+    attachments: Vec<Attachment>,
+    outputs: Vec<PathBuf>,
+}
+
+impl Known {
+    fn of(conversation: &[Message]) -> Self {
+        let outputs = conversation.iter().filter_map(|message| message.result()?.whole.clone());
+        Self { attachments: attachments(conversation), outputs: outputs.collect() }
+    }
+
+    fn names(&self, path: &str) -> bool {
+        self.attachments.iter().any(|attachment| attachment.name == path)
+            || self.outputs.iter().any(|output| output == Path::new(path))
     }
 }
 

@@ -8,7 +8,7 @@ mod judge;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
@@ -47,6 +47,8 @@ pub struct Options {
     pub intake: intake::Options,
     /// The MCP servers.
     pub servers: Vec<ServerConfig>,
+    /// Where those are started that don't say where: a folder of percept's own.
+    pub servers_stand: PathBuf,
 }
 
 /// The tools, and what was allowed.
@@ -59,6 +61,9 @@ pub struct Toolbox {
     /// Allowed for as long as this percept runs.
     session: Mutex<Vec<Remembered>>,
     servers: OnceLock<Servers>,
+    /// What models were told by each server, which only grows: a server that is gone has said it
+    /// all the same.
+    told: Mutex<BTreeMap<String, BTreeSet<String>>>,
 }
 
 /// What came of running a call.
@@ -89,8 +94,8 @@ impl Toolbox {
     /// with one is in [`Self::errors`]; the others are there. Servers are not started.
     pub fn new(options: Options, own: Option<&Path>, blobs: Arc<BlobStore>, kept: Permissions) -> Self {
         let (manifests, errors) = manifest::all(own);
-        let (session, servers) = (Mutex::default(), OnceLock::new());
-        Self { options, manifests, errors, blobs, kept, session, servers }
+        let (session, servers, told) = (Mutex::default(), OnceLock::new(), Mutex::default());
+        Self { options, manifests, errors, blobs, kept, session, servers, told }
     }
 
     /// Starts the MCP servers in the background; once. `changed` is called from any thread
@@ -102,7 +107,10 @@ impl Toolbox {
     pub fn start_servers(&self, changed: impl Fn() + Send + Sync + 'static) {
         if !self.options.servers.is_empty() {
             let (configs, folder) = (self.options.servers.clone(), self.options.folder.clone());
-            self.servers.get_or_init(|| Servers::start(configs, folder, changed));
+            let stands = self.options.servers_stand.clone();
+            // Where it can't be made, each server says so.
+            let _ = crate::session::make_private(&stands);
+            self.servers.get_or_init(|| Servers::start(configs, folder, stands, changed));
         }
     }
 
@@ -151,8 +159,21 @@ impl Toolbox {
         let declared = declared.filter(|manifest| eyes || manifest.name != BuiltIn::ZOOM).map(Manifest::spec);
         match self.options.mode {
             Mode::Never => declared.collect(),
-            _ => declared.chain(self.server_tools().iter().map(spec)).collect(),
+            _ => {
+                self.said();
+                declared.chain(self.server_tools().iter().map(spec)).collect()
+            }
         }
+    }
+
+    /// What each server says and said of its tools, their parameters included.
+    fn said(&self) -> BTreeMap<String, BTreeSet<String>> {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        for tool in self.server_tools() {
+            let words = format!("{} {} {}", tool.tool, tool.description, tool.schema);
+            told.entry(tool.server).or_default().insert(words);
+        }
+        told.clone()
     }
 
     /// The tools as a person sees them.

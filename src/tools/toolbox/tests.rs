@@ -54,6 +54,7 @@ impl Stage {
             },
             intake: intake::Options::default(),
             servers: Vec::new(),
+            servers_stand: dir.path().join("private/mcp"),
         };
         let blobs = Arc::new(BlobStore::temporary().unwrap());
         let kept = Permissions::at(dir.path().join("private/permissions.json"));
@@ -165,13 +166,14 @@ fn any_text_from_outside_makes_what_acts_ask() {
         ("a picture that was taken out", [picture(true)]),
         ("an output", [result(Outcome::Done)]),
         ("an output of what failed", [result(Outcome::Failed)]),
+        ("a refusal, which may quote what was found", [result(Outcome::Refused)]),
     ] {
         let plan = stage.shell("mkdir owned", &conversation);
         assert_eq!((plan.verdict, &plan.scope), (Verdict::Ask, &None), "{what}");
         assert_eq!(plan.sources.len(), 1, "{what}");
         assert_eq!(stage.shell("ls", &conversation).verdict, Verdict::Auto, "{what}: reading is reading");
     }
-    let typed = [message(Role::User, vec![Part::text("please mkdir owned")]), result(Outcome::Refused)];
+    let typed = [message(Role::User, vec![Part::text("please mkdir owned")]), result(Outcome::Denied)];
     assert_eq!(stage.shell("mkdir owned", &typed).verdict, Verdict::Auto, "the person's and percept's words");
     let plan = stage.shell("mkdir owned", &[result(Outcome::Done)]);
     assert_eq!(plan.sources[0].words.as_deref(), Some("please mkdir owned"));
@@ -186,7 +188,7 @@ fn declared_tools_are_judged_by_their_file() {
     assert_eq!(verdict("own_asks", json!({})), Verdict::Ask);
     assert_eq!(verdict("own_writes", json!({})), Verdict::Ask);
     assert_eq!(verdict("own_path", json!({ "path": "here" })), Verdict::Auto);
-    for outside in ["/etc/passwd", "../x", "~/x", ".env", ".ssh/id_rsa"] {
+    for outside in ["/etc/passwd", "../x", ".env", ".ssh/id_rsa"] {
         assert_eq!(verdict("own_path", json!({ "path": outside })), Verdict::Ask, "{outside}");
     }
     // One that may be allowed for good is, but never where text came from outside, and never
@@ -198,6 +200,56 @@ fn declared_tools_are_judged_by_their_file() {
     assert_eq!(verdict("own_writes", json!({})), Verdict::Auto);
     assert_eq!(stage.plan("own_writes", json!({}), &[picture(false)]).verdict, Verdict::Ask);
     assert_eq!(stage.plan("own_asks", json!({}), &[]).scope, None);
+}
+
+#[test]
+fn a_tool_that_was_allowed_less_than_it_needs_asks_again() {
+    let stage = Stage::set();
+    let scope = stage.plan("own_writes", json!({}), &[]).scope.unwrap();
+    let less = Remembered { allowed: scope, grant: Grant::default(), since_ms: 1 };
+    stage.tools.allow(less, true).unwrap();
+    assert_eq!(stage.plan("own_writes", json!({}), &[]).verdict, Verdict::Ask);
+}
+
+/// Where a path leads is judged as it is read.
+#[cfg(unix)]
+#[test]
+fn a_link_whose_name_looks_like_a_home_leads_nowhere() {
+    let stage = Stage::set();
+    let folder = stage.tools.options.folder.clone();
+    for name in ["~work", "~", "~root"] {
+        std::os::unix::fs::symlink("/etc", folder.join(name)).unwrap();
+    }
+    for path in ["~work/hosts", "~root/hosts", "~/hosts", "~"] {
+        for tool in ["read_file", "attach", "list_dir", "own_path"] {
+            let plan = stage.plan(tool, json!({ "path": path }), &[]);
+            assert_eq!(plan.verdict, Verdict::Ask, "{tool} {path}: {}", plan.reason);
+        }
+    }
+}
+
+#[test]
+fn a_kept_output_is_read_where_the_conversation_has_it_and_nowhere_else() {
+    let stage = Stage::set();
+    let spool = stage.tools.options.commands.spool.clone();
+    std::fs::create_dir_all(&spool).unwrap();
+    let whole = spool.join("output-1.txt");
+    std::fs::write(&whole, "x").unwrap();
+    let mut step = result(Outcome::Done);
+    if let Some(Part::ToolResult(result)) = step.parts.first_mut() {
+        result.whole = Some(whole.clone());
+    }
+    let verdict =
+        |conversation: &[Message]| stage.plan("read_file", json!({ "path": whole }), conversation).verdict;
+    assert_eq!((verdict(&[step]), verdict(&[])), (Verdict::Auto, Verdict::Ask));
+}
+
+#[test]
+fn a_reason_that_quotes_a_files_name_is_harmless_on_a_screen() {
+    let stage = Stage::set();
+    let name = "a\u{1b}[2Jx\n.pem";
+    let plan = stage.shell(&format!("cat '{name}'"), &[]);
+    assert!(plan.reason.chars().all(|c| !c.is_control()), "{:?}", plan.reason);
 }
 
 #[test]

@@ -131,6 +131,12 @@ const MAX_INDEX: u64 = 16 * 1024 * 1024;
 
 /// Words of `git` are revisions, paths, or both with a colon between.
 fn words(arguments: &Arguments<'_>, place: &Place) -> Result<(), String> {
+    arguments.positionals.iter().try_for_each(|word| pathspec(word))?;
+    named(arguments, place)
+}
+
+/// What words name, wherever git looks for it.
+fn named(arguments: &Arguments<'_>, place: &Place) -> Result<(), String> {
     let values = arguments.flags.iter().filter_map(|(_, value)| value.as_deref());
     let texts = values.chain(arguments.positionals.iter().map(|word| word.text.as_str()));
     let mut texts = texts;
@@ -151,16 +157,40 @@ fn words(arguments: &Arguments<'_>, place: &Place) -> Result<(), String> {
     Ok(())
 }
 
+/// Git reads patterns itself, also in quotes, and goes through folders with them: only those
+/// that end in a plain ending (`src/*.rs`) can't match what looks secret.
+fn pathspec(word: &Word) -> Result<(), String> {
+    let text = word.text.as_str();
+    let Some((before, ending)) = text.rsplit_once('*') else {
+        return match text.contains(['?', '[']) || text.starts_with(':') && text.len() > 1 {
+            true => Err(format!("git reads `{}` as a pattern", word.raw)),
+            false => Ok(()),
+        };
+    };
+    let plain = ending.strip_prefix('.').is_some_and(|end| end.chars().all(|c| c.is_ascii_alphanumeric()));
+    match plain && !before.contains(['?', '[', ':']) && !is_secret(Path::new(&format!("x{ending}"))) {
+        true => Ok(()),
+        false => Err(format!("git reads `{}` as a pattern", word.raw)),
+    }
+}
+
 /// `git branch` and `git tag`: a name makes one, unless a list is asked for.
 fn listing(arguments: &Arguments<'_>, place: &Place) -> Result<(), String> {
     match arguments.positionals.first() {
         Some(name) if !arguments.has(&["--list"]) => Err(format!("`git` would make `{}`", name.text)),
-        _ => words(arguments, place),
+        // Names of branches and tags, and patterns of them.
+        _ => named(arguments, place),
     }
 }
 
 /// `git remote`, `-v` and `get-url`; others change it or ask the network.
-fn remote(arguments: &Arguments<'_>, _: &Place) -> Result<(), String> {
+fn remote(arguments: &Arguments<'_>, place: &Place) -> Result<(), String> {
+    let holds_password = |repository: &Repository| {
+        std::fs::read_to_string(repository.shared.join("config")).is_ok_and(|text| text.contains('@'))
+    };
+    if place.standing().iter().flat_map(|folder| Repository::all(folder)).any(|one| holds_password(&one)) {
+        return Err("the address of a remote may hold a password".to_owned());
+    }
     match arguments.positionals.first().map(|word| word.text.as_str()) {
         None | Some("get-url") => Ok(()),
         Some(word) => Err(super::notes::unknown_subcommand("git remote", word)),
@@ -203,17 +233,27 @@ pub(super) fn standing(before: &Arguments<'_>, place: &Place) -> Result<Option<P
 fn own_settings(before: &Arguments<'_>, place: &Place) -> Result<(), String> {
     let inside = before.values(&["-C"]).map(|folder| place.folder().join(folder));
     let folders: Vec<PathBuf> = place.standing().iter().cloned().chain(inside).collect();
-    folders
-        .iter()
-        .filter_map(|folder| Repository::of(folder))
-        .try_for_each(|repository| repository.harmless())
+    for folder in &folders {
+        if let Some(bare) = folder.ancestors().find(|folder| is_bare(folder)) {
+            return Err(format!("git may take {} for a repository of its own", bare.display()));
+        }
+        Repository::all(folder).iter().try_for_each(Repository::harmless)?;
+    }
+    Ok(())
+}
+
+/// Whether a folder has what git takes for a repository without a working tree: a clone can
+/// carry one, with settings of its own.
+fn is_bare(folder: &Path) -> bool {
+    folder.file_name().is_none_or(|name| name != ".git")
+        && ["HEAD", "objects", "refs"].iter().all(|name| folder.join(name).exists())
 }
 
 /// `git status` and `git diff` also start a `git` in every submodule.
 fn compared(arguments: &Arguments<'_>, place: &Place) -> Result<(), String> {
     words(arguments, place)?;
-    match place.standing().iter().filter_map(|folder| Repository::of(folder)).find(Repository::has_submodules)
-    {
+    let mut repositories = place.standing().iter().flat_map(|folder| Repository::all(folder));
+    match repositories.find(Repository::has_submodules) {
         Some(_) => Err("it has submodules, whose own settings can make git run a program".to_owned()),
         None => Ok(()),
     }
@@ -228,15 +268,21 @@ struct Repository {
 }
 
 impl Repository {
-    /// The repository that a folder lies in.
-    fn of(folder: &Path) -> Option<Self> {
-        let git = folder.ancestors().map(|folder| folder.join(".git")).find(|git| git.exists())?;
-        if git.is_dir() {
-            return Some(Self { own: git.clone(), shared: git });
-        }
-        // A worktree or submodule: a file that names the real folder.
-        let text = std::fs::read_to_string(&git).ok()?;
-        let own = git.parent()?.join(text.strip_prefix("gitdir:")?.trim());
+    /// The repositories that a folder lies in: which of them git takes depends on more than
+    /// their names.
+    fn all(folder: &Path) -> Vec<Self> {
+        folder.ancestors().map(|folder| folder.join(".git")).filter_map(|git| Self::at(&git)).collect()
+    }
+
+    fn at(git: &Path) -> Option<Self> {
+        let own = match git.is_dir() {
+            true => git.to_owned(),
+            // A worktree or submodule: a file that names the real folder.
+            false => {
+                let text = std::fs::read_to_string(git).ok()?;
+                git.parent()?.join(text.strip_prefix("gitdir:")?.trim())
+            }
+        };
         let shared = std::fs::read_to_string(own.join("commondir"));
         let shared = shared.map_or_else(|_| own.clone(), |shared| own.join(shared.trim()));
         Some(Self { own, shared })
@@ -282,11 +328,20 @@ fn runs(file: &Path) -> Option<String> {
 }
 
 fn is_running(line: &str) -> bool {
-    if let Some(section) = line.strip_prefix('[') {
-        // A setting may stand on the section's own line.
-        let (name, after) = section.split_once(']').unwrap_or((section, ""));
-        return name.starts_with("include") || name.starts_with("alias") || is_running(after.trim());
+    let line = line.trim_start_matches('\u{feff}').trim();
+    match line.strip_prefix('[') {
+        // A setting may stand on the section's own line, behind any bracket: one in quotes
+        // closes nothing.
+        Some(section) => {
+            section.starts_with("include")
+                || section.starts_with("alias")
+                || section.match_indices(']').any(|(at, _)| is_running_setting(&section[at + 1..]))
+        }
+        None => is_running_setting(line),
     }
+}
+
+fn is_running_setting(line: &str) -> bool {
     let (name, value) = line.split_once('=').unwrap_or((line, "true"));
     let (name, value) = (name.trim(), value.trim());
     !name.starts_with(['#', ';']) && RUNNING.contains(&name) && !PLAIN_VALUES.contains(&value)
@@ -305,6 +360,9 @@ mod tests {
             "[include]",
             "[alias]",
             "textconv = strings",
+            "[filter \"a]b\"] clean = sh ./x",
+            "\u{feff}[filter \"x\"] clean = sh ./x",
+            "\u{feff}fsmonitor = ./x",
         ] {
             assert!(is_running(line), "{line}");
         }
@@ -322,5 +380,36 @@ mod tests {
         assert!(judge().unwrap_err().contains("submodules"));
         std::fs::write(dir.path().join(".git/config"), "[core]\n\tfsmonitor = ./evil\n").unwrap();
         assert!(judge().unwrap_err().contains("./evil"));
+    }
+
+    fn judged(folder: &Path, words: &[&str]) -> Result<(), String> {
+        let words: Vec<Word> = words.iter().map(|word| Word::plain(word)).collect();
+        super::super::judge(&words, &mut Place::new(folder, None, &[])).map(drop)
+    }
+
+    #[test]
+    fn settings_are_looked_for_wherever_git_would() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path();
+        std::fs::create_dir_all(root.join(".git")).unwrap();
+        assert!(judged(root, &["git", "status"]).is_ok());
+        // A repository without a working tree, which a clone can carry.
+        for name in ["sub/objects", "sub/refs"] {
+            std::fs::create_dir_all(root.join(name)).unwrap();
+        }
+        std::fs::write(root.join("sub/HEAD"), "ref: refs/heads/main").unwrap();
+        assert!(judged(root, &["git", "status"]).is_ok());
+        assert!(judged(root, &["git", "-C", "sub", "status"]).is_err());
+        assert!(judged(&root.join("sub"), &["git", "status"]).is_err());
+        // Settings in another folder.
+        std::fs::create_dir(root.join("elsewhere")).unwrap();
+        std::fs::write(root.join("elsewhere/config"), "[core]\nfsmonitor = ./evil\n").unwrap();
+        std::fs::write(root.join(".git/commondir"), "../elsewhere").unwrap();
+        assert!(judged(root, &["git", "status"]).unwrap_err().contains("./evil"));
+        std::fs::remove_file(root.join(".git/commondir")).unwrap();
+        // A folder that is no repository hides none.
+        std::fs::create_dir_all(root.join("n/.git")).unwrap();
+        std::fs::write(root.join(".git/config"), "[core]\nfsmonitor = ./evil\n").unwrap();
+        assert!(judged(&root.join("n"), &["git", "status"]).unwrap_err().contains("./evil"));
     }
 }
