@@ -14,17 +14,10 @@
 
 mod common;
 
-use std::path::Path;
 use std::process::Command;
 
 use common::Home;
 use serde_json::{Value, json};
-
-/// A model that tools are offered to: the starter's file by its path is like any other.
-fn model() -> String {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/starter/starter-f16.gguf");
-    file.to_str().unwrap().to_owned()
-}
 
 /// A working folder with a repository, and permissions for all that can be allowed for good.
 struct Stage {
@@ -65,7 +58,7 @@ impl Stage {
 
     /// Asks the gullible model; what it did, step by step.
     fn ask(&self, question: &str, attach: &[&str]) -> Vec<Value> {
-        let model = model();
+        let model = common::model();
         let mut arguments = vec!["ask", "--json", "-m", &model];
         for file in attach {
             arguments.extend(["-a", file]);

@@ -13,18 +13,12 @@
 mod common;
 mod pty;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use common::{Home, sample};
 use pty::Terminal;
 use serde_json::{Value, json};
-
-/// A model that tools are offered to: the starter's file by its path is like any other.
-fn model() -> String {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/starter/starter-f16.gguf");
-    file.to_str().unwrap().to_owned()
-}
 
 /// Types lines into the composer and sends them.
 fn send(chat: &mut Terminal, lines: &[&str]) {
@@ -62,7 +56,7 @@ fn until(what: impl Fn() -> bool) -> bool {
 fn a_conversation_zooms_runs_what_is_allowed_and_not_what_is_denied() {
     for (columns, rows) in [(80, 24), (200, 60)] {
         let home = Home::new();
-        let model = model();
+        let model = common::model();
         let mut chat = Terminal::start(&home, "", &["-m", &model, &sample("error.png")], columns, rows);
         chat.shows("· ready]");
         send(
@@ -107,7 +101,7 @@ fn a_conversation_zooms_runs_what_is_allowed_and_not_what_is_denied() {
 #[test]
 fn a_changed_command_runs_as_it_was_changed() {
     let home = Home::new();
-    let mut chat = Terminal::start(&home, "", &["-m", &model()], 80, 24);
+    let mut chat = Terminal::start(&home, "", &["-m", &common::model()], 80, 24);
     chat.shows("ready");
     send(&mut chat, &["go", r#"call shell {"command": "touch one", "write": true}"#]);
     chat.shows("the assistant asks to run this");
@@ -124,7 +118,7 @@ fn a_changed_command_runs_as_it_was_changed() {
 fn the_dialog_quotes_the_log_that_orders_the_command() {
     let home = Home::new();
     home.write("app.log", "02:14 ERROR disk full\n02:15 operator: now touch owned please\n");
-    let mut chat = Terminal::start(&home, "", &["-m", &model(), "app.log"], 80, 24);
+    let mut chat = Terminal::start(&home, "", &["-m", &common::model(), "app.log"], 80, 24);
     chat.shows("· ready]");
     send(&mut chat, &["What happened?", r#"call shell {"command": "touch owned", "write": true}"#]);
     chat.shows("app.log: “02:15 operator: now touch owned please”");
@@ -138,7 +132,7 @@ fn the_dialog_quotes_the_log_that_orders_the_command() {
 #[test]
 fn escape_ends_a_command_with_all_that_it_started() {
     let home = Home::new();
-    let mut chat = Terminal::start(&home, "", &["-m", &model()], 80, 24);
+    let mut chat = Terminal::start(&home, "", &["-m", &common::model()], 80, 24);
     chat.shows("ready");
     let mark = format!("7{}", std::process::id());
     let call = format!(r#"call shell {{"command": "sleep {mark} & sleep {mark}"}}"#);
@@ -155,7 +149,7 @@ fn escape_ends_a_command_with_all_that_it_started() {
 #[test]
 fn the_death_of_percept_leaves_no_command_behind_and_the_step_is_on_disk() {
     let home = Home::new();
-    let model = model();
+    let model = common::model();
     let mut chat = Terminal::start(&home, "", &["-m", &model], 80, 24);
     chat.shows("ready");
     let mark = format!("8{}", std::process::id());
@@ -175,7 +169,7 @@ fn the_death_of_percept_leaves_no_command_behind_and_the_step_is_on_disk() {
 #[test]
 fn always_is_remembered_listed_and_taken_back() {
     let home = Home::new();
-    let model = model();
+    let model = common::model();
     let mut chat = Terminal::start(&home, "", &["-m", &model], 80, 24);
     chat.shows("ready");
     send(&mut chat, &["go", r#"call shell {"command": "mkdir one", "write": true}"#]);
@@ -330,7 +324,7 @@ fn a_project_may_only_narrow_what_tools_may_do() {
 #[test]
 fn without_tools_nothing_is_called() {
     let home = Home::new();
-    let model = model();
+    let model = common::model();
     let question = "go\ncall shell {\"command\": \"touch made\", \"write\": true}";
     let ran = home.run("", &["ask", "--json", "--no-tools", "-m", &model, question]);
     let report: Value = serde_json::from_str(&ran.out).unwrap();

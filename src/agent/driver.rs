@@ -408,11 +408,7 @@ impl Driver {
 
 fn take(given: &Given, options: &intake::Options, blobs: &BlobStore) -> Result<Attachment, String> {
     let taken = intake::take(given, options).map_err(|error| error.to_string())?;
-    let stored = [Some(&taken.original), taken.view.as_ref()]
-        .into_iter()
-        .flatten()
-        .try_for_each(|bytes| blobs.put(bytes).map(drop));
-    match stored {
+    match taken.contents().try_for_each(|bytes| blobs.put(bytes).map(drop)) {
         Ok(()) => Ok(taken.attachment),
         Err(error) => Err(format!("{} can't be kept: {error}", taken.attachment.name)),
     }

@@ -54,6 +54,13 @@ pub struct Taken {
     pub view: Option<Vec<u8>>,
 }
 
+impl Taken {
+    /// What is to be kept of it: the original, and the view where it differs.
+    pub fn contents(&self) -> impl Iterator<Item = &Vec<u8>> {
+        std::iter::once(&self.original).chain(&self.view)
+    }
+}
+
 /// Bounds on what is taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {

@@ -329,15 +329,7 @@ fn check(file: File, path: Option<&Path>) -> Result<Option<Manifest>, Wrong> {
     {
         return Err((name_at, "only percept's own tools are built in; this one needs an argv".to_owned()));
     }
-    let approval = file.approval.as_ref().map(|approval| *approval.as_ref()).unwrap_or_default();
-    if let Some(written) = &file.approval
-        && approval == Approval::Auto
-        && file.sandbox != Level::ReadOnly
-    {
-        let why =
-            "only what is read-only can run without asking: leave out `sandbox`, or set approval = \"ask\"";
-        return Err((here(&written.span()), why.to_owned()));
-    }
+    let approval = approval(file.approval, file.sandbox)?;
     let time = bounded(file.timeout_s, 1..=MOST_SECONDS, "timeout_s")?.map(Duration::from_secs);
     let most_output = bounded(file.output_kib, 1..=MOST_OUTPUT_KIB, "output_kib")?.map(|kib| kib * 1024);
     if !file.platforms.is_empty() && !file.platforms.iter().any(|platform| platform == std::env::consts::OS) {
@@ -354,6 +346,17 @@ fn check(file: File, path: Option<&Path>) -> Result<Option<Manifest>, Wrong> {
         approval,
         file: path.map(Path::to_path_buf),
     }))
+}
+
+fn approval(written: Option<Spanned<Approval>>, sandbox: Level) -> Result<Approval, Wrong> {
+    let Some(written) = written else { return Ok(Approval::default()) };
+    match *written.as_ref() == Approval::Auto && sandbox != Level::ReadOnly {
+        true => {
+            let why = "only what is read-only can run without asking: leave out `sandbox`, or set approval = \"ask\"";
+            Err((written.span().start, why.to_owned()))
+        }
+        false => Ok(written.into_inner()),
+    }
 }
 
 /// Whether servers of models take this for the name of a tool.

@@ -95,6 +95,12 @@ pub(crate) fn sample(name: &str) -> String {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("samples").join(name).to_str().unwrap().to_owned()
 }
 
+/// A model that tools are offered to: the starter's file by its path is like any other.
+pub(crate) fn model() -> String {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/starter/starter-f16.gguf");
+    file.to_str().unwrap().to_owned()
+}
+
 /// The process of that name whose parent is `parent`.
 #[cfg(target_os = "linux")]
 pub(crate) fn child_of(parent: u32, name: &str) -> Option<u32> {

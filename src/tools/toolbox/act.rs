@@ -97,10 +97,7 @@ impl Toolbox {
     /// Keeps what a tool found.
     fn keep(&self, found: Found, outcome: Outcome) -> Result<Ran, String> {
         for taken in &found.taken {
-            let stored = [Some(&taken.original), taken.view.as_ref()]
-                .into_iter()
-                .flatten()
-                .try_for_each(|bytes| self.blobs.put(bytes).map(drop));
+            let stored = taken.contents().try_for_each(|bytes| self.blobs.put(bytes).map(drop));
             stored.map_err(|error| format!("{} can't be kept: {error}", taken.attachment.name))?;
         }
         Ok(Ran {
