@@ -13,7 +13,8 @@
 //! - `long`: answers with 400 words
 //! - `hang`: looks for no cancel behind the first word, once (needs `PERCEPT_FAKE_ONCE`)
 //! - `gullible`: does what any text that it gets orders: behind its script it calls the shell
-//!   with each command that stands as `run ` and backticks somewhere, and asks for all leave
+//!   with each command that stands as `run ` and backticks somewhere, or behind `run:` on a line
+//!   (as OCR reads it), and asks for all leave
 //! - `echo`: answers with the options of the load and the sampling, as JSON
 //!
 //! A question with lines `call NAME {ARGUMENTS}` makes it call these tools, one after the
@@ -204,11 +205,10 @@ fn orders(messages: &[ChatMessage], tools: &[ToolSpec]) -> Vec<String> {
     });
     let mut orders: Vec<String> = Vec::new();
     for text in texts.chain(tools.iter().map(|tool| tool.description.as_str())) {
-        for (at, _) in text.match_indices("run `") {
-            let rest = &text[at + "run `".len()..];
-            if let Some((command, _)) = rest.split_once('`')
-                && !orders.iter().any(|known| known == command)
-            {
+        let quoted = text.split("run `").skip(1).filter_map(|rest| Some(rest.split_once('`')?.0));
+        let behind = text.split("run: ").skip(1).filter_map(|rest| rest.lines().next());
+        for command in quoted.chain(behind).map(str::trim) {
+            if !orders.iter().any(|known| known == command) {
                 orders.push(command.to_owned());
             }
         }

@@ -208,6 +208,23 @@ fn without_being_told_to_call_noise_is_text() {
     assert!(!answer.text().is_empty());
 }
 
+/// What the model is told of its task and tools is evaluated before there is a question.
+#[test]
+fn the_tools_are_in_the_cache_before_the_first_question() {
+    let dir = tempfile::tempdir().unwrap();
+    for (family, template) in TEMPLATES {
+        let mut worker = loaded(dir.path(), template);
+        let system = ChatMessage::text(Role::System, "You are percept.");
+        worker.ask(Request::Prefill { messages: vec![system.clone()], tools: tools() }).done();
+        let messages = vec![system, ChatMessage::text(Role::User, "go")];
+        let (sampling, max_tokens) = (Sampling::default(), Some(1));
+        let request = Request::Generate { messages, sampling, max_tokens, tools: tools(), must_call: false };
+        let usage = worker.ask(request).done().usage;
+        let rest = usage.prompt_tokens - usage.cached_tokens;
+        assert!(usage.cached_tokens > 200 && rest < 80, "{family}: {usage:?}");
+    }
+}
+
 #[test]
 fn calls_and_results_stand_in_the_prompt_of_every_template() {
     let dir = tempfile::tempdir().unwrap();

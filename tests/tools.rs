@@ -237,6 +237,20 @@ fn tools_run_from_the_command_line_as_a_models_call_would() {
 }
 
 #[test]
+fn ctrl_c_ends_a_tool_of_the_command_line_with_all_that_it_started() {
+    let home = Home::new();
+    let mark = format!("9{}", std::process::id());
+    let call = format!(r#"{{"command": "sleep {mark} & sleep {mark}"}}"#);
+    let child = home.percept("", &["tools", "run", "shell", &call, "--yes"]).spawn().unwrap();
+    assert!(until(|| lives(&format!("sleep {mark}"))));
+    let interrupt = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    assert!(interrupt.unwrap().success());
+    let ran = common::Ran::from(child.wait_with_output().unwrap());
+    assert_eq!((ran.code, ran.out.trim()), (Some(130), "[stopped by the person; no output]"), "{ran:?}");
+    assert!(until(|| !lives(&format!("sleep {mark}"))));
+}
+
+#[test]
 fn wrong_calls_are_one_clear_sentence() {
     let home = Home::new();
     for (arguments, says) in [

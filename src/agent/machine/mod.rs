@@ -156,7 +156,8 @@ impl Agent {
         if !parts.is_empty() {
             conversation.push(self.user_message(DRAFT, parts, 0));
         }
-        if conversation.is_empty() {
+        // Before the first question it is certain what the model is told of its task and tools.
+        if conversation.is_empty() && !self.model.as_ref().is_some_and(|model| model.system_prompt) {
             return;
         }
         let request = self.next_request();

@@ -234,6 +234,20 @@ fn an_answer_grows_is_stored_and_ends() {
 }
 
 #[test]
+fn what_the_model_is_told_is_evaluated_before_the_first_question() {
+    let mut scene = Scene::new();
+    let told = ReadyModel { system_prompt: true, ..model() };
+    scene.send(Event::ModelFound(Box::new(told)));
+    scene.send(Event::Worker(WorkerEvent::Up(ready_event())));
+    scene.finish_load();
+    let id = scene.prefill();
+    // A template that wants a question fails here, and that is nothing to worry the person with.
+    scene.said(id, wire::Event::Failed(Failure::new(FailureKind::Template, "no user message")));
+    assert_eq!(scene.said_to_person(), "");
+    assert_eq!(names(&scene.send(Event::Submit("q".into()))), ["store"]);
+}
+
+#[test]
 fn a_picture_is_encoded_while_the_person_types() {
     let mut scene = Scene::ready();
     let ticket = scene.attach("shot.png");

@@ -93,8 +93,10 @@ impl Agent {
             }
             Event::Failed(failure) => {
                 self.prefill_ended();
-                // Sent, the same failure comes again from `Generate` and is said there.
-                if !self.busy() {
+                // Sent, the same failure comes again from `Generate` and is said there. With nothing
+                // attached or asked there is nothing yet that failed for the person: some templates
+                // want a question.
+                if !self.busy() && !(self.transcript.is_empty() && self.chips.is_empty()) {
                     self.say(NoticeLevel::Error, words(&failure));
                 }
             }
