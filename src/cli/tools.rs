@@ -3,6 +3,7 @@
 use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use clap::Subcommand;
 use serde::Serialize;
@@ -130,7 +131,9 @@ fn started() -> Result<(Toolbox, tokio::runtime::Runtime), Trouble> {
     let within = runtime.enter();
     tools.start_servers(|| {});
     drop(within);
+    let waiting = say_if_slow(&runtime, "waiting for the MCP servers");
     tools.wait_for_servers(SERVERS_TIME);
+    waiting.abort();
     for server in tools.report().servers {
         if let ServerState::Failed { why, .. } = server.state {
             super::exit::warn(why);
@@ -266,7 +269,21 @@ fn run_until_interrupted(
             interrupted.store(true, Ordering::Relaxed);
         }
     });
-    tools.run(call, plan, plan.grant, &[], stop)
+    let running = say_if_slow(runtime, "running; Ctrl+C ends it");
+    let ran = tools.run(call, plan, plan.grant, &[], stop);
+    running.abort();
+    ran
+}
+
+/// Says in a terminal what is waited for, if it takes long enough to wonder.
+fn say_if_slow(runtime: &tokio::runtime::Runtime, what: &'static str) -> tokio::task::JoinHandle<()> {
+    const PATIENCE: Duration = Duration::from_secs(1);
+    runtime.spawn(async move {
+        tokio::time::sleep(PATIENCE).await;
+        if io::stderr().is_terminal() {
+            super::exit::warn(what);
+        }
+    })
 }
 
 fn permissions(json: bool) -> Result<(), Trouble> {
