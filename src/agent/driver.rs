@@ -408,7 +408,8 @@ impl Driver {
 
 fn take(given: &Given, options: &intake::Options, blobs: &BlobStore) -> Result<Attachment, String> {
     let taken = intake::take(given, options).map_err(|error| error.to_string())?;
-    match taken.contents().try_for_each(|bytes| blobs.put(bytes).map(drop)) {
+    let stored = taken.contents().try_for_each(|bytes| blobs.put(bytes).map(drop));
+    match stored {
         Ok(()) => Ok(taken.attachment),
         Err(error) => Err(format!("{} can't be kept: {error}", taken.attachment.name)),
     }

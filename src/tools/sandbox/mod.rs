@@ -80,14 +80,20 @@ pub fn support() -> Support {
 /// Does what a supervisor or the sandbox's entrance does, if that is what the arguments of
 /// this process say. Called first thing by `main`; `None`: this is percept itself.
 pub fn be_another(arguments: &[OsString]) -> Option<ExitCode> {
-    let (first, rest) = arguments.get(1..)?.split_first()?;
-    match first.to_str()? {
-        #[cfg(target_os = "linux")]
-        SUPERVISE => Some(supervise::main(rest)),
-        #[cfg(target_os = "linux")]
-        ENTER => Some(enter::main(rest, enter::Walls::Own)),
-        #[cfg(target_os = "linux")]
-        FILTER => Some(enter::main(rest, enter::Walls::Bubblewrap)),
-        _ => None,
+    #[cfg(target_os = "linux")]
+    {
+        let (first, rest) = arguments.get(1..)?.split_first()?;
+        match first.to_str()? {
+            SUPERVISE => Some(supervise::main(rest)),
+            ENTER => Some(enter::main(rest, enter::Walls::Own)),
+            FILTER => Some(enter::main(rest, enter::Walls::Bubblewrap)),
+            _ => None,
+        }
+    }
+    // Elsewhere nothing stands between.
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = arguments;
+        None
     }
 }
