@@ -32,12 +32,11 @@ fn decide(chat: &mut Terminal, key: &str) {
     chat.press(key);
 }
 
-/// Whether a process with these words in its command line lives.
+/// Whether a process with just these words as its command line lives.
 fn lives(words: &str) -> bool {
     std::fs::read_dir("/proc").unwrap().flatten().any(|entry| {
         let line = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
-        let own = entry.file_name().to_str() == Some(&std::process::id().to_string());
-        !own && String::from_utf8_lossy(&line).replace('\0', " ").contains(words)
+        String::from_utf8_lossy(&line).replace('\0', " ").trim_end() == words
     })
 }
 
