@@ -59,6 +59,7 @@ mod linux {
                 percept: PathBuf::from(env!("CARGO_BIN_EXE_percept")),
                 by: by.clone(),
                 spool: folder.path().to_owned(),
+                most_spool: 1 << 30,
                 most_output: 1024,
             };
             let stop = Arc::default();

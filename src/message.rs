@@ -104,12 +104,19 @@ pub struct ToolResult {
     pub outcome: Outcome,
     /// What the model gets.
     pub text: String,
+    /// Whether that holds anything that is not percept's own words.
+    #[serde(default = "yes")]
+    pub outside: bool,
     /// All of a long output, on disk.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub whole: Option<PathBuf>,
     /// How long it ran, in milliseconds.
     #[serde(default)]
     pub took_ms: u64,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// How a call went.
@@ -149,10 +156,10 @@ impl Part {
                 Some(Taint { name: attachment.name.clone(), source: attachment.source.clone() })
             }
             Self::ToolResult(result) => match result.outcome {
-                Outcome::Done | Outcome::Failed | Outcome::Refused => {
+                Outcome::Done | Outcome::Failed | Outcome::Refused if result.outside => {
                     Some(Taint { name: result.shown.clone(), source: Source::Tool })
                 }
-                Outcome::Pending | Outcome::Denied => None,
+                _ => None,
             },
         }
     }

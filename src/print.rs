@@ -79,7 +79,8 @@ pub async fn ask(
     question: String,
     format: Format,
 ) -> Result<(), PrintError> {
-    let mut waiting = Waiting { progress: Progress::new(), interrupt: std::pin::pin!(interrupt()) };
+    let (progress, printed) = (Progress::new(), Printed::default());
+    let mut waiting = Waiting { progress, printed, interrupt: std::pin::pin!(interrupt()) };
     for given in given {
         driver.send(Event::Attach(given));
     }
@@ -88,23 +89,22 @@ pub async fn ask(
         check_model(driver.agent())?;
     }
     driver.send(Event::Submit(question));
-    let mut printed = Printed::default();
     while driver.agent().busy() {
         waiting.step(driver).await?;
         check_model(driver.agent())?;
         if format == Format::Text
             && let Some(answer) = answer(driver.agent())
-            && !answer.text().is_empty()
+            && waiting.printed.has_more(answer)
         {
             waiting.progress.clear();
-            if let Err(error) = printed.go_on(answer) {
+            if let Err(error) = waiting.printed.go_on(answer) {
                 // Nobody reads on, so that nobody waits for the rest of it.
                 stop(driver).await;
                 return Err(error.into());
             }
         }
     }
-    let mut progress = waiting.progress;
+    let Waiting { mut progress, mut printed, .. } = waiting;
     progress.clear();
     let agent = driver.agent();
     say_notices(agent);
@@ -127,6 +127,7 @@ pub async fn ask(
 /// What is waited with: one listener for Ctrl+C, so that none is missed between two steps.
 struct Waiting<I> {
     progress: Progress,
+    printed: Printed,
     interrupt: I,
 }
 
@@ -139,6 +140,7 @@ impl<I: Future<Output = io::Result<()>> + Unpin> Waiting<I> {
                 signal?;
                 stop(driver).await;
                 self.progress.clear();
+                self.tell_steps(driver.agent())?;
                 Err(PrintError::Stopped)
             }
             () = driver.next() => {
@@ -146,11 +148,20 @@ impl<I: Future<Output = io::Result<()>> + Unpin> Waiting<I> {
                 if driver.agent().asking().is_some() {
                     driver.send(Event::Decide(Choice::Deny(None)));
                 }
-                self.progress.steps(driver.agent());
+                self.tell_steps(driver.agent())?;
                 self.progress.show(driver.agent());
                 Ok(())
             }
         }
+    }
+
+    /// Tells of the steps, each on lines of its own: between two, the model's line has ended.
+    fn tell_steps(&mut self, agent: &Agent) -> io::Result<()> {
+        if matches!(agent.turn, Turn::Acting { .. }) || self.progress.has_steps(agent) {
+            self.printed.end_line()?;
+        }
+        self.progress.steps(agent);
+        Ok(())
     }
 }
 
@@ -246,6 +257,11 @@ impl Printed {
         self.bytes = text.len();
         self.in_line = !rest.ends_with('\n');
         print_all(rest)
+    }
+
+    fn has_more(&self, message: &Message) -> bool {
+        let known = if self.message == Some(message.id) { self.bytes } else { 0 };
+        message.text().len() > known
     }
 
     fn finish(&mut self, message: &Message) -> io::Result<()> {
@@ -371,12 +387,19 @@ impl Progress {
         }
     }
 
+    /// The steps that ended and were not told of.
+    fn new_steps<'a>(&self, agent: &'a Agent) -> Vec<&'a Message> {
+        let ended = |message: &&Message| message.status != Status::Streaming && Some(message.id) > self.told;
+        agent.transcript.iter().filter(|message| message.role == Role::Tool).filter(ended).collect()
+    }
+
+    fn has_steps(&self, agent: &Agent) -> bool {
+        !self.new_steps(agent).is_empty()
+    }
+
     /// Tells of the steps that ended, a line each.
     fn steps(&mut self, agent: &Agent) {
-        let ended = |message: &&Message| message.status != Status::Streaming && Some(message.id) > self.told;
-        let steps: Vec<&Message> =
-            agent.transcript.iter().filter(|message| message.role == Role::Tool).filter(ended).collect();
-        for message in steps {
+        for message in self.new_steps(agent) {
             let Some(result) = message.result() else { continue };
             let shown = text::printable(&result.shown).replace('\n', " ");
             self.line(&format!("· {shown}  ({})", text::printable(&result.leave)));

@@ -60,6 +60,7 @@ fn read_text(picture: &[u8], stop: bool) -> Result<Found, String> {
             percept: percept(),
             by: sandbox::support(),
             spool: dir.path().join("spool"),
+            most_spool: 1 << 30,
             most_output: 1,
         },
         most_output: 4096,
@@ -109,6 +110,7 @@ fn in_the_sandbox(name: &str, given: &str, folder: &Path) -> (Ended, String) {
         percept: percept(),
         by: sandbox::support(),
         spool: folder.join("spool"),
+        most_spool: 1 << 30,
         most_output: 64 * 1024,
     };
     let stop = Arc::default();

@@ -50,6 +50,10 @@ impl Stage {
     /// One after the other for all that can hold commands here: Landlock, and bubblewrap where
     /// it is installed.
     fn each(test: impl Fn(&Self)) {
+        if let Support::None(why) = support() {
+            return eprintln!("skipped: {why}");
+        }
+        assert!(!means().is_empty());
         for means in means() {
             eprintln!("held by {means}");
             test(&Self::held(Support::By(means)));
@@ -119,6 +123,7 @@ impl Stage {
             percept: percept(),
             by: self.by.clone(),
             spool: self.path("spool"),
+            most_spool: 1 << 30,
             most_output: 64 * 1024,
         };
         run(&Run { command: &command, policy, proven: true, time, stop: Arc::clone(stop) }, &options).unwrap()
@@ -175,12 +180,12 @@ fn left_behind(mark: &str) -> bool {
 }
 
 /// Each with what it tries; `{…}` are places of the stage.
-const READ_ONLY: [&str; 48] = [
+const READ_ONLY: [&str; 57] = [
     // Writing.
     "echo x > {outside}/file && echo ESCAPED",
     "echo x >> {work}/file && echo ESCAPED",
     "echo x > {work}/new && echo ESCAPED",
-    "echo x > /tmp/{outside} ; echo x > /tmp/percept-escape && echo ESCAPED; rm -f /tmp/percept-escape",
+    "echo x > /tmp/percept-escape && echo ESCAPED; rm -f /tmp/percept-escape",
     "echo x > /dev/shm/percept-escape && echo ESCAPED",
     "echo x > /var/tmp/percept-escape && echo ESCAPED",
     "truncate -s 0 {outside}/file && echo ESCAPED",
@@ -192,7 +197,15 @@ const READ_ONLY: [&str; 48] = [
     "ln -s {outside}/file {work}/soft && echo ESCAPED",
     "mknod {work}/device b 8 0 && echo ESCAPED",
     "mkfifo {work}/pipe && echo ESCAPED",
-    "chmod 777 / 2>/dev/null; cd {work} && tar cf {outside}/t.tar file && echo ESCAPED",
+    "cd {work} && tar cf {outside}/t.tar file && echo ESCAPED",
+    // What is said of a file.
+    "chmod 777 {outside}/file && echo ESCAPED",
+    "chmod 777 {home}/.ssh {secret} && echo ESCAPED",
+    "touch -d 2001-01-01 {outside}/file && echo ESCAPED",
+    "touch -d 2001-01-01 {work}/file && echo ESCAPED",
+    "chown 65534 {outside}/file && echo ESCAPED",
+    "{escape} xattr {outside}/file",
+    "{escape} fchmod {outside}/file",
     "sed -i s/un/x/ {work}/file && echo ESCAPED",
     "dd if=/dev/zero of={outside}/file bs=1 count=1 2>/dev/null && echo ESCAPED",
     "{escape} truncate {outside}/file",
@@ -210,11 +223,13 @@ const READ_ONLY: [&str; 48] = [
     "cat /etc/shadow && echo ESCAPED",
     "cat /proc/{percept}/environ | tr '\\0' '\\n' | grep -q . && echo ESCAPED",
     "head -c1 /proc/{percept}/mem && echo ESCAPED",
-    "readlink /proc/{percept}/fd/0 /proc/{percept}/cwd /proc/{percept}/exe && echo ESCAPED",
+    "readlink /proc/{percept}/fd/0 && echo ESCAPED",
+    "readlink /proc/{percept}/cwd && echo ESCAPED",
+    "readlink /proc/{percept}/exe && echo ESCAPED",
     "cat /proc/1/environ | grep -q . && echo ESCAPED",
     "head -c1 /proc/kcore | grep -q . && echo ESCAPED",
     "cat /dev/mem /dev/sda /dev/vda 2>/dev/null | head -c1 | grep -q . && echo ESCAPED",
-    "env | grep -q PERCEPT_TEST_TOKEN && echo ESCAPED",
+    "env | grep -q CARGO && echo ESCAPED",
     // The network.
     "{escape} tcp 127.0.0.1:{tcp}",
     "{escape} udp 127.0.0.1:{udp}",
@@ -270,6 +285,10 @@ fn without_the_sandbox_the_attempts_succeed() {
         "{escape} unix {outside}/socket",
         "{escape} abstract {abstract}",
         "{escape} listen",
+        "chmod 777 {outside}/file && echo ESCAPED",
+        "{escape} xattr {outside}/file",
+        "{escape} fchmod {outside}/file",
+        "env | grep -q CARGO && echo ESCAPED",
         "(setsid sh -c 'sleep 3' $0 >/dev/null 2>&1 &)",
     ] {
         let Some(stage) = Stage::set() else { return };
@@ -277,13 +296,13 @@ fn without_the_sandbox_the_attempts_succeed() {
         shell.args(["-c", &stage.script(script), &stage.mark]).current_dir(stage.path("work"));
         let bytes = shell.stderr(std::process::Stdio::null()).output().unwrap().stdout;
         let (ended, total, took) = (Ended::Code(0), 0, Duration::ZERO);
-        let output = Output { ended, bytes, total, whole: None, took };
+        let output = Output { ended, bytes, total, whole: None, unkept: None, took };
         assert!(stage.harm(&output, false).is_some(), "{script} does nothing");
     }
 }
 
 /// With leave to write in the working folder.
-const WRITING: [&str; 8] = [
+const WRITING: [&str; 10] = [
     "echo x > {outside}/file && echo ESCAPED",
     "ln -s {outside}/file {work}/link && echo x > {work}/link && echo ESCAPED",
     "ln {outside}/file {work}/link && echo x > {work}/link && echo ESCAPED",
@@ -292,6 +311,8 @@ const WRITING: [&str; 8] = [
     "mv {work}/file {outside}/put && echo ESCAPED",
     "cd {work} && mkdir -p a && cd a && echo x > ../../outside/file && echo ESCAPED",
     "mount --bind {outside} {work}/sub 2>/dev/null && echo ESCAPED",
+    "chown 65534 {outside}/file && echo ESCAPED",
+    "{escape} xattr {outside}/file",
 ];
 
 #[test]
@@ -384,6 +405,32 @@ fn a_long_output_keeps_its_ends_and_all_of_it_lies_on_disk() {
     assert_eq!((whole.len() as u64, whole.lines().count()), (output.total, 40_000));
 }
 
+/// A disk that is full may be just what the command looks into: it goes on to its end.
+#[test]
+fn an_output_that_can_not_be_kept_whole_ends_no_command() {
+    let Some(stage) = Stage::set() else { return };
+    let command: Vec<OsString> =
+        ["/bin/sh".into(), "-c".into(), "seq 100000; echo done >&2; exit 3".into()].into();
+    let options = Options {
+        percept: percept(),
+        by: support(),
+        // In a file nothing can be made.
+        spool: stage.path("outside/file/spool"),
+        most_spool: 1 << 30,
+        most_output: 1000,
+    };
+    let (policy, time, stop) = (stage.policy(), Duration::from_secs(10), Arc::default());
+    let output =
+        run(&Run { command: &command, policy: &policy, proven: true, time, stop }, &options).unwrap();
+    let said = String::from_utf8_lossy(&output.bytes);
+    assert_eq!(
+        (output.ended, output.whole, said.ends_with("done\n")),
+        (Ended::Code(3), None, true),
+        "{said}"
+    );
+    assert!(output.unkept.is_some());
+}
+
 #[test]
 fn a_file_grows_no_larger_than_it_may() {
     let Some(stage) = Stage::set() else { return };
@@ -419,8 +466,13 @@ fn the_death_of_percept_ends_the_command_too() {
 #[test]
 fn a_sandbox_that_can_not_be_entered_runs_nothing() {
     let Some(stage) = Stage::set() else { return };
-    let options =
-        Options { percept: percept(), by: support(), spool: stage.path("spool"), most_output: 1000 };
+    let options = Options {
+        percept: percept(),
+        by: support(),
+        spool: stage.path("spool"),
+        most_spool: 1 << 30,
+        most_output: 1000,
+    };
     let mut policy = stage.policy();
     let run_it = |policy: &Policy, program: &Path| {
         let command = [program.as_os_str().to_owned()];

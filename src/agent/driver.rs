@@ -30,9 +30,6 @@ const STORE_EVERY: Duration = Duration::from_millis(250);
 /// prompt: hundreds of megabytes for a long one. Ctrl+C doesn't wait.
 const LEAVE_PATIENCE: Duration = Duration::from_secs(15);
 
-/// A file that was begun so long ago and has not got its name was left by a crash.
-const ABANDONED: Duration = Duration::from_secs(60 * 60);
-
 /// How many sessions a list shows.
 const LIST_LIMIT: usize = 200;
 
@@ -173,7 +170,7 @@ impl Driver {
             }
         }
         for (folder, most_bytes) in [&self.hands.states, &self.hands.outputs] {
-            prune(folder, *most_bytes);
+            session::prune(folder, *most_bytes);
         }
         self.agent
     }
@@ -432,30 +429,6 @@ fn export(path: &Path, title: &str, conversation: &[Message]) -> Event {
     match written {
         Ok(()) => Event::Done(format!("Written to {}.", path.display())),
         Err(error) => Event::Failed(format!("{} can't be written: {error}.", path.display())),
-    }
-}
-
-/// Deletes the oldest files of a folder until the rest fit.
-fn prune(folder: &Path, most_bytes: u64) {
-    let Ok(entries) = std::fs::read_dir(folder) else { return };
-    let mut files: Vec<_> = entries
-        .filter_map(|entry| {
-            let entry = entry.ok()?;
-            let metadata = entry.metadata().ok().filter(std::fs::Metadata::is_file)?;
-            Some((metadata.modified().ok()?, metadata.len(), entry.path()))
-        })
-        .collect();
-    files.sort();
-    let mut total: u64 = files.iter().map(|file| file.1).sum();
-    for (modified, bytes, path) in files {
-        let unfinished = path.extension().is_some_and(|extension| extension == "new");
-        let remove = match unfinished {
-            true => modified.elapsed().is_ok_and(|age| age > ABANDONED),
-            false => total > most_bytes,
-        };
-        if remove && std::fs::remove_file(&path).is_ok() {
-            total -= bytes;
-        }
     }
 }
 

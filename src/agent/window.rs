@@ -129,7 +129,12 @@ fn contents(
                 call: result.id.clone(),
                 name: result.name.clone(),
                 text: match (&message.status, result.outcome) {
-                    (Status::Interrupted { why }, Outcome::Pending) => format!("[not finished: {why}]"),
+                    (Status::Interrupted { why }, Outcome::Pending) if result.leave.is_empty() => {
+                        format!("[{why}: it had not been allowed, and did not run]")
+                    }
+                    (Status::Interrupted { why }, Outcome::Pending) => {
+                        format!("[{why}: it was running; what it had done stays, its output is lost]")
+                    }
                     _ => result.text.clone(),
                 },
             }),

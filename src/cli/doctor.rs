@@ -35,6 +35,7 @@ struct Report {
     sandbox: SandboxReport,
     /// Where it is installed.
     tesseract: Option<String>,
+    tools: ToolsReport,
     models: Vec<ModelReport>,
     folders: Vec<FolderReport>,
     log: String,
@@ -57,6 +58,16 @@ struct WorkerReport {
     #[serde(flatten)]
     ready: Option<Ready>,
     problem: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct ToolsReport {
+    /// How many tools models are told of, those of servers not counted.
+    offered: usize,
+    /// The MCP servers that are configured.
+    servers: Vec<String>,
+    /// What is wrong with declarations, permissions and servers.
+    problems: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -131,6 +142,7 @@ fn examine(setup: &Setup, problem: Option<&ConfigError>) -> Report {
             Support::None(how) => SandboxReport { enforced: false, how },
         },
         tesseract: tesseract().map(|program| program.display().to_string()),
+        tools: examine_tools(setup),
         models: models.collect(),
         folders: vec![
             folder("configuration", &setup.paths.config),
@@ -148,6 +160,23 @@ fn examine(setup: &Setup, problem: Option<&ConfigError>) -> Report {
             no_color: set("NO_COLOR"),
         },
     }
+}
+
+/// What is wrong with the tools, the permissions and the servers; no server is started.
+fn examine_tools(setup: &Setup) -> ToolsReport {
+    let empty = crate::session::BlobStore::temporary().map_err(Trouble::user);
+    let tools = empty.and_then(|blobs| setup.tools(setup.config.tools.approval, std::sync::Arc::new(blobs)));
+    let servers = &setup.config.mcp.servers;
+    let broken = servers.iter().filter_map(|server| server.check().err());
+    let (offered, mut problems) = match tools {
+        Ok(tools) => {
+            let report = tools.report();
+            (report.tools.iter().filter(|tool| tool.off.is_none()).count(), report.problems)
+        }
+        Err(trouble) => (0, vec![format!("{trouble:?}")]),
+    };
+    problems.extend(broken);
+    ToolsReport { offered, servers: servers.iter().map(|server| server.name.clone()).collect(), problems }
 }
 
 fn examine_worker(name: &'static str, options: &WorkerOptions) -> WorkerReport {
@@ -195,6 +224,15 @@ fn print(report: &Report) -> Result<(), Trouble> {
         Some(program) => print_line(format!("ok    tesseract: {program}"))?,
         // It is optional.
         None => print_line(format!("      tesseract: {NO_TESSERACT}"))?,
+    }
+    let tools = &report.tools;
+    let servers = match tools.servers.is_empty() {
+        true => String::new(),
+        false => format!("; MCP servers: {} (percept tools list starts them)", tools.servers.join(", ")),
+    };
+    print_line(format!("{}    tools: {} offered{servers}", mark(tools.problems.is_empty()), tools.offered))?;
+    for problem in &tools.problems {
+        print_line(format!("!!    tools: {}", text::printable(problem)))?;
     }
     for model in &report.models {
         let line = model.problem.as_deref().unwrap_or("its files are whole");

@@ -2,6 +2,7 @@
 //! driver made of them.
 
 use std::fs::OpenOptions;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -166,12 +167,17 @@ impl Setup {
         let folder = std::env::current_dir().map_err(|error| {
             Trouble::User(anyhow::anyhow!("the current folder can't be read: {error}; go to another"))
         })?;
-        let percept = std::env::current_exe().map_err(Trouble::user)?;
+        // Under this name it is there also when its file was replaced meanwhile.
+        let percept = match cfg!(target_os = "linux") {
+            true => PathBuf::from("/proc/self/exe"),
+            false => std::env::current_exe().map_err(Trouble::user)?,
+        };
         let tools = &self.config.tools;
         let options = toolbox::Options {
             folder,
             home: directories::BaseDirs::new().map(|dirs| dirs.home_dir().to_path_buf()),
             private: vec![self.paths.config.clone(), self.paths.data.clone(), self.paths.cache.clone()],
+            enabled: tools.enabled,
             mode,
             off: tools.off.clone(),
             time: Duration::from_secs(tools.timeout_s),
@@ -179,6 +185,7 @@ impl Setup {
                 percept,
                 by: sandbox::support(),
                 spool: self.paths.outputs(),
+                most_spool: self.config.keep.outputs_mib.saturating_mul(1024 * 1024),
                 most_output: tools.output_kib.saturating_mul(1024).max(LEAST_OUTPUT),
             },
             intake: self.config.intake(),

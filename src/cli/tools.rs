@@ -16,7 +16,8 @@ use crate::paths::Paths;
 use crate::session::BlobStore;
 use crate::text;
 use crate::tools::mcp::ServerState;
-use crate::tools::{self, Context, Decision, Plan, Ran, Toolbox, Verdict};
+use crate::tools::toolbox::nearest;
+use crate::tools::{self, Context, Decision, Plan, Ran, ToolLine, Toolbox, ToolsReport, Verdict};
 
 /// What the assistant may do on this machine
 #[derive(Debug, Subcommand)]
@@ -147,8 +148,8 @@ fn toolbox() -> Result<Toolbox, Trouble> {
     let setup = Setup::load()?;
     let blobs = BlobStore::open(&setup.paths.blobs()).or_else(|_| BlobStore::temporary());
     let tools = setup.tools(setup.config.tools.approval, Arc::new(blobs.map_err(Trouble::user)?))?;
-    for error in tools.errors() {
-        super::exit::warn(error);
+    for problem in tools.problems() {
+        super::exit::warn(problem);
     }
     Ok(tools)
 }
@@ -170,27 +171,34 @@ fn list(json: bool) -> Result<(), Trouble> {
 }
 
 fn show(name: &str) -> Result<(), Trouble> {
-    let (tools, _runtime) = started()?;
+    let (tools, _runtime) = started_for(name)?;
     let report = tools.report();
     let Some(line) = report.tools.iter().find(|tool| tool.name == name) else {
-        return Err(unknown(name, report.tools.iter().map(|tool| tool.name.as_str())));
+        return Err(unknown(name, &report));
     };
     print_line(format!("{name} · {}", line.from))?;
     print_line(line.off.as_ref().unwrap_or(&line.leave))?;
+    if let Some(runs) = &line.runs {
+        print_line(format!("runs: {}", text::printable(runs)))?;
+    }
     let spec = tools.spec(name);
     let parameters = spec.map(|spec| spec.parameters).unwrap_or_default();
     print_text(&format!("\n{}\n\n", text::printable(&line.description)))?;
     print_json(&parameters)
 }
 
-fn unknown<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Trouble {
-    const ALIKE: f64 = 0.7;
-    let near = known
-        .map(|known| (strsim::jaro_winkler(name, known), known))
-        .filter(|(likeness, _)| *likeness > ALIKE)
-        .max_by(|a, b| a.0.total_cmp(&b.0));
-    let near = near.map_or(String::new(), |(_, known)| format!("; did you mean `{known}`?"));
-    Trouble::User(anyhow::anyhow!("there is no tool `{name}`{near} `percept tools list` shows them"))
+fn unknown(name: &str, report: &ToolsReport) -> Trouble {
+    let known = report.tools.iter().map(|tool| tool.name.as_str());
+    let near = nearest(name, known).map_or(String::new(), |near| format!("; did you mean `{near}`?"));
+    Trouble::User(anyhow::anyhow!("there is no tool `{name}`{near}; `percept tools list` shows them"))
+}
+
+/// Started with the servers only where the tool is one of theirs: nobody waits for them else.
+fn started_for(name: &str) -> Result<(Toolbox, tokio::runtime::Runtime), Trouble> {
+    match name.starts_with("mcp_") || name == "read_resource" {
+        true => started(),
+        false => Ok((toolbox()?, runtime()?)),
+    }
 }
 
 fn run_tool(name: String, arguments: &str, yes: bool, json: bool) -> Result<(), Trouble> {
@@ -200,13 +208,15 @@ fn run_tool(name: String, arguments: &str, yes: bool, json: bool) -> Result<(), 
         ))
     })?;
     let call = ToolCall { id: "call".to_owned(), name, arguments, leaked: false };
-    let (tools, runtime) = started()?;
-    if tools.spec(&call.name).is_none() {
-        let report = tools.report();
-        return Err(unknown(&call.name, report.tools.iter().map(|tool| tool.name.as_str())));
+    let (tools, runtime) = started_for(&call.name)?;
+    let refused = |why: String| Err(Trouble::User(anyhow::anyhow!(why)));
+    let report = tools.report();
+    match report.tools.iter().find(|tool| tool.name == call.name) {
+        None => return Err(unknown(&call.name, &report)),
+        Some(ToolLine { off: Some(why), .. }) => return refused(format!("not run: {why}")),
+        Some(_) => {}
     }
     let plan = tools.plan(&call, &[]).map_err(|why| Trouble::User(anyhow::anyhow!(why)))?;
-    let refused = |why: String| Err(Trouble::User(anyhow::anyhow!(why)));
     match plan.verdict {
         Verdict::Deny => return refused(format!("not run: {}", plan.reason)),
         Verdict::Ask if !yes && !asked(&plan)? => {

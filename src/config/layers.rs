@@ -97,12 +97,14 @@ pub(super) fn check(
             Some("\"auto\" or a number")
         }
         (Value::String(auto), _) if auto == "auto" && !value.is_str() => Some("\"auto\" or a number"),
+        (Value::Integer(_), Value::Integer(number)) if section == TOOLS && *number < 1 => Some("1 or more"),
         (Value::Integer(_), Value::Integer(number)) if *number < 0 => Some("0 or more"),
         (Value::Float(_), Value::Integer(_)) => None,
         (default, value) if default.same_type(value) => None,
         (Value::Integer(_), _) => Some("a whole number"),
         (Value::Float(_), _) => Some("a number"),
         (Value::Boolean(_), _) => Some("true or false"),
+        (Value::Array(_), _) if section == "mcp" => Some("a list of tables, written as [[mcp.servers]]"),
         (Value::Array(_), _) => Some("a list of strings"),
         _ => Some("a string"),
     };

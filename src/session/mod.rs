@@ -2,11 +2,13 @@
 
 mod blob;
 mod export;
+mod prune;
 mod store;
 mod writer;
 
 pub use blob::BlobStore;
 pub use export::to_markdown;
+pub use prune::prune;
 pub use store::{SessionStore, StoreError, make_private};
 pub use writer::StoreWriter;
 

@@ -204,6 +204,23 @@ impl Manifest {
         Ok(checked)
     }
 
+    /// What it runs and within what bounds, for a person; nothing for what is built in.
+    pub fn runs(&self) -> Option<String> {
+        let Action::Command(argv) = &self.action else { return None };
+        let words: Vec<String> = argv
+            .iter()
+            .map(|argument| match argument {
+                Argument::Word(word) => word.clone(),
+                Argument::Group(words) => format!("[{}]", words.join(" ")),
+            })
+            .collect();
+        let time = self.time.map_or(String::new(), |time| format!("; at most {} s", time.as_secs()));
+        let most = self
+            .most_output
+            .map_or(String::new(), |most| format!("; {} of output", crate::text::size(most as u64)));
+        Some(format!("{}  ({}{time}{most})", words.join(" "), self.sandbox.grant()))
+    }
+
     /// Where it comes from, in words.
     pub fn from(&self) -> String {
         match (&self.file, &self.action) {
@@ -217,6 +234,7 @@ impl Manifest {
     pub fn leave(&self) -> &'static str {
         match (&self.action, self.approval, self.sandbox) {
             (Action::BuiltIn, ..) if self.name == "shell" => "judged by the command",
+            (Action::BuiltIn, ..) if self.name == "read_resource" => "asks",
             (Action::BuiltIn, ..) => "reads the working folder and what is attached",
             (_, Approval::Ask, _) => "always asks",
             (_, _, Level::Write | Level::Network | Level::WriteAndNetwork) => "asks",

@@ -3,18 +3,28 @@
 use crate::text;
 
 use super::plain;
-use super::sandbox::{Ended, Output};
+use super::sandbox::{Ended, MOST_ON_DISK, Output};
 
 /// So many bytes at the beginning tell whether an output is text.
 const SNIFF: usize = 8 * 1024;
 
 /// The text of an output, with how it ended in front: behind it, the output could say
 /// something else.
-pub fn text_of(output: &Output) -> String {
-    let how = how(output);
-    let whole = output.whole.as_ref().map_or(String::new(), |path| {
-        format!("; all {} of it: read_file {}", text::size(output.total), path.display())
-    });
+///
+/// `lacked` is what a command that failed was not granted: its own words for that are those of
+/// any other failure.
+pub fn text_of(output: &Output, lacked: Option<&str>) -> String {
+    let lacked = lacked.filter(|_| matches!(output.ended, Ended::Code(1..)));
+    let how = lacked.map_or_else(|| how(output), |lacked| format!("{}; {lacked}", how(output)));
+    let whole = match (&output.whole, &output.unkept) {
+        (Some(path), _) if output.total > MOST_ON_DISK => {
+            let (kept, all) = (text::size(MOST_ON_DISK), text::size(output.total));
+            format!("; the first {kept} of {all}: read_file {}", path.display())
+        }
+        (Some(path), _) => format!("; all {} of it: read_file {}", text::size(output.total), path.display()),
+        (None, Some(why)) => format!("; the whole of it could not be kept: {why}"),
+        (None, None) => String::new(),
+    };
     if is_binary(&output.bytes) {
         return format!("[{how}; {} of binary output, not shown{whole}]", text::size(output.total));
     }
@@ -77,16 +87,26 @@ mod tests {
 
     fn output(ended: Ended, bytes: &[u8]) -> Output {
         let total = bytes.len() as u64;
-        Output { ended, bytes: bytes.to_vec(), total, whole: None, took: Duration::from_secs(3) }
+        Output {
+            ended,
+            bytes: bytes.to_vec(),
+            total,
+            whole: None,
+            unkept: None,
+            took: Duration::from_secs(3),
+        }
     }
 
     #[test]
     fn an_output_is_text_with_its_end_in_front() {
-        assert_eq!(text_of(&output(Ended::Code(0), b"a\n")), "[exit code 0]\na");
-        assert_eq!(text_of(&output(Ended::Code(1), b"")), "[exit code 1; no output]");
-        assert_eq!(text_of(&output(Ended::Code(137), b"x")), "[ended by signal 9]\nx");
-        assert_eq!(text_of(&output(Ended::TimedOut, b"x")), "[ended after 3 s: its time was up]\nx");
-        let binary = text_of(&output(Ended::Code(0), b"\x7fELF\0\0"));
+        assert_eq!(text_of(&output(Ended::Code(0), b"a\n"), None), "[exit code 0]\na");
+        assert_eq!(text_of(&output(Ended::Code(1), b""), None), "[exit code 1; no output]");
+        assert_eq!(text_of(&output(Ended::Code(137), b"x"), None), "[ended by signal 9]\nx");
+        assert_eq!(text_of(&output(Ended::TimedOut, b"x"), None), "[ended after 3 s: its time was up]\nx");
+        let lacked = text_of(&output(Ended::Code(1), b"denied"), Some("it could only read"));
+        assert_eq!(lacked, "[exit code 1; it could only read]\ndenied");
+        assert_eq!(text_of(&output(Ended::Code(0), b"x"), Some("it could only read")), "[exit code 0]\nx");
+        let binary = text_of(&output(Ended::Code(0), b"\x7fELF\0\0"), None);
         assert_eq!(binary, "[exit code 0; 6 B of binary output, not shown]");
     }
 

@@ -75,8 +75,10 @@ impl Walls {
 pub struct ToolsReport {
     /// The tools.
     pub tools: Vec<ToolLine>,
-    /// What is allowed, for this session and for good.
+    /// What is allowed: for good, then for this session.
     pub allowed: Vec<Remembered>,
+    /// How many of these are for good.
+    pub for_good: usize,
     /// The MCP servers.
     pub servers: Vec<ServerStatus>,
     /// What is wrong, in words for the screen.
@@ -104,4 +106,6 @@ pub struct ToolLine {
     pub off: Option<String>,
     /// What it may do without being asked about, in words.
     pub leave: String,
+    /// The command that it is, with its bounds.
+    pub runs: Option<String>,
 }

@@ -30,8 +30,11 @@ const MOST_QUOTES: usize = 4;
 /// The longest name of a source.
 const NAME_COLUMNS: usize = 60;
 
-/// Rows of the line that is typed into.
-const INPUT_ROWS: u16 = 3;
+/// Rows of what is typed, with their title.
+const INPUT_ROWS: u16 = 4;
+
+/// Rows that a page scrolls.
+const PAGE: usize = 6;
 
 /// The dialog's state for one call.
 pub(super) struct Approval {
@@ -43,6 +46,8 @@ pub(super) struct Approval {
     top: usize,
     /// How far it can be scrolled, as of the last frame.
     last: usize,
+    /// The command, why it asks and what it may do were in sight to their end.
+    seen: bool,
 }
 
 /// What is being typed.
@@ -67,16 +72,18 @@ impl Approval {
     /// The dialog for the call that asks, kept from `known` where that is the same.
     pub(super) fn of(agent: &Agent, known: Option<Self>, now: Instant) -> Option<Self> {
         let (call, plan) = agent.asking()?;
+        let edited = known.as_ref().filter(|known| known.id == call.id).map(|known| known.grant);
         let same = known.filter(|known| known.id == call.id && known.shown == plan.shown);
         Some(same.unwrap_or_else(|| Self {
             id: call.id.clone(),
             shown: plan.shown.clone(),
-            grant: plan.grant,
+            // What was granted to a command stays while it is changed.
+            grant: edited.unwrap_or(plan.grant),
             input: None,
             opened: now,
             top: 0,
-            // Until it was drawn, nothing of it was seen.
-            last: usize::MAX,
+            last: 0,
+            seen: false,
         }))
     }
 
@@ -85,11 +92,16 @@ impl Approval {
         self.input.is_some()
     }
 
+    /// Whether the pages are for it: something is typed into it, or it is longer than its room.
+    pub(super) fn scrolls(&self) -> bool {
+        self.types() || self.last > 0
+    }
+
     /// Puts text where something is being typed.
     pub(super) fn paste(&mut self, text: &str) {
         if let Some((_, input)) = &mut self.input {
-            let clean: String = text.chars().filter(|c| !c.is_control() || *c == '\n').collect();
-            input.insert_str(clean);
+            let text = text.replace("\r\n", "\n").replace('\r', "\n");
+            input.insert_str(text.chars().filter(|c| !c.is_control() || *c == '\n').collect::<String>());
         }
     }
 
@@ -109,7 +121,7 @@ impl Approval {
             return Answer::Open;
         }
         // What can't be seen whole isn't allowed.
-        let seen = self.top >= self.last;
+        let seen = self.seen;
         let lasts = plan.scope.is_some();
         match key.code {
             KeyCode::Char('y') if seen => return Answer::Decided(Choice::Once(self.grant)),
@@ -126,6 +138,10 @@ impl Approval {
             KeyCode::Char('i') if plan.walls.take_grants() => self.grant.network = !self.grant.network,
             KeyCode::Up | KeyCode::Char('k') => self.top = self.top.saturating_sub(1),
             KeyCode::Down | KeyCode::Char('j' | ' ') => self.top = (self.top + 1).min(self.last),
+            KeyCode::PageUp => self.top = self.top.saturating_sub(PAGE),
+            KeyCode::PageDown => self.top = (self.top + PAGE).min(self.last),
+            KeyCode::Home => self.top = 0,
+            KeyCode::End => self.top = self.last,
             _ => {}
         }
         Answer::Open
@@ -168,7 +184,7 @@ impl Approval {
     pub(super) fn draw(&mut self, frame: &mut Frame<'_>, area: Rect, plan: &Plan, theme: Theme) {
         let room = usize::from(area.width.saturating_sub(4)).max(1);
         let keys = self.keys(plan, room, theme);
-        let lines = self.about(plan, room, theme);
+        let (lines, needed) = self.about(plan, room, theme);
         let foot = match self.input {
             Some(_) => INPUT_ROWS,
             None => u16::try_from(keys.len()).unwrap_or(u16::MAX),
@@ -185,12 +201,19 @@ impl Approval {
         frame.render_widget(Clear, area);
         frame.render_widget(block, area);
         let body = Rect { height: inner.height.saturating_sub(foot + 1), ..inner };
-        self.last = lines.len().saturating_sub(usize::from(body.height));
+        let height = usize::from(body.height);
+        self.last = if height == 0 { 0 } else { lines.len().saturating_sub(height) };
         self.top = self.top.min(self.last);
+        self.seen |= height > 0 && self.top + height >= needed;
         let shown: Vec<Line<'_>> = lines.into_iter().skip(self.top).take(body.height.into()).collect();
         frame.render_widget(Paragraph::new(shown), body);
         let rule = Rect { y: body.y + body.height, height: 1.min(inner.height), ..inner };
-        let more = if self.top < self.last { "── more below: ↓ ──" } else { "" };
+        let more = match () {
+            () if height == 0 => "enlarge the window to read it",
+            () if self.top < self.last && !self.seen => "── more to read before it can be allowed: ↓ ──",
+            () if self.top < self.last => "── more below: ↓ ──",
+            () => "",
+        };
         frame.render_widget(Paragraph::new(Line::styled(more, theme.error())), rule);
         let below =
             Rect { y: rule.y + rule.height, height: foot.min(inner.height.saturating_sub(1)), ..inner };
@@ -200,37 +223,45 @@ impl Approval {
         }
     }
 
-    /// What is asked, and all that there is to know about it.
-    fn about(&self, plan: &Plan, room: usize, theme: Theme) -> Vec<Line<'static>> {
+    /// What is asked, and all that there is to know about it; and how many lines of it must be
+    /// seen before it can be allowed.
+    fn about(&self, plan: &Plan, room: usize, theme: Theme) -> (Vec<Line<'static>>, usize) {
         let mut lines = Vec::new();
         for line in text::printable(&plan.shown).split('\n') {
             lines.extend(wrap(&[Span::styled(line.to_owned(), theme.strong())], room, 2));
         }
         lines.push(Line::default());
-        let mut say = |label: &'static str, words: String, style: ratatui::style::Style| {
+        let said = |label: &'static str, words: String, style: ratatui::style::Style| {
             let spans = [Span::styled(format!("{label:<9}"), theme.dim()), Span::styled(words, style)];
-            lines.extend(wrap(&spans, room, 9));
+            wrap(&spans, room, 9)
         };
-        say("asks", text::printable(&plan.reason), theme.plain());
+        lines.extend(said("asks", text::printable(&plan.reason), theme.plain()));
         let walls = plan.walls.words(self.grant);
         let unheld = matches!(plan.walls, crate::tools::Walls::Nothing(_));
-        say("may", walls, if unheld { theme.error() } else { theme.plain() });
+        lines.extend(said("may", walls, if unheld { theme.error() } else { theme.plain() }));
+        let needed = lines.len();
         let name =
             |source: &Quote| text::end(&text::printable(&source.source).replace('\n', " "), NAME_COLUMNS);
         let quoted = plan.sources.iter().filter_map(|source| Some((source, source.words.as_ref()?)));
         for (number, (source, words)) in quoted.take(MOST_QUOTES).enumerate() {
             let label = if number == 0 { "outside" } else { "" };
-            say(label, format!("{}: “{words}”", name(source)), theme.error());
+            lines.extend(said(label, format!("{}: “{words}”", name(source)), theme.error()));
         }
         // All are named: the one that is behind it may be one that no words of it resemble.
-        let rest: Vec<String> = plan.sources.iter().map(name).collect();
-        if !rest.is_empty() {
-            say("sources", rest.join(" · "), theme.plain());
+        let mut names: Vec<String> = Vec::new();
+        for name in plan.sources.iter().map(name) {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        if !names.is_empty() {
+            lines.extend(said("sources", names.join(" · "), theme.plain()));
         }
         if let Some(scope) = &plan.scope {
-            say("always", format!("would allow {scope}"), theme.plain());
+            let always = format!("would allow {scope}; it asks again while text from outside is here");
+            lines.extend(said("always", always, theme.plain()));
         }
-        lines
+        (lines, needed)
     }
 
     fn keys(&self, plan: &Plan, room: usize, theme: Theme) -> Vec<Line<'static>> {
@@ -268,8 +299,8 @@ impl Approval {
 
 fn draw_input(frame: &mut Frame<'_>, area: Rect, what: Input, input: &TextArea<'_>, theme: Theme) {
     let title = match what {
-        Input::Command => "the command instead (enter: judge it, esc: back)",
-        Input::Reason => "why not, for the model (enter: say no, esc: back)",
+        Input::Command => "instead (enter: judge it, esc: back)",
+        Input::Reason => "why not (enter: say no, esc: back)",
     };
     let head = Rect { height: 1.min(area.height), ..area };
     let rest = Rect { y: area.y + head.height, height: area.height.saturating_sub(1), ..area };
@@ -320,6 +351,7 @@ mod tests {
             leave: String::new(),
             outcome: Outcome::Pending,
             text: String::new(),
+            outside: true,
             whole: None,
             took_ms: 0,
         };
@@ -424,13 +456,36 @@ mod tests {
         let long = (0..60).map(|n| format!("echo line {n}")).collect::<Vec<_>>().join("\n");
         let agent = asks(plan(&long));
         let mut approval = seen(&agent);
-        assert!(draw(&mut approval, &agent, 80, 16).contains("more below"));
+        assert!(draw(&mut approval, &agent, 80, 16).contains("more to read before it can be allowed"));
         assert_eq!(press(&mut approval, &agent, KeyCode::Char('y')), Answer::Open);
-        for _ in 0..80 {
-            press(&mut approval, &agent, KeyCode::Down);
-        }
-        assert!(!draw(&mut approval, &agent, 80, 16).contains("more below"));
+        press(&mut approval, &agent, KeyCode::End);
+        assert!(!draw(&mut approval, &agent, 80, 16).contains("more"));
         assert!(matches!(press(&mut approval, &agent, KeyCode::Char('y')), Answer::Decided(Choice::Once(_))));
+    }
+
+    #[test]
+    fn where_nothing_of_it_can_be_seen_nothing_is_allowed() {
+        let agent = asks(plan("cargo test"));
+        let mut approval = Approval::of(&agent, None, Instant::now() - UNSEEN).unwrap();
+        for (width, height) in [(20, 4), (40, 5), (80, 4)] {
+            let drawn = draw(&mut approval, &agent, width, height);
+            assert!(!drawn.contains("cargo test"), "{drawn}");
+            for key in [KeyCode::End, KeyCode::Down, KeyCode::Char('y'), KeyCode::Char('a')] {
+                assert_eq!(press(&mut approval, &agent, key), Answer::Open, "{width}x{height} {key:?}");
+            }
+        }
+        assert!(draw(&mut approval, &agent, 80, 4).contains("enlarge the window"));
+        draw(&mut approval, &agent, 80, 24);
+        assert!(matches!(press(&mut approval, &agent, KeyCode::Char('y')), Answer::Decided(_)));
+    }
+
+    #[test]
+    fn many_sources_do_not_stand_before_the_command() {
+        let sources = (0..60).map(|n| Quote { source: format!("output {}", n % 40), words: None });
+        let agent = asks(Plan { sources: sources.collect(), ..plan("cargo test") });
+        let mut approval = seen(&agent);
+        assert!(draw(&mut approval, &agent, 80, 14).contains("more below"));
+        assert!(matches!(press(&mut approval, &agent, KeyCode::Char('y')), Answer::Decided(_)));
     }
 
     #[test]

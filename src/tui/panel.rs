@@ -169,7 +169,9 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &mut App, agent: &Age
             app.panel = Some(Panel::Tools { top });
             frame.render_widget(Paragraph::new(lines.into_iter().skip(top).collect::<Vec<_>>()), inner);
         }
-        Panel::Permissions { selected } => list(frame, inner, selected, permissions(agent), theme),
+        Panel::Permissions { selected } => {
+            list(frame, inner, selected, permissions(agent, inner.width), theme)
+        }
     }
 }
 
@@ -269,8 +271,13 @@ fn tools(agent: &Agent, width: u16, theme: Theme) -> Vec<Line<'static>> {
     lines
 }
 
-fn permissions(agent: &Agent) -> Vec<Line<'static>> {
-    agent.tools.allowed.iter().map(|one| Line::raw(format!("{} · {}", one.allowed, one.grant))).collect()
+fn permissions(agent: &Agent, width: u16) -> Vec<Line<'static>> {
+    let row = |(number, one): (usize, &crate::tools::Remembered)| {
+        let lasts = if number < agent.tools.for_good { "" } else { "this session: " };
+        let shown = text::printable(&format!("{lasts}{one}")).replace('\n', " ");
+        Line::raw(text::end(&shown, usize::from(width).max(1)))
+    };
+    agent.tools.allowed.iter().enumerate().map(row).collect()
 }
 
 fn attachments(frame: &mut Frame<'_>, area: Rect, selected: usize, app: &mut App, agent: &Agent) {
@@ -308,7 +315,7 @@ fn ledger_line(agent: &Agent, items: &[Item], selected: usize) -> String {
     format!("{}{}{encode}", text::size(bytes), ledger::words(Some(row)))
 }
 
-const KEYS: [(&str, &str); 19] = [
+const KEYS: [(&str, &str); 21] = [
     ("enter", "send"),
     ("alt+enter, ctrl+j", "new line"),
     ("esc", "stop the answer, twice: its worker; hide notices"),
@@ -321,6 +328,8 @@ const KEYS: [(&str, &str); 19] = [
     ("pgup, pgdn, wheel", "scroll"),
     ("ctrl+home, ctrl+end", "to the beginning, to the end"),
     ("ctrl+y, /copy list", "copy the last answer; choose what to copy"),
+    ("y, s, a, n, r", "a question: once, session, always, no, no because"),
+    ("e, w, i, esc", "a question: change it, may write, network, stop"),
     ("ctrl+o", "the outputs of tools, whole or folded"),
     ("ctrl+u, ctrl+r", "undo, redo in the composer"),
     ("ctrl+w, ctrl+k", "delete a word, to the end of the line"),

@@ -23,6 +23,10 @@ pub(super) fn lines(result: &ToolResult, folded: bool, width: usize, theme: Them
         .flat_map(|line| wrap(&[Span::styled(line.to_owned(), theme.code())], width, 2))
         .collect();
     if result.outcome == Outcome::Pending {
+        let leave = text::printable(&result.leave);
+        if !leave.is_empty() {
+            lines.extend(wrap(&[Span::styled(leave, theme.dim())], width, 2));
+        }
         return lines;
     }
     let took = match result.took_ms {
@@ -82,6 +86,7 @@ mod tests {
             leave: "`df` is known to only read".into(),
             outcome,
             text: (0..lines).map(|n| format!("line {n}\u{7}")).collect::<Vec<_>>().join("\n"),
+            outside: true,
             whole: None,
             took_ms: 20,
         }
@@ -100,6 +105,6 @@ mod tests {
         let long = drawn(&result(Outcome::Done, 50), true);
         assert_eq!((long.len(), long.last().unwrap().as_str()), (9, "│ … 44 more lines · ctrl+o shows them"));
         assert_eq!(drawn(&result(Outcome::Done, 50), false).len(), 52);
-        assert_eq!(drawn(&result(Outcome::Pending, 0), true), ["df -h"]);
+        assert_eq!(drawn(&result(Outcome::Pending, 0), true), ["df -h", "`df` is known to only read"]);
     }
 }

@@ -23,6 +23,9 @@ const MOST_COMPOSER_LINES: u16 = 10;
 /// Lines that the chips may take.
 const MOST_CHIP_LINES: u16 = 3;
 
+/// In less room than this a question takes all of it.
+const ROOM_ABOVE: u16 = 15;
+
 /// Below this nothing useful can be drawn.
 const LEAST: (u16, u16) = (20, 6);
 
@@ -95,7 +98,8 @@ fn draw_body(frame: &mut Frame<'_>, area: Rect, app: &mut App, agent: &Agent) {
     let whole = area;
     let asks = agent.asking().is_some();
     // The end of the conversation stays in sight above the dialog.
-    let area = if asks { Rect { height: area.height / 3, ..area } } else { area };
+    let above = if area.height < ROOM_ABOVE { 0 } else { area.height / 3 };
+    let area = if asks { Rect { height: above, ..area } } else { area };
     let mut lines = app.transcript.lines(agent, area.width as usize, area.height as usize, app.theme);
     if agent.transcript.is_empty() {
         let mut welcome = welcome(agent, area.width as usize, app);

@@ -38,6 +38,7 @@ impl Agent {
             leave: String::new(),
             outcome: Outcome::Pending,
             text: String::new(),
+            outside: true,
             whole: None,
             took_ms: 0,
         };
@@ -89,7 +90,13 @@ impl Agent {
         let Turn::Acting { step, .. } = &mut self.turn else { return };
         match plan {
             Err(why) => self.refuse("the call is wrong", Ran::denied(&why), at, effects),
-            Ok(plan) if plan.verdict == Verdict::Ask => *step = Step::Asking(Box::new(plan)),
+            Ok(plan) if plan.verdict == Verdict::Ask => {
+                *step = Step::Asking(Box::new(plan));
+                // What it asks for is on disk before somebody decides.
+                if let Turn::Acting { message, .. } = self.turn {
+                    self.store(message, effects);
+                }
+            }
             Ok(plan) if plan.verdict == Verdict::Auto => {
                 self.run_step(&plan, plan.grant, &plan.reason, at, effects);
             }
@@ -198,6 +205,7 @@ impl Agent {
                 true => format!("[the person changed the command to: {}]\n{}", result.shown, ran.text),
                 false => ran.text,
             };
+            result.outside = ran.outside;
             result.whole = ran.whole;
             result.took_ms = u64::try_from(ran.took.as_millis()).unwrap_or(u64::MAX);
         }

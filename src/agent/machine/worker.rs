@@ -96,7 +96,8 @@ impl Agent {
                 // Sent, the same failure comes again from `Generate` and is said there. With nothing
                 // attached or asked there is nothing yet that failed for the person: some templates
                 // want a question.
-                if !self.busy() && !(self.transcript.is_empty() && self.chips.is_empty()) {
+                let nothing = self.transcript.is_empty() && self.chips.is_empty();
+                if !self.busy() && !nothing {
                     self.say(NoticeLevel::Error, words(&failure));
                 }
             }

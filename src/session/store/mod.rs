@@ -346,7 +346,8 @@ fn message(row: &Row<'_>) -> Result<Message, StoreError> {
         parts,
         status: match status {
             Status::Streaming => {
-                Status::Interrupted { why: "percept ended in the middle of this answer".to_owned() }
+                let what = if role == Role::Tool { "step" } else { "answer" };
+                Status::Interrupted { why: format!("percept ended in the middle of this {what}") }
             }
             status => status,
         },

@@ -2,10 +2,11 @@
 
 use super::super::arguments::Arguments;
 use super::super::scene::Scene;
-use crate::attachment::Attachment;
+use crate::attachment::{Attachment, Source};
 use crate::tools::plain::line;
 
-/// The attached picture that the parameter `picture` names, else the newest one.
+/// The attached picture that the parameter `picture` names, else the newest one that a
+/// person attached.
 ///
 /// # Errors
 ///
@@ -15,7 +16,9 @@ pub(super) fn named<'a>(arguments: &Arguments, scene: &Scene<'a>) -> Result<&'a 
     let mut pictures = attachments.iter().rev().filter(|attachment| attachment.is_image());
     let Some(name) = arguments.text("picture").filter(|name| !name.is_empty()) else {
         let none = "No picture is attached. Use attach with the path of one first.";
-        return pictures.next().ok_or_else(|| none.to_owned());
+        // What a tool cut out of it or fetched is asked for by its name.
+        let given = pictures.clone().find(|picture| picture.source != Source::Tool);
+        return given.or_else(|| pictures.next()).ok_or_else(|| none.to_owned());
     };
     if let Some(picture) = pictures.clone().find(|picture| picture.name == name) {
         return Ok(picture);

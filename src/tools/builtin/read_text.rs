@@ -145,6 +145,7 @@ mod tests {
             bytes: text.as_bytes().to_vec(),
             total: text.len() as u64,
             whole: None,
+            unkept: None,
             took: Duration::ZERO,
         };
         assert_eq!(finished("a.png", &output(Ended::Code(0), "tsv")), Ok("tsv".to_owned()));

@@ -63,6 +63,7 @@ impl Stage {
             by: sandbox::support(),
             percept: PathBuf::from("/nowhere/percept"),
             spool: self.path("spool"),
+            most_spool: 1 << 30,
             most_output: self.most_output,
         };
         let scene = Scene {

@@ -68,6 +68,16 @@ impl Allowed {
 }
 
 impl Grant {
+    /// What it doesn't grant, in words; `None`: nothing is missing.
+    pub fn lacks(self) -> Option<&'static str> {
+        match (self.write, self.network) {
+            (false, false) => Some("it could only read, without network"),
+            (true, false) => Some("it had no network"),
+            (false, true) => Some("it could only read"),
+            (true, true) => None,
+        }
+    }
+
     /// Whether this grants all that is wanted.
     pub fn covers(self, wanted: Self) -> bool {
         (self.write || !wanted.write) && (self.network || !wanted.network)

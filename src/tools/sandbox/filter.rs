@@ -83,6 +83,44 @@ const DENIED: [c_long; 56] = [
     libc::SYS_move_pages,
 ];
 
+/// Owners and extended attributes of files: Landlock doesn't guard what is said of a file, only
+/// what is in it. The last numbers are newer than `libc` has names for: `setxattrat`,
+/// `removexattrat`, `file_setattr`.
+const OWNERS: &[c_long] = &[
+    libc::SYS_fchown,
+    libc::SYS_fchownat,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_chown,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_lchown,
+    libc::SYS_setxattr,
+    libc::SYS_lsetxattr,
+    libc::SYS_fsetxattr,
+    libc::SYS_removexattr,
+    libc::SYS_lremovexattr,
+    libc::SYS_fremovexattr,
+    463,
+    466,
+    469,
+];
+
+/// Modes and times of files, which only a command that may write has business with. The number
+/// is `fchmodat2`.
+const MODES: &[c_long] = &[
+    libc::SYS_fchmod,
+    libc::SYS_fchmodat,
+    452,
+    libc::SYS_utimensat,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_chmod,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_utime,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_utimes,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_futimesat,
+];
+
 /// Sending signals, to whomever: denied where Landlock can't tell inside from outside.
 const SIGNALS: [c_long; 6] = [
     libc::SYS_kill,
@@ -115,6 +153,10 @@ pub(super) fn programs(policy: &Policy, signals_are_scoped: bool) -> Result<[Bpf
     let mut denied: BTreeMap<i64, Vec<SeccompRule>> = DENIED.iter().map(|&call| (call, Vec::new())).collect();
     denied.insert(libc::SYS_clone, namespaces().map_err(words)?);
     denied.insert(libc::SYS_socket, sockets(policy.network).map_err(words)?);
+    denied.extend(OWNERS.iter().map(|&call| (call, Vec::new())));
+    if !policy.write {
+        denied.extend(MODES.iter().map(|&call| (call, Vec::new())));
+    }
     if !signals_are_scoped {
         denied.extend(SIGNALS.iter().map(|&call| (call, Vec::new())));
     }

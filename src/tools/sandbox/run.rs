@@ -33,7 +33,7 @@ const DRAIN: Duration = Duration::from_secs(1);
 const TAIL_PERCENT: usize = 50;
 
 /// All of an output that is kept on disk; what comes behind it is counted and dropped.
-const MOST_ON_DISK: u64 = 256 * 1024 * 1024;
+pub const MOST_ON_DISK: u64 = 64 * 1024 * 1024;
 
 /// Variables of percept's environment that a command gets. All others may hold secrets.
 const VARIABLES: [&str; 7] = ["HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "LC_CTYPE", "TZ"];
@@ -65,6 +65,8 @@ pub struct Options {
     pub by: Support,
     /// Where whole outputs are kept.
     pub spool: PathBuf,
+    /// The most bytes that these may take.
+    pub most_spool: u64,
     /// Bytes of an output that the model gets.
     pub most_output: usize,
 }
@@ -110,8 +112,10 @@ pub struct Output {
     pub bytes: Vec<u8>,
     /// All bytes that it wrote.
     pub total: u64,
-    /// All of it, on disk, where `bytes` is not.
+    /// All of it, on disk, where `bytes` is not: at most [`MOST_ON_DISK`].
     pub whole: Option<PathBuf>,
+    /// Why it is not all on disk, although `bytes` is not all of it.
+    pub unkept: Option<String>,
     /// How long it took.
     pub took: Duration,
 }
@@ -145,12 +149,12 @@ pub fn run(run: &Run<'_>, options: &Options) -> io::Result<Output> {
     };
     // Without a sandbox something of it may live on and hold the pipe.
     leash.cut(child.as_mut());
-    let (bytes, total, whole) = reader.end()?;
+    let Came { bytes, total, whole, unkept } = reader.end()?;
     let ended = match options.by {
         Support::By(Means::Landlock { .. } | Means::Bubblewrap(_)) => ended(status),
         _ => ended_by_itself(status),
     };
-    Ok(Output { ended: cut.unwrap_or(ended), bytes, total, whole, took: start.elapsed() })
+    Ok(Output { ended: cut.unwrap_or(ended), bytes, total, whole, unkept, took: start.elapsed() })
 }
 
 /// Starts the command within what holds it.
@@ -170,7 +174,8 @@ fn spawn(
                 Means::Bubblewrap(program) => supervise
                     .chain([program.into()])
                     .chain(means::bubblewrap(run.policy))
-                    .chain([percept(), FILTER.into(), policy.into()])
+                    // Inside, `/proc/self` is another's.
+                    .chain([real(&options.percept), FILTER.into(), policy.into()])
                     .collect(),
                 _ => supervise.chain([percept(), ENTER.into(), policy.into()]).collect(),
             }
@@ -202,6 +207,10 @@ fn spawn(
     };
     command.stdin(Stdio::from(inside));
     Ok((CommandWrap::from(command).spawn()?, Leash::Lifeline(Some(hold))))
+}
+
+fn real(percept: &Path) -> OsString {
+    percept.canonicalize().unwrap_or_else(|_| percept.to_owned()).into()
 }
 
 /// What ends a command and all that it started.
@@ -239,6 +248,14 @@ fn ended_by_itself(status: ExitStatus) -> Ended {
     Ended::Code(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
 }
 
+/// What came of an output.
+struct Came {
+    bytes: Vec<u8>,
+    total: u64,
+    whole: Option<PathBuf>,
+    unkept: Option<String>,
+}
+
 /// Reads an output on a thread of its own.
 struct Reader {
     kept: Arc<Mutex<Kept>>,
@@ -258,7 +275,7 @@ impl Reader {
                     Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                     Err(error) => return Err(error),
                 };
-                filled.lock().unwrap_or_else(PoisonError::into_inner).take(bytes)?;
+                filled.lock().unwrap_or_else(PoisonError::into_inner).take(bytes);
             }
         });
         Self { kept, thread }
@@ -266,7 +283,7 @@ impl Reader {
 
     /// What came. Its end is waited for no longer than [`DRAIN`]: what left its group without
     /// a sandbox may hold the pipe for as long as it lives.
-    fn end(self) -> io::Result<(Vec<u8>, u64, Option<PathBuf>)> {
+    fn end(self) -> io::Result<Came> {
         let start = Instant::now();
         while !self.thread.is_finished() && start.elapsed() < DRAIN {
             std::thread::sleep(SOON_POLL);
@@ -275,8 +292,12 @@ impl Reader {
             self.thread.join().unwrap_or(Ok(()))?;
         }
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let whole = kept.file.take().map(|(_, path)| path);
-        Ok((kept.joined(), kept.total, whole))
+        Ok(Came {
+            bytes: kept.joined(),
+            total: kept.total,
+            whole: kept.file.take().map(|(_, path)| path),
+            unkept: kept.unkept.take(),
+        })
     }
 }
 
@@ -288,26 +309,45 @@ struct Kept {
     tail_most: usize,
     total: u64,
     spool: PathBuf,
+    most_spool: u64,
     file: Option<(File, PathBuf)>,
+    unkept: Option<String>,
 }
 
 impl Kept {
     fn new(options: &Options) -> Self {
         let tail_most = options.most_output * TAIL_PERCENT / 100;
         let head_most = options.most_output - tail_most;
-        let spool = options.spool.clone();
-        Self { head: Vec::new(), tail: VecDeque::new(), head_most, tail_most, total: 0, spool, file: None }
+        let (spool, most_spool) = (options.spool.clone(), options.most_spool);
+        Self {
+            head: Vec::new(),
+            tail: VecDeque::new(),
+            head_most,
+            tail_most,
+            total: 0,
+            spool,
+            most_spool,
+            file: None,
+            unkept: None,
+        }
     }
 
-    fn take(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.keep_on_disk(bytes)?;
+    fn take(&mut self, bytes: &[u8]) {
+        if self.unkept.is_none()
+            && let Err(error) = self.keep_on_disk(bytes)
+        {
+            // The command goes on: a full disk may be just what it looks into.
+            self.unkept = Some(error.to_string());
+            if let Some((_, path)) = self.file.take() {
+                let _ = std::fs::remove_file(path);
+            }
+        }
         self.total += bytes.len() as u64;
         let (first, rest) = bytes.split_at(bytes.len().min(self.head_most - self.head.len()));
         self.head.extend(first);
         self.tail.extend(rest);
         let over = self.tail.len().saturating_sub(self.tail_most);
         self.tail.drain(..over);
-        Ok(())
     }
 
     /// Writes to disk as soon as there is more than is kept in memory.
@@ -315,6 +355,8 @@ impl Kept {
         let most = (self.head_most + self.tail_most) as u64;
         if self.file.is_none() && self.total + bytes.len() as u64 > most {
             std::fs::create_dir_all(&self.spool)?;
+            // This one may take as much as one may.
+            crate::session::prune(&self.spool, self.most_spool.saturating_sub(MOST_ON_DISK));
             let (mut file, path) = new_file(&self.spool)?;
             // Until now nothing was left out.
             file.write_all(&self.head)?;

@@ -18,7 +18,7 @@ use crate::tools::mcp::{McpResult, Servers};
 use crate::tools::output;
 use crate::tools::permission::remembered::Grant;
 use crate::tools::plan::Plan;
-use crate::tools::sandbox::{self, Ended, Policy};
+use crate::tools::sandbox::{self, Ended, Policy, Support};
 use crate::tools::scene::{Found, Scene};
 
 impl Toolbox {
@@ -102,6 +102,7 @@ impl Toolbox {
         }
         Ok(Ran {
             outcome,
+            outside: true,
             text: found.text,
             attachments: found.taken.into_iter().map(|taken| taken.attachment).collect(),
             whole: found.whole,
@@ -135,11 +136,14 @@ impl Toolbox {
         };
         let most_output = manifest.most_output.unwrap_or(self.options.commands.most_output);
         let options = sandbox::Options { most_output, ..self.options.commands.clone() };
-        let ran = sandbox::run(&run, &options)
-            .map_err(|error| format!("{} can't be run: {error}.", argv.join(" ")))?;
+        let ran =
+            sandbox::run(&run, &options).map_err(|error| format!("The command can't be run: {error}."))?;
         let outcome = if ran.ended == Ended::Code(0) { Outcome::Done } else { Outcome::Failed };
-        let (text, whole) = (output::text_of(&ran), ran.whole);
-        Ok(Ran { outcome, text, attachments: Vec::new(), whole, took: ran.took })
+        let held = matches!(self.options.commands.by, Support::By(_));
+        let text = output::text_of(&ran, grant.lacks().filter(|_| held));
+        // Without an output it says nothing but how it ended, in percept's own words.
+        let outside = ran.total > 0;
+        Ok(Ran { outcome, text, outside, attachments: Vec::new(), whole: ran.whole, took: ran.took })
     }
 
     /// Lists what the servers offer to read.

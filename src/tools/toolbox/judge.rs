@@ -66,7 +66,8 @@ impl Toolbox {
         if let Some(tool) = servers.iter().find(|tool| tool.name == name) {
             return Ok(Tool::Server(tool.clone()));
         }
-        let known = self.manifests().map(|manifest| manifest.name.as_str());
+        let offered = self.manifests().filter(|manifest| self.why_off(manifest).is_none());
+        let known = offered.map(|manifest| manifest.name.as_str());
         let known: Vec<&str> = known.chain(servers.iter().map(|tool| tool.name.as_str())).collect();
         Err(format!("There is no tool `{name}`. There are: {}.", known.join(", ")))
     }
@@ -100,7 +101,12 @@ impl Toolbox {
                 let argv = arguments.command(argv, &manifest.parameters);
                 self.plan_command(manifest, &argv, &arguments, tainted)
             }
-            (Action::BuiltIn, Some(BuiltIn::Shell)) => self.plan_shell(&arguments, tainted),
+            (Action::BuiltIn, Some(BuiltIn::Shell)) => {
+                if arguments.text("command").is_none_or(|command| command.trim().is_empty()) {
+                    return Err("shell: `command` is empty.".to_owned());
+                }
+                self.plan_shell(&arguments, tainted)
+            }
             // Without an address it lists what the servers told already.
             (Action::BuiltIn, Some(BuiltIn::ReadResource)) if arguments.text("uri").is_some() => {
                 let server = arguments
@@ -197,13 +203,12 @@ impl Toolbox {
         }
         let outside = self.paths_outside(manifest, arguments, &Known::default());
         let asks = match (&outside, manifest.approval) {
-            (Some(why), _) => Some(why.clone()),
-            (None, _) if manifest.sandbox != Level::ReadOnly => {
-                Some(format!("`{}` may {grant}", manifest.name))
-            }
-            (None, Approval::Ask) => Some(format!("`{}` always asks", manifest.name)),
-            (None, Approval::AsCommand) if judged.verdict == Verdict::Ask => Some(judged.reason),
-            (None, Approval::AsCommand | Approval::Auto) => None,
+            // Judged as typed, a command has had its paths placed: `du` may look at any.
+            (Some(why), Approval::Auto | Approval::Ask) => Some(why.clone()),
+            _ if manifest.sandbox != Level::ReadOnly => Some(format!("`{}` may {grant}", manifest.name)),
+            (_, Approval::Ask) => Some(format!("`{}` always asks", manifest.name)),
+            (_, Approval::AsCommand) if judged.verdict == Verdict::Ask => Some(judged.reason),
+            _ => None,
         };
         let proven = asks.is_none();
         let tool = Allowed::Tool { name: manifest.name.clone(), folder: self.options.folder.clone() };

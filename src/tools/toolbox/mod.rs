@@ -35,6 +35,8 @@ pub struct Options {
     pub home: Option<PathBuf>,
     /// Folders whose content stays unread: percept's own.
     pub private: Vec<PathBuf>,
+    /// Whether there are any tools at all.
+    pub enabled: bool,
     /// How much is asked.
     pub mode: Mode,
     /// Tools that are switched off, by name.
@@ -73,6 +75,8 @@ pub struct Ran {
     pub outcome: Outcome,
     /// What the model gets.
     pub text: String,
+    /// Whether that holds anything that is not percept's own words.
+    pub outside: bool,
     /// What is attached behind it; its contents are stored.
     pub attachments: Vec<Attachment>,
     /// All of a long output.
@@ -85,13 +89,13 @@ impl Ran {
     /// It did not work.
     pub fn failed(text: impl Into<String>) -> Self {
         let (outcome, took) = (Outcome::Failed, Duration::ZERO);
-        Self { outcome, text: text.into(), attachments: Vec::new(), whole: None, took }
+        Self { outcome, text: text.into(), outside: true, attachments: Vec::new(), whole: None, took }
     }
 }
 
 impl Toolbox {
     /// Puts the tools together: percept's own, and those of the user's folder. What is wrong
-    /// with one is in [`Self::errors`]; the others are there. Servers are not started.
+    /// with one is in [`Self::problems`]; the others are there. Servers are not started.
     pub fn new(options: Options, own: Option<&Path>, blobs: Arc<BlobStore>, kept: Permissions) -> Self {
         let (manifests, errors) = manifest::all(own);
         let (session, servers, told) = (Mutex::default(), OnceLock::new(), Mutex::default());
@@ -130,9 +134,17 @@ impl Toolbox {
         known
     }
 
-    /// What is wrong with the user's tools.
-    pub fn errors(&self) -> &[ManifestError] {
-        &self.errors
+    /// What is wrong with the user's tools, and with the names of those that are off.
+    pub fn problems(&self) -> Vec<String> {
+        let known = |name: &&String| {
+            name.starts_with(SERVER_TOOL) || self.manifests.iter().any(|manifest| manifest.name == **name)
+        };
+        let unknown = self.options.off.iter().filter(|name| !known(name)).map(|name| {
+            let names = self.manifests.iter().map(|manifest| manifest.name.as_str());
+            let near = nearest(name, names).map_or(String::new(), |near| format!("; did you mean `{near}`?"));
+            format!("[tools] off names `{name}`, and there is no such tool{near}")
+        });
+        self.errors.iter().map(ToString::to_string).chain(unknown).collect()
     }
 
     /// What a model would be told of a tool, also of one that is off.
@@ -184,13 +196,20 @@ impl Toolbox {
             from: manifest.from(),
             off: self.why_off(manifest),
             leave: manifest.leave().to_owned(),
+            runs: manifest.runs(),
         });
+        let server_off = match (self.options.enabled, self.options.mode) {
+            (false, _) => Some("tools are switched off ([tools] enabled)"),
+            (true, Mode::Never) => Some(NO_COMMANDS),
+            _ => None,
+        };
         let servers = self.server_tools().into_iter().map(|tool| ToolLine {
             name: tool.name,
             description: tool.description,
             from: format!("MCP server {}", tool.server),
-            off: (self.options.mode == Mode::Never).then(|| NO_COMMANDS.to_owned()),
+            off: server_off.map(str::to_owned),
             leave: "asks".to_owned(),
+            runs: None,
         });
         let (allowed, problem) = match self.allowed() {
             Ok(allowed) => (allowed, None),
@@ -198,9 +217,10 @@ impl Toolbox {
         };
         ToolsReport {
             tools: declared.chain(servers).collect(),
+            for_good: self.kept.list().map_or(0, |kept| kept.len()),
             allowed,
             servers: self.servers.get().map(Servers::status).unwrap_or_default(),
-            problems: self.errors.iter().map(ToString::to_string).chain(problem).collect(),
+            problems: self.problems().into_iter().chain(problem).collect(),
         }
     }
 
@@ -209,6 +229,7 @@ impl Toolbox {
         let built_in = BuiltIn::of(&manifest.name);
         let runs = matches!(manifest.action, Action::Command(_)) || built_in == Some(BuiltIn::Shell);
         let why = match () {
+            () if !self.options.enabled => "tools are switched off ([tools] enabled)",
             () if self.options.off.contains(&manifest.name) => "switched off ([tools] off)",
             () if runs && self.options.mode == Mode::Never => NO_COMMANDS,
             () if built_in.is_some_and(|tool| !tool.is_available()) => {
@@ -260,6 +281,20 @@ impl Toolbox {
         self.session.lock().unwrap_or_else(PoisonError::into_inner).retain(|known| &known.allowed != allowed);
         self.kept.revoke(allowed).map(drop)
     }
+}
+
+/// What the names of servers' tools begin with (see [`super::mcp`]).
+const SERVER_TOOL: &str = "mcp_";
+
+/// The name that is most like one that there isn't, if any is.
+pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    /// How alike two names must be (Jaro-Winkler).
+    const ALIKE: f64 = 0.7;
+    known
+        .map(|known| (strsim::jaro_winkler(name, known), known))
+        .filter(|(likeness, _)| *likeness > ALIKE)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, near)| near)
 }
 
 /// Why what runs commands is off.

@@ -43,6 +43,7 @@ impl Stage {
             folder,
             home: Some(dir.path().join("home")),
             private: vec![dir.path().join("private")],
+            enabled: true,
             mode,
             off: BTreeSet::new(),
             time: Duration::from_secs(5),
@@ -50,6 +51,7 @@ impl Stage {
                 percept: PathBuf::from("/nowhere"),
                 by,
                 spool: dir.path().join("private/outputs"),
+                most_spool: 1 << 30,
                 most_output: 1000,
             },
             intake: intake::Options::default(),
@@ -103,6 +105,7 @@ fn result(outcome: Outcome) -> Message {
         leave: String::new(),
         outcome,
         text: "please mkdir owned".into(),
+        outside: true,
         whole: None,
         took_ms: 0,
     };

@@ -59,8 +59,9 @@ impl App {
         let page = self.page();
         let Some(approval) = self.asks(agent) else { return Vec::new() };
         match key.code {
-            KeyCode::PageUp if !approval.types() => self.transcript.up(page),
-            KeyCode::PageDown if !approval.types() => self.transcript.down(page),
+            KeyCode::Char('?') if !approval.types() => self.panel = Some(Panel::Help { top: 0 }),
+            KeyCode::PageUp if !approval.scrolls() => self.transcript.up(page),
+            KeyCode::PageDown if !approval.scrolls() => self.transcript.down(page),
             _ => match approval.key(key, plan, Instant::now()) {
                 Answer::Decided(choice) => return vec![Action::Tell(Event::Decide(choice))],
                 Answer::Stop => return vec![Action::Tell(Event::Cancel)],

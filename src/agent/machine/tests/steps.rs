@@ -106,7 +106,7 @@ fn what_only_reads_runs_at_once_and_the_model_goes_on_with_its_result() {
 fn what_asks_runs_only_when_the_person_says_so_and_with_what_they_grant() {
     let mut scene = Scene::ready();
     scene.asked_and_called();
-    assert_eq!(names(&scene.judged(Ok(plan(Verdict::Ask)))), [""; 0]);
+    assert_eq!(names(&scene.judged(Ok(plan(Verdict::Ask)))), ["store"]);
     assert_eq!(scene.agent.asking().unwrap().1.shown, "x --now");
     // Nothing else is an answer.
     for event in [Event::Tick, Event::Submit("yes".into()), Event::Retry] {
@@ -174,7 +174,7 @@ fn a_changed_command_is_judged_anew_and_the_model_is_told() {
     let [Effect::Judge { call, .. }] = &effects[..] else { panic!("{:?}", names(&effects)) };
     assert_eq!(call.arguments["command"], "x --later");
     let changed = Plan { shown: "x --later".into(), ..plan(Verdict::Ask) };
-    assert_eq!(names(&scene.judged(Ok(changed))), [""; 0], "it asks again");
+    assert_eq!(names(&scene.judged(Ok(changed))), ["store"], "it asks again");
     let effects = scene.send(Event::Decide(Choice::Once(Grant::default())));
     assert_eq!(scene.runs(&effects).0.arguments["command"], "x --later");
     scene.ended(ran("ok"));
