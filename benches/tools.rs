@@ -65,8 +65,11 @@ mod linux {
             let stop = Arc::default();
             let time = Duration::from_secs(10);
             let start = Instant::now();
-            let ran =
-                run(&Run { command: &command, policy: &policy, proven: true, time, stop }, &options).unwrap();
+            let ran = run(
+                &Run { command: &command, policy: &policy, proven: true, time, stop, says: Arc::default() },
+                &options,
+            )
+            .unwrap();
             let took = start.elapsed();
             assert_eq!(ran.ended, percept::tools::sandbox::Ended::Code(0));
             took

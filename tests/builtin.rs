@@ -114,7 +114,14 @@ fn in_the_sandbox(name: &str, given: &str, folder: &Path) -> (Ended, String) {
         most_output: 64 * 1024,
     };
     let stop = Arc::default();
-    let run = Run { command: &command, policy: &policy, proven: true, time: Duration::from_secs(30), stop };
+    let run = Run {
+        command: &command,
+        policy: &policy,
+        proven: true,
+        time: Duration::from_secs(30),
+        stop,
+        says: Arc::default(),
+    };
     let output = sandbox::run(&run, &options).unwrap();
     (output.ended, String::from_utf8_lossy(&output.bytes).into_owned())
 }

@@ -126,7 +126,18 @@ impl Stage {
             most_spool: 1 << 30,
             most_output: 64 * 1024,
         };
-        run(&Run { command: &command, policy, proven: true, time, stop: Arc::clone(stop) }, &options).unwrap()
+        run(
+            &Run {
+                command: &command,
+                policy,
+                proven: true,
+                time,
+                stop: Arc::clone(stop),
+                says: Arc::default(),
+            },
+            &options,
+        )
+        .unwrap()
     }
 
     /// What an attempt got done; nothing, if the sandbox held.
@@ -149,7 +160,8 @@ impl Stage {
             () if left_behind(&self.mark) => "it left a process behind",
             () => return None,
         };
-        Some(format!("{harm}; {:?}: {said}", output.ended))
+        // A fork bomb has a lot to say.
+        Some(format!("{harm}; {:?}: {}", output.ended, said.chars().take(300).collect::<String>()))
     }
 }
 
@@ -387,9 +399,16 @@ fn whatever_ends_a_command_leaves_nothing_behind() {
         let output = stage.run_for(&policy, deaf, Duration::from_secs(60), &stop);
         assert_eq!((output.ended.clone(), stage.harm(&output, false)), (Ended::Stopped, None));
 
+        // As root the kernel bounds nothing, and bubblewrap is not used.
+        let root = rustix::process::geteuid().is_root();
+        if root && matches!(stage.by, Support::By(Means::Bubblewrap(_))) {
+            return eprintln!("the fork bomb is left out: root is not bounded in bubblewrap");
+        }
         let bomb = "b() { b | b & }; b; sleep 1000";
         let output = stage.run_for(&policy, bomb, Duration::from_secs(20), &Arc::default());
-        assert_eq!((output.ended.clone(), stage.harm(&output, false)), (Ended::TooManyProcesses, None));
+        // Bounded by the kernel, it may go on in vain until its time is up.
+        let ended = output.ended == Ended::TooManyProcesses || !root && output.ended == Ended::TimedOut;
+        assert_eq!((ended, stage.harm(&output, false)), (true, None), "{:?}", output.ended);
     });
 }
 
@@ -420,8 +439,11 @@ fn an_output_that_can_not_be_kept_whole_ends_no_command() {
         most_output: 1000,
     };
     let (policy, time, stop) = (stage.policy(), Duration::from_secs(10), Arc::default());
-    let output =
-        run(&Run { command: &command, policy: &policy, proven: true, time, stop }, &options).unwrap();
+    let output = run(
+        &Run { command: &command, policy: &policy, proven: true, time, stop, says: Arc::default() },
+        &options,
+    )
+    .unwrap();
     let said = String::from_utf8_lossy(&output.bytes);
     assert_eq!(
         (output.ended, output.whole, said.ends_with("done\n")),
@@ -483,6 +505,7 @@ fn a_sandbox_that_can_not_be_entered_runs_nothing() {
                 proven: true,
                 time: Duration::from_secs(5),
                 stop: Arc::default(),
+                says: Arc::default(),
             },
             &options,
         )

@@ -146,6 +146,18 @@ fn escape_ends_a_command_with_all_that_it_started() {
 }
 
 #[test]
+fn a_command_that_runs_shows_its_last_line_and_for_how_long() {
+    let home = Home::new();
+    let mut chat = Terminal::start(&home, "", &["-m", &common::model()], 80, 24);
+    chat.shows("ready");
+    send(&mut chat, &["go", r#"call shell {"command": "echo one; echo two; sleep 600"}"#]);
+    chat.shows("│ two");
+    chat.shows("running for 1 s");
+    chat.press("\x1b");
+    chat.shows("stopped by the person");
+}
+
+#[test]
 fn the_death_of_percept_leaves_no_command_behind_and_the_step_is_on_disk() {
     let home = Home::new();
     let model = common::model();

@@ -5,14 +5,14 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::time::Instant;
 
 use super::window::{self, Blobs};
-use super::{Agent, Ask, Effect, Event, Rules, Stamp, Turn};
+use super::{Agent, Ask, Effect, Event, Rules, Stamp, Step, Turn};
 use crate::attachment::{Attachment, AttachmentId};
 use crate::catalogue::{Catalogue, ReadyModel};
 use crate::engines::{Worker, WorkerEvent, WorkerOptions};
@@ -20,7 +20,8 @@ use crate::intake::{self, Given};
 use crate::message::{Message, ToolCall};
 use crate::prompts::PromptSet;
 use crate::session::{self, BlobStore, SessionId, SessionStore, StoreWriter};
-use crate::tools::{Grant, Plan, Ran, Toolbox, ToolsReport};
+use crate::tools::output;
+use crate::tools::{Grant, Leash, Plan, Ran, Toolbox, ToolsReport};
 use crate::wire::{self, Envelope, Failure, FailureKind, Request};
 
 /// How often a streamed answer is written to the store: what a crash can lose of it.
@@ -77,7 +78,7 @@ pub struct Driver {
     last_id: i64,
     next_tick: Instant,
     /// The call that runs, and what ends it.
-    running: Option<(String, Arc<AtomicBool>)>,
+    running: Option<(String, Leash)>,
 }
 
 impl Driver {
@@ -126,7 +127,7 @@ impl Driver {
             Some(event) = self.worker_events.recv() => Event::Worker(event),
             () = tokio::time::sleep_until(self.next_tick), if answering => {
                 self.next_tick = Instant::now() + STORE_EVERY;
-                Event::Tick
+                Event::Tick { says: self.running_says() }
             }
         };
         self.send(event);
@@ -134,6 +135,13 @@ impl Driver {
             let Some(event) = self.waiting() else { break };
             self.send(event);
         }
+    }
+
+    /// The last line of the command that runs.
+    fn running_says(&self) -> String {
+        let runs = matches!(self.agent.turn, Turn::Acting { step: Step::Running { .. }, .. });
+        let leash = self.running.as_ref().filter(|_| runs);
+        leash.map_or(String::new(), |(_, leash)| output::last_line(&leash.says))
     }
 
     fn waiting(&mut self) -> Option<Event> {
@@ -194,8 +202,8 @@ impl Driver {
                 self.run_tool(call, *plan, grant, conversation)
             }
             Effect::StopTool { id } => {
-                if let Some((_, stop)) = self.running.as_ref().filter(|(running, _)| *running == id) {
-                    stop.store(true, Ordering::Relaxed);
+                if let Some((_, leash)) = self.running.as_ref().filter(|(running, _)| *running == id) {
+                    leash.stop.store(true, Ordering::Relaxed);
                 }
             }
             Effect::Remember { remembered, for_good } => {
@@ -340,10 +348,10 @@ impl Driver {
 
     fn run_tool(&mut self, call: ToolCall, plan: Plan, grant: Grant, conversation: Vec<Message>) {
         let Some(tools) = self.hands.tools.clone() else { return };
-        let stop = Arc::new(AtomicBool::new(false));
-        self.running = Some((call.id.clone(), Arc::clone(&stop)));
+        let leash = Leash::default();
+        self.running = Some((call.id.clone(), leash.clone()));
         self.blocking(move || {
-            let run = std::panic::AssertUnwindSafe(|| tools.run(&call, &plan, grant, &conversation, &stop));
+            let run = std::panic::AssertUnwindSafe(|| tools.run(&call, &plan, grant, &conversation, &leash));
             let bug = |_| Ran::failed("The tool failed: a bug in percept, which is in its log.");
             let ran = std::panic::catch_unwind(run).unwrap_or_else(bug);
             Event::ToolEnded { id: call.id, ran }

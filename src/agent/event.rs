@@ -130,5 +130,8 @@ pub enum Event {
     /// The tools and what is allowed.
     ToolsListed(Box<ToolsReport>),
     /// Time to write what was streamed so far: at most 250 ms apart while answering.
-    Tick,
+    Tick {
+        /// The last line that the running command wrote, if one runs.
+        says: String,
+    },
 }

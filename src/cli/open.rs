@@ -23,6 +23,9 @@ const LOGGED: &str = "info,rmcp=off";
 /// The log starts anew when it is longer than this.
 const MAX_LOG_BYTES: u64 = 4 * 1024 * 1024;
 
+/// After so long it is said that the MCP servers are waited for.
+const SERVERS_SOON: Duration = Duration::from_secs(1);
+
 /// How long a one-shot command waits for the MCP servers to be ready.
 pub(super) const SERVERS_TIME: Duration = Duration::from_secs(30);
 
@@ -144,8 +147,13 @@ impl Setup {
             tools: tools.clone(),
             blobs,
         });
-        if let Some(tools) = tools.filter(|_| overrides.nobody_to_ask) {
-            tools.wait_for_servers(SERVERS_TIME);
+        if let Some(tools) = tools.filter(|_| overrides.nobody_to_ask && !self.config.mcp.servers.is_empty())
+        {
+            tools.wait_for_servers(SERVERS_SOON);
+            if tools.servers_start() {
+                super::exit::warn("waiting for the MCP servers");
+                tools.wait_for_servers(SERVERS_TIME);
+            }
         }
         Ok(driver)
     }

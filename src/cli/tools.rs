@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use clap::Subcommand;
@@ -17,7 +17,7 @@ use crate::session::BlobStore;
 use crate::text;
 use crate::tools::mcp::ServerState;
 use crate::tools::toolbox::nearest;
-use crate::tools::{self, Context, Decision, Plan, Ran, ToolLine, Toolbox, ToolsReport, Verdict};
+use crate::tools::{self, Context, Decision, Leash, Plan, Ran, ToolLine, Toolbox, ToolsReport, Verdict};
 
 /// What the assistant may do on this machine
 #[derive(Debug, Subcommand)]
@@ -224,8 +224,8 @@ fn run_tool(name: String, arguments: &str, yes: bool, json: bool) -> Result<(), 
         }
         Verdict::Ask | Verdict::Auto => {}
     }
-    let stop = Arc::new(AtomicBool::new(false));
-    let ran = run_until_interrupted(&runtime, &tools, &call, &plan, &stop);
+    let leash = Leash::default();
+    let ran = run_until_interrupted(&runtime, &tools, &call, &plan, &leash);
     match json {
         true => print_json(&RanReport {
             decision: plan.verdict,
@@ -239,7 +239,7 @@ fn run_tool(name: String, arguments: &str, yes: bool, json: bool) -> Result<(), 
         })?,
         false => print_text(&format!("{}\n", ran.text.trim_end()))?,
     }
-    match (ran.outcome, stop.load(Ordering::Relaxed)) {
+    match (ran.outcome, leash.stop.load(Ordering::Relaxed)) {
         (Outcome::Done, _) => Ok(()),
         (_, true) => Err(Trouble::Stopped),
         _ => refused(format!("{} failed", call.name)),
@@ -271,16 +271,16 @@ fn run_until_interrupted(
     tools: &Toolbox,
     call: &ToolCall,
     plan: &Plan,
-    stop: &Arc<AtomicBool>,
+    leash: &Leash,
 ) -> Ran {
-    let interrupted = Arc::clone(stop);
+    let interrupted = Arc::clone(&leash.stop);
     runtime.spawn(async move {
         if tokio::signal::ctrl_c().await.is_ok() {
             interrupted.store(true, Ordering::Relaxed);
         }
     });
     let running = say_if_slow(runtime, "running; Ctrl+C ends it");
-    let ran = tools.run(call, plan, plan.grant, &[], stop);
+    let ran = tools.run(call, plan, plan.grant, &[], leash);
     running.abort();
     ran
 }

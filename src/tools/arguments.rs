@@ -28,7 +28,10 @@ impl Arguments {
         };
         if let Some(unknown) = given.keys().find(|key| !manifest.parameters.iter().any(|p| &p.name == *key)) {
             let known: Vec<&str> = manifest.parameters.iter().map(|p| p.name.as_str()).collect();
-            return Err(format!("{name} takes no `{unknown}`; it takes: {}.", known.join(", ")));
+            return Err(match known.is_empty() {
+                true => format!("{name} takes no `{unknown}`; it takes nothing."),
+                false => format!("{name} takes no `{unknown}`; it takes: {}.", known.join(", ")),
+            });
         }
         let mut checked = BTreeMap::new();
         for parameter in &manifest.parameters {

@@ -30,4 +30,4 @@ pub use permission::remembered::{Allowed, Grant, Permissions, Remembered};
 pub use permission::{Context, Decision, Mode, Scope, Verdict, decide};
 pub use plan::{Plan, ToolLine, ToolsReport, Walls};
 pub use taint::Quote;
-pub use toolbox::{Ran, Toolbox};
+pub use toolbox::{Leash, Ran, Toolbox};

@@ -3,7 +3,7 @@
 use crate::text;
 
 use super::plain;
-use super::sandbox::{Ended, MOST_ON_DISK, Output};
+use super::sandbox::{Ended, MOST_ON_DISK, Output, Says};
 
 /// So many bytes at the beginning tell whether an output is text.
 const SNIFF: usize = 8 * 1024;
@@ -46,6 +46,11 @@ pub fn how(output: &Output) -> String {
         Ended::TooManyProcesses => "ended: it had too many processes".to_owned(),
         Ended::NotRun => "not run: the sandbox could not be entered".to_owned(),
     }
+}
+
+/// The last line that a command wrote, for a screen.
+pub fn last_line(says: &Says) -> String {
+    painted(&says.line()).trim().to_owned()
 }
 
 /// Text without the sequences that paint and move, and without control characters; what a

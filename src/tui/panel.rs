@@ -249,8 +249,10 @@ fn tools(agent: &Agent, width: u16, theme: Theme) -> Vec<Line<'static>> {
                 format!("{why}. /restart {} tries again.", server.name)
             }
         };
-        let words = format!("MCP server {}: {}", server.name, text::printable(&state));
+        // What failed names its server.
         let failed = matches!(server.state, ServerState::Failed { .. });
+        let name = if failed { "! ".to_owned() } else { format!("MCP server {}: ", server.name) };
+        let words = format!("{name}{}", text::printable(&state));
         let style = if failed { theme.error() } else { theme.plain() };
         lines.extend(wrap(&[Span::styled(words, style)], width, 4));
     }

@@ -317,6 +317,12 @@ fn tail(agent: &Agent, width: usize, theme: Theme) -> Vec<Line<'static>> {
         Turn::Acting { step: Step::Asking(_), .. } | Turn::Idle | Turn::Prefilling { .. } => None,
         Turn::Acting { step, stopping, .. } => Some(step::words(step, *stopping)),
     };
+    if let Turn::Acting { step: Step::Running { says, .. }, .. } = &agent.turn
+        && !says.is_empty()
+    {
+        let line = format!("  │ {}", text::end(says, room.saturating_sub(2).max(1)));
+        lines.push(Line::styled(line, theme.dim()));
+    }
     if let Some(waiting) = waiting {
         lines.push(Line::styled(format!("  {waiting}…"), theme.dim()));
         lines.push(Line::default());

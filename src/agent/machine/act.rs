@@ -157,7 +157,12 @@ impl Agent {
             leave.clone_into(&mut result.leave);
         }
         let Turn::Acting { message, call, step, .. } = &mut self.turn else { return };
-        *step = Step::Running { since_ms: at.ms, for_ms: 0, outward: plan.walls.let_out(grant) };
+        *step = Step::Running {
+            since_ms: at.ms,
+            for_ms: 0,
+            says: String::new(),
+            outward: plan.walls.let_out(grant),
+        };
         let (message, call) = (*message, call.clone());
         // Stored before it runs: what it did is never without its record.
         self.store(message, effects);
@@ -166,8 +171,9 @@ impl Agent {
     }
 
     /// Notes how long the call has been running.
-    pub(super) fn step_goes_on(&mut self, at: Stamp) {
-        if let Turn::Acting { step: Step::Running { since_ms, for_ms, .. }, .. } = &mut self.turn {
+    pub(super) fn step_goes_on(&mut self, now: String, at: Stamp) {
+        if let Turn::Acting { step: Step::Running { since_ms, for_ms, says, .. }, .. } = &mut self.turn {
+            *says = now;
             *for_ms = u64::try_from(at.ms - *since_ms).unwrap_or(0);
         }
     }

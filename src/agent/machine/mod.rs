@@ -79,9 +79,9 @@ impl Agent {
             Event::Judged { id, plan } => self.judged(&id, *plan, at, &mut effects),
             Event::ToolEnded { id, ran } => self.tool_ended(&id, ran, at, &mut effects),
             Event::ToolsListed(tools) => self.tools_listed(*tools),
-            Event::Tick => {
+            Event::Tick { says } => {
                 self.store_answer_so_far(&mut effects);
-                self.step_goes_on(at);
+                self.step_goes_on(says, at);
             }
         }
         effects

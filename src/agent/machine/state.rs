@@ -171,6 +171,8 @@ pub enum Step {
         since_ms: i64,
         /// For how long, as of the last tick.
         for_ms: u64,
+        /// The last line that it wrote, as of the last tick.
+        says: String,
         /// Whether something of it may leave the machine.
         outward: bool,
     },

@@ -225,8 +225,12 @@ fn an_answer_grows_is_stored_and_ends() {
     let id = scene.ask("why?");
     assert_eq!(names(&scene.said(id, token("Be"))), ["store"], "the first word is stored at once");
     assert_eq!(names(&scene.said(id, token("cause"))), [""; 0], "the next ones with the tick");
-    assert_eq!(names(&scene.send(Event::Tick)), ["store"]);
-    assert_eq!(names(&scene.send(Event::Tick)), [""; 0], "nothing new, nothing to write");
+    assert_eq!(names(&scene.send(Event::Tick { says: String::new() })), ["store"]);
+    assert_eq!(
+        names(&scene.send(Event::Tick { says: String::new() })),
+        [""; 0],
+        "nothing new, nothing to write"
+    );
     assert_eq!(scene.last().status, Status::Streaming);
     let effects = scene.said(id, wire::Event::Done(DoneReport::default()));
     assert_eq!(names(&effects), ["store", "prefill"]);

@@ -83,8 +83,14 @@ fn recognise(program: &Path, folder: &Path, scene: &Scene<'_>) -> std::io::Resul
                 std::thread::sleep(POLL);
             }
         });
-        let run =
-            Run { command: &command, policy: &policy, proven: true, time: TIME, stop: Arc::clone(&stop) };
+        let run = Run {
+            command: &command,
+            policy: &policy,
+            proven: true,
+            time: TIME,
+            stop: Arc::clone(&stop),
+            says: Arc::default(),
+        };
         let output = sandbox::run(&run, &options);
         done.store(true, Ordering::Relaxed);
         output

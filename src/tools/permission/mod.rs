@@ -3,6 +3,15 @@
 //! A command is parsed by a real shell parser ([`command`]), each program in it is looked up in
 //! a table of what its flags do ([`programs`]), and each path is placed ([`place`]).
 //!
+//! | word | what it is |
+//! | --- | --- |
+//! | [`Verdict`], [`Decision`] | what happens to a call, and why |
+//! | [`Scope`] | which commands something is about: a program with its subcommand, under a folder |
+//! | [`remembered::Allowed`] | what a person allowed: a scope, or a tool |
+//! | [`remembered::Grant`] | what it may do then: write, reach the network |
+//! | [`remembered::Remembered`] | both of them, with the time |
+//! | [`remembered::Permissions`] | all that are remembered, on disk |
+//!
 //! [`decide`] is the only judge. It says `auto` for what is proven to only read inside the
 //! working folder (or to tell how the machine is), and for what a person allowed for good;
 //! `deny` for what can only destroy, and where tools are switched off; `ask` for all else.

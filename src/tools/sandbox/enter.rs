@@ -24,8 +24,11 @@ const LEAST: ABI = ABI::V3;
 /// The newest whose rules are known here.
 const NEWEST: ABI = ABI::V6;
 
-/// How far a command stands back for others (see `nice(1)`).
+/// How much further back than percept a command stands (see `nice(1)`).
 const NICE: i32 = 5;
+
+/// As far back as one can stand.
+const LAST: i32 = 19;
 
 /// Devices that hold nothing.
 const DEVICES: [&str; 5] = ["/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"];
@@ -58,6 +61,10 @@ pub(super) fn support() -> Support {
         .and_then(Ruleset::create);
     match least {
         Ok(_) => Support::By(Means::Landlock { signals: scopes_signals() }),
+        // Its namespace hides what belongs to whom, and no kernel bounds root's processes.
+        Err(error) if rustix::process::geteuid().is_root() => Support::None(format!(
+            "this kernel's Landlock is missing or too old ({error}), and bubblewrap can't bound root's processes"
+        )),
         Err(error) => match bubblewrap() {
             Ok(program) => Support::By(Means::Bubblewrap(program)),
             Err(why) => {
@@ -111,8 +118,7 @@ fn enter_and_become(arguments: &[OsString], walls: Walls) -> Result<std::convert
     }
     rustix::process::setsid().map_err(|error| format!("it gets no session ({error})"))?;
     // So that percept and its supervisor get their turn whatever the command does.
-    rustix::process::setpriority_process(None, NICE)
-        .map_err(|error| format!("it can't be slowed ({error})"))?;
+    stand_back().map_err(|error| format!("it can't be slowed ({error})"))?;
     bound(&policy).map_err(|error| format!("its bounds can't be set ({error})"))?;
     give_up_privileges().map_err(|error| format!("privileges can't be given up ({error})"))?;
     if walls == Walls::Own {
@@ -129,14 +135,23 @@ fn enter_and_become(arguments: &[OsString], walls: Walls) -> Result<std::convert
     Err(format!("{} can't be started ({})", program.display(), command.exec()))
 }
 
+/// Further back than percept stands, wherever that is.
+fn stand_back() -> rustix::io::Result<()> {
+    let nice = rustix::process::getpriority_process(None)?;
+    rustix::process::setpriority_process(None, (nice + NICE).min(LAST))
+}
+
 fn bound(policy: &Policy) -> rustix::io::Result<()> {
     let bounds = &policy.bounds;
     let same = |value: u64| Rlimit { current: Some(value), maximum: Some(value) };
     setrlimit(Resource::Core, same(0))?;
     setrlimit(Resource::As, same(bounds.memory))?;
     setrlimit(Resource::Fsize, same(if policy.write { bounds.file } else { 0 }))?;
+    if bounds.with_others > 0 {
+        // The kernel counts all of a user's, and root's not: the supervisor counts too.
+        setrlimit(Resource::Nproc, same(bounds.with_others))?;
+    }
     setrlimit(Resource::Cpu, same(bounds.cpu_seconds))
-    // Processes are counted by the supervisor: the kernel counts all of a user's, and root's not.
 }
 
 /// Root in a sandbox is to be like anybody: no capability, and no way back to one.

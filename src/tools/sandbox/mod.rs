@@ -32,7 +32,7 @@ use std::process::ExitCode;
 
 pub use means::Means;
 pub use policy::{Bounds, Policy};
-pub use run::{Ended, MOST_ON_DISK, Options, Output, Run, run};
+pub use run::{Ended, MOST_ON_DISK, Options, Output, Run, Says, run};
 
 /// The first argument that makes percept a supervisor; the policy and the command follow.
 const SUPERVISE: &str = "__supervise";

@@ -45,6 +45,9 @@ const SYSTEM_SECRETS: [&str; 5] =
 pub struct Bounds {
     /// Processes and threads at a time.
     pub processes: u64,
+    /// The same with all others of the machine that there were when it was started: what the
+    /// kernel keeps for anybody but root. 0: not counted yet.
+    pub with_others: u64,
     /// Bytes of address space of each process.
     pub memory: u64,
     /// Bytes of each file that is written.
@@ -56,7 +59,7 @@ pub struct Bounds {
 impl Default for Bounds {
     fn default() -> Self {
         const GIB: u64 = 1 << 30;
-        Self { processes: 256, memory: 8 * GIB, file: GIB, cpu_seconds: 600 }
+        Self { processes: 256, with_others: 0, memory: 8 * GIB, file: GIB, cpu_seconds: 600 }
     }
 }
 

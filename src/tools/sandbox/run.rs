@@ -85,6 +85,32 @@ pub struct Run<'a> {
     pub time: Duration,
     /// Set to end it at once.
     pub stop: Arc<AtomicBool>,
+    /// Gets the last line that it wrote so far.
+    pub says: Arc<Says>,
+}
+
+/// The last line that a command wrote, as it was written.
+#[derive(Debug, Default)]
+pub struct Says(Mutex<Vec<u8>>);
+
+impl Says {
+    /// Of a line no more is kept than a screen shows.
+    const MOST: usize = 512;
+
+    fn hear(&self, bytes: &[u8]) {
+        let line =
+            bytes.split(|byte| matches!(byte, b'\n' | b'\r')).rfind(|line| !line.trim_ascii().is_empty());
+        if let Some(line) = line {
+            let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            last.clear();
+            last.extend(&line[..line.len().min(Self::MOST)]);
+        }
+    }
+
+    /// The line.
+    pub fn line(&self) -> Vec<u8> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 /// How a command ended.
@@ -128,8 +154,8 @@ pub struct Output {
 pub fn run(run: &Run<'_>, options: &Options) -> io::Result<Output> {
     let start = Instant::now();
     let (output, write) = io::pipe()?;
-    let (mut child, mut leash) = spawn(run, options, write)?;
-    let reader = Reader::start(output, options);
+    let (mut child, mut hold) = spawn(run, options, write)?;
+    let reader = Reader::start(output, options, Arc::clone(&run.says));
     let mut cut = None;
     let status = loop {
         if let Some(status) = child.try_wait()? {
@@ -142,13 +168,13 @@ pub fn run(run: &Run<'_>, options: &Options) -> io::Result<Output> {
                 () => None,
             };
             if cut.is_some() {
-                leash.cut(child.as_mut());
+                hold.cut(child.as_mut());
             }
         }
         std::thread::sleep(if start.elapsed() < SOON { SOON_POLL } else { POLL });
     };
     // Without a sandbox something of it may live on and hold the pipe.
-    leash.cut(child.as_mut());
+    hold.cut(child.as_mut());
     let Came { bytes, total, whole, unkept } = reader.end()?;
     let ended = match options.by {
         Support::By(Means::Landlock { .. } | Means::Bubblewrap(_)) => ended(status),
@@ -162,8 +188,13 @@ fn spawn(
     run: &Run<'_>,
     options: &Options,
     write: io::PipeWriter,
-) -> io::Result<(Box<dyn ChildWrapper>, Leash)> {
-    let policy = serde_json::to_string(run.policy)?;
+) -> io::Result<(Box<dyn ChildWrapper>, Hold)> {
+    let mut policy = run.policy.clone();
+    #[cfg(target_os = "linux")]
+    {
+        policy.bounds.with_others = super::supervise::processes_of_all() + policy.bounds.processes;
+    }
+    let policy = serde_json::to_string(&policy)?;
     let mut lifeline = None;
     let mut words: Vec<OsString> = match &options.by {
         Support::By(means @ (Means::Landlock { .. } | Means::Bubblewrap(_))) => {
@@ -203,10 +234,10 @@ fn spawn(
         wrapped.wrap(process_wrap::std::ProcessGroup::leader());
         #[cfg(windows)]
         wrapped.wrap(process_wrap::std::JobObject);
-        return Ok((wrapped.spawn()?, Leash::Group));
+        return Ok((wrapped.spawn()?, Hold::Group));
     };
     command.stdin(Stdio::from(inside));
-    Ok((CommandWrap::from(command).spawn()?, Leash::Lifeline(Some(hold))))
+    Ok((CommandWrap::from(command).spawn()?, Hold::Lifeline(Some(hold))))
 }
 
 fn real(percept: &Path) -> OsString {
@@ -214,14 +245,14 @@ fn real(percept: &Path) -> OsString {
 }
 
 /// What ends a command and all that it started.
-enum Leash {
+enum Hold {
     /// The supervisor ends them when this breaks.
     Lifeline(Option<io::PipeWriter>),
     /// They are a group.
     Group,
 }
 
-impl Leash {
+impl Hold {
     fn cut(&mut self, child: &mut dyn ChildWrapper) {
         match self {
             Self::Lifeline(hold) => drop(hold.take()),
@@ -263,7 +294,7 @@ struct Reader {
 }
 
 impl Reader {
-    fn start(mut output: PipeReader, options: &Options) -> Self {
+    fn start(mut output: PipeReader, options: &Options, says: Arc<Says>) -> Self {
         let kept = Arc::new(Mutex::new(Kept::new(options)));
         let filled = Arc::clone(&kept);
         let thread = std::thread::spawn(move || {
@@ -275,6 +306,7 @@ impl Reader {
                     Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                     Err(error) => return Err(error),
                 };
+                says.hear(bytes);
                 filled.lock().unwrap_or_else(PoisonError::into_inner).take(bytes);
             }
         });

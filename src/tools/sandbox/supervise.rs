@@ -17,6 +17,9 @@ use super::{NOT_ENTERED, Policy, TOO_MANY};
 /// that has its way for a tenth of a second leaves nobody the time to count.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 
+/// So many times more processes than a command may have are its own, whoever else starts some.
+const SURELY: u64 = 4;
+
 /// Added to a signal's number in the exit code of a command that a signal ended, as shells do.
 const SIGNAL_BASE: i32 = 128;
 
@@ -50,8 +53,10 @@ fn supervise(arguments: &[OsString]) -> std::io::Result<u8> {
     std::thread::spawn(move || {
         loop {
             std::thread::sleep(LOOK_EVERY);
-            // Counting the group reads a file a process; counting all of them reads one.
-            if processes_of_all() > before + most && members(group) > most {
+            // Counting the group reads a file a process; counting all of them reads one. Where so many
+            // came at once, there is no time left to count whose they are.
+            let all = processes_of_all();
+            if all > before + most && (all > before + SURELY * most || members(group) > most) {
                 OVERRUN.store(true, Ordering::Relaxed);
                 end(group);
             }
@@ -77,7 +82,7 @@ fn end(group: Pid) {
 
 /// How many processes and threads the machine has (the fourth field of `/proc/loadavg`); 0
 /// where it doesn't say.
-fn processes_of_all() -> u64 {
+pub(super) fn processes_of_all() -> u64 {
     let all = || {
         let averages = std::fs::read_to_string("/proc/loadavg").ok()?;
         averages.split(' ').nth(3)?.split_once('/')?.1.parse().ok()

@@ -18,19 +18,28 @@ use crate::tools::mcp::{McpResult, Servers};
 use crate::tools::output;
 use crate::tools::permission::remembered::Grant;
 use crate::tools::plan::Plan;
-use crate::tools::sandbox::{self, Ended, Policy, Support};
+use crate::tools::sandbox::{self, Ended, Policy, Says, Support};
 use crate::tools::scene::{Found, Scene};
 
+/// What a running call is held by: what stops it, and what it says meanwhile.
+#[derive(Debug, Clone, Default)]
+pub struct Leash {
+    /// Set to end it.
+    pub stop: Arc<AtomicBool>,
+    /// The last line that a command wrote.
+    pub says: Arc<Says>,
+}
+
 impl Toolbox {
-    /// Runs a planned call, with what was granted in the end. Blocks until it ended, `stop` is
-    /// set, or its time is up.
+    /// Runs a planned call, with what was granted in the end. Blocks until it ended, it is stopped
+    /// by its leash, or its time is up.
     pub fn run(
         &self,
         call: &ToolCall,
         plan: &Plan,
         grant: Grant,
         conversation: &[Message],
-        stop: &Arc<AtomicBool>,
+        leash: &Leash,
     ) -> Ran {
         let start = Instant::now();
         let time = self.options.time;
@@ -38,14 +47,14 @@ impl Toolbox {
             // Of its own, not of the server's: it is one of the protocol.
             (Some((server, _)), Ok(Tool::Declared(_))) => {
                 let uri = call.arguments["uri"].as_str().unwrap_or_default();
-                self.ask_server(server, |servers| servers.read_resource(server, uri, time, stop))
+                self.ask_server(server, |servers| servers.read_resource(server, uri, time, &leash.stop))
             }
             (Some((server, tool)), _) => {
                 let arguments = call.arguments.clone();
-                self.ask_server(server, |servers| servers.call(server, tool, arguments, time, stop))
+                self.ask_server(server, |servers| servers.call(server, tool, arguments, time, &leash.stop))
             }
             (None, Ok(Tool::Declared(manifest))) => {
-                self.run_declared(manifest, call, plan, grant, conversation, stop)
+                self.run_declared(manifest, call, plan, grant, conversation, leash)
             }
             (None, Ok(Tool::Server(_))) => {
                 Err(format!("{} is not what was judged; call it again.", call.name))
@@ -62,17 +71,17 @@ impl Toolbox {
         plan: &Plan,
         grant: Grant,
         conversation: &[Message],
-        stop: &Arc<AtomicBool>,
+        leash: &Leash,
     ) -> Result<Ran, String> {
         let arguments = Arguments::check(manifest, &call.arguments)?;
         match (&manifest.action, BuiltIn::of(&manifest.name)) {
             (Action::Command(argv), _) => {
                 let argv = arguments.command(argv, &manifest.parameters);
-                self.command(&argv, plan.proven, grant, manifest, stop)
+                self.command(&argv, plan.proven, grant, manifest, leash)
             }
             (Action::BuiltIn, Some(BuiltIn::Shell)) => {
                 let command = arguments.text("command").unwrap_or_default();
-                self.command(&shell(command)?, plan.proven, grant, manifest, stop)
+                self.command(&shell(command)?, plan.proven, grant, manifest, leash)
             }
             (Action::BuiltIn, Some(BuiltIn::ReadResource)) => self.resources(&arguments),
             (Action::BuiltIn, Some(tool)) => {
@@ -86,7 +95,7 @@ impl Toolbox {
                     intake: &self.options.intake,
                     commands: &self.options.commands,
                     most_output: self.options.commands.most_output,
-                    stop,
+                    stop: &leash.stop,
                 };
                 self.keep(tool.run(&arguments, &scene)?, Outcome::Done)
             }
@@ -116,7 +125,7 @@ impl Toolbox {
         proven: bool,
         grant: Grant,
         manifest: &Manifest,
-        stop: &Arc<AtomicBool>,
+        leash: &Leash,
     ) -> Result<Ran, String> {
         let mut policy =
             Policy::read_only(&self.options.folder, self.options.home.as_deref(), &self.options.private);
@@ -132,7 +141,8 @@ impl Toolbox {
             policy: &policy,
             proven,
             time: manifest.time.unwrap_or(self.options.time),
-            stop: Arc::clone(stop),
+            stop: Arc::clone(&leash.stop),
+            says: Arc::clone(&leash.says),
         };
         let most_output = manifest.most_output.unwrap_or(self.options.commands.most_output);
         let options = sandbox::Options { most_output, ..self.options.commands.clone() };

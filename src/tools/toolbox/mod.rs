@@ -8,6 +8,8 @@ mod judge;
 #[cfg(test)]
 mod tests;
 
+pub use act::Leash;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -15,7 +17,7 @@ use std::time::Duration;
 
 use super::builtin::BuiltIn;
 use super::manifest::{self, Action, Manifest, ManifestError};
-use super::mcp::{McpTool, ServerConfig, Servers};
+use super::mcp::{McpTool, ServerConfig, ServerState, ServerStatus, Servers};
 use super::permission::Mode;
 use super::permission::remembered::{Allowed, Permissions, Remembered};
 use super::plan::{ToolLine, ToolsReport};
@@ -123,6 +125,12 @@ impl Toolbox {
         if let Some(servers) = self.servers.get() {
             servers.settled(time);
         }
+    }
+
+    /// Whether a server is still starting.
+    pub fn servers_start(&self) -> bool {
+        let starts = |status: &ServerStatus| status.state == ServerState::Starting;
+        self.servers.get().is_some_and(|servers| servers.status().iter().any(starts))
     }
 
     /// Starts a server again; whether there is one of that name.

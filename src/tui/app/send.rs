@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{Action, App};
-use crate::agent::{Agent, Event};
+use crate::agent::{Agent, Event, Turn};
 use crate::attachment::Source;
 use crate::intake::{Clipping, Given, paths_in_paste};
 use crate::text;
@@ -57,7 +57,11 @@ impl App {
 
     fn send(&mut self, text: &str, agent: &Agent) -> Vec<Action> {
         if agent.busy() {
-            self.said = Some("An answer is being written: Esc stops it. Your text stays here.".to_owned());
+            let what = match agent.turn {
+                Turn::Acting { .. } => "A tool is running",
+                _ => "An answer is being written",
+            };
+            self.said = Some(format!("{what}: Esc stops it. Your text stays here."));
             return Vec::new();
         }
         if text.trim().is_empty() && agent.chips.is_empty() {
@@ -103,7 +107,10 @@ impl App {
                 self.said = Some("/restart takes the name of an MCP server; /tools shows them.".to_owned());
                 Vec::new()
             }
-            Command::Restart => tell(Event::RestartServer(argument.to_owned())),
+            Command::Restart => {
+                self.panel = Some(Panel::Tools { top: 0 });
+                tell(Event::RestartServer(argument.to_owned()))
+            }
             Command::Permissions => {
                 self.panel = Some(Panel::Permissions { selected: 0 });
                 tell(Event::ListTools)

@@ -109,7 +109,7 @@ fn what_asks_runs_only_when_the_person_says_so_and_with_what_they_grant() {
     assert_eq!(names(&scene.judged(Ok(plan(Verdict::Ask)))), ["store"]);
     assert_eq!(scene.agent.asking().unwrap().1.shown, "x --now");
     // Nothing else is an answer.
-    for event in [Event::Tick, Event::Submit("yes".into()), Event::Retry] {
+    for event in [Event::Tick { says: String::new() }, Event::Submit("yes".into()), Event::Retry] {
         assert_eq!(names(&scene.send(event)), [""; 0]);
     }
     assert!(scene.agent.asking().is_some());
