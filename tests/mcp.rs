@@ -5,7 +5,7 @@
 //! there is no node or no python3, their tests say so and do nothing.
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "helpers of tests")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -463,9 +463,32 @@ fn ran(command: &mut Command) -> Option<()> {
     };
     let text =
         String::from_utf8_lossy(&output.stderr).into_owned() + &String::from_utf8_lossy(&output.stdout);
+    if !output.status.success()
+        && let Some(why) = OUT_OF_REACH.iter().find(|words| text.contains(**words))
+    {
+        eprintln!("{command:?}: {why}");
+        return None;
+    }
     assert!(output.status.success(), "{command:?}: {text}");
     Some(())
 }
+
+/// What npm, pip and venv say where the registries can't be reached, or Python comes without a
+/// part of itself (as Debian's does): no fault of percept's. All else is.
+const OUT_OF_REACH: [&str; 12] = [
+    "ENOTFOUND",
+    "EAI_AGAIN",
+    "ECONNREFUSED",
+    "ECONNRESET",
+    "ETIMEDOUT",
+    "ENETUNREACH",
+    "E401",
+    "E403",
+    "Failed to establish a new connection",
+    "NewConnectionError",
+    "ProxyError",
+    "ensurepip is not",
+];
 
 /// A folder with servers in it, installed by the first test that needs them. `None`: what
 /// installs them is not on this machine.
@@ -480,9 +503,17 @@ fn installed(name: &str, packages: &[&str], install: impl Fn(&Path) -> Option<()
     if std::fs::read_to_string(&marker).is_ok_and(|installed| installed == versions) {
         return Some(folder);
     }
+    // Tried once: a registry out of reach is waited for long enough.
+    static OUT: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+    if OUT.lock().unwrap().contains(name) {
+        return None;
+    }
     let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder).unwrap();
-    install(&folder)?;
+    if install(&folder).is_none() {
+        OUT.lock().unwrap().insert(name.to_owned());
+        return None;
+    }
     std::fs::write(&marker, versions).unwrap();
     Some(folder)
 }
@@ -492,12 +523,14 @@ fn npm(package: &str) -> Option<String> {
     let folder = installed("npm", &NPM, |folder| {
         ran(Command::new("node").arg("--version"))?;
         ran(Command::new("npm")
-            .args(["install", "--no-audit", "--no-fund", "--prefix"])
+            .args(["install", "--no-audit", "--no-fund", "--fetch-retries=1", "--prefix"])
             .arg(folder)
             .args(NPM))
     });
     if folder.is_none() {
-        eprintln!("SKIPPED: there is no node and npm here, so that servers from npm can't be tested");
+        eprintln!(
+            "SKIPPED: there is no node and npm here, or no way to npm's registry: its servers can't be tested"
+        );
     }
     let path = folder?.join("node_modules/@modelcontextprotocol").join(package).join("dist/index.js");
     Some(path.to_str().unwrap().to_owned())
@@ -508,11 +541,13 @@ fn python() -> Option<String> {
     let folder = installed("pypi", &PYPI, |folder| {
         ran(Command::new("python3").arg("--version"))?;
         ran(Command::new("python3").args(["-m", "venv"]).arg(folder))?;
-        let pip = ["-m", "pip", "install", "--disable-pip-version-check"];
+        let pip = ["-m", "pip", "install", "--disable-pip-version-check", "--retries=1"];
         ran(Command::new(folder.join("bin/python")).args(pip).args(PYPI))
     });
     if folder.is_none() {
-        eprintln!("SKIPPED: there is no python3 here, so that servers from PyPI can't be tested");
+        eprintln!(
+            "SKIPPED: there is no python3 with venv here, or no way to PyPI: its servers can't be tested"
+        );
     }
     Some(folder?.join("bin/python").to_str().unwrap().to_owned())
 }
