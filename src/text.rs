@@ -6,6 +6,9 @@ use unicode_width::UnicodeWidthStr;
 /// Stands where text was left out of a line.
 pub const ELLIPSIS: &str = "…";
 
+/// How alike two names must be (Jaro-Winkler) for one to be offered for the other.
+const ALIKE: f64 = 0.7;
+
 /// Shortens a text to at most `columns` terminal columns by leaving out its middle, so
 /// that a path keeps its start and its file name. Never cuts a grapheme.
 pub fn middle(text: &str, columns: usize) -> String {
@@ -115,6 +118,15 @@ pub fn printable(text: &str) -> String {
             c => c,
         })
         .collect()
+}
+
+/// The name that is most like one that there isn't, if any is.
+pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    known
+        .map(|known| (strsim::jaro_winkler(name, known), known))
+        .filter(|(likeness, _)| *likeness >= ALIKE)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, near)| near)
 }
 
 /// A run of backticks longer than any in the text, so that the text can't end its block.

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 pub use spec::{ModelFiles, ModelSource, ModelSpec, Turns};
 
 use crate::gguf::{self, GgufError, Header};
+use crate::text;
 use crate::wire::{LoadOptions, Sampling};
 
 /// The entries that come with percept.
@@ -227,12 +228,8 @@ impl Catalogue {
         let looks_like_a_file =
             name.contains(std::path::MAIN_SEPARATOR) || name.ends_with(".gguf") || path.exists();
         if !looks_like_a_file {
-            let names = self.specs.iter().map(|spec| (strsim::jaro_winkler(&spec.name, name), &spec.name));
-            let near = names.filter(|(score, _)| *score > 0.8).max_by(|a, b| a.0.total_cmp(&b.0));
-            return Err(CatalogueError::Unknown {
-                name: name.to_owned(),
-                near: near.map(|(_, name)| name.clone()),
-            });
+            let near = text::nearest(name, self.specs.iter().map(|spec| spec.name.as_str()));
+            return Err(CatalogueError::Unknown { name: name.to_owned(), near: near.map(str::to_owned) });
         }
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let header = check_model(&path)?;

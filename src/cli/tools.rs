@@ -16,7 +16,6 @@ use crate::paths::Paths;
 use crate::session::BlobStore;
 use crate::text;
 use crate::tools::mcp::ServerState;
-use crate::tools::toolbox::nearest;
 use crate::tools::{self, Context, Decision, Leash, Plan, Ran, ToolLine, Toolbox, ToolsReport, Verdict};
 
 /// What the assistant may do on this machine
@@ -189,7 +188,7 @@ fn show(name: &str) -> Result<(), Trouble> {
 
 fn unknown(name: &str, report: &ToolsReport) -> Trouble {
     let known = report.tools.iter().map(|tool| tool.name.as_str());
-    let near = nearest(name, known).map_or(String::new(), |near| format!("; did you mean `{near}`?"));
+    let near = text::nearest(name, known).map_or(String::new(), |near| format!("; did you mean `{near}`?"));
     Trouble::User(anyhow::anyhow!("there is no tool `{name}`{near}; `percept tools list` shows them"))
 }
 

@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 
 use toml::{Table, Value};
 
+use crate::text;
+
 use super::{ConfigError, MAX_THREADS};
 
 /// What the names of percept's variables start with.
@@ -32,9 +34,6 @@ pub(super) const TOOLS: &str = "tools";
 
 /// How much is asked, the strictest last.
 const APPROVALS: [&str; 3] = ["ask", "auto", "never"];
-
-/// How alike two names must be (Jaro-Winkler) for one to be offered for the other.
-const ALIKE: f64 = 0.7;
 
 pub(super) fn parse(origin: &str, text: &str) -> Result<Table, ConfigError> {
     text.parse().map_err(|error| ConfigError::Syntax { origin: origin.to_owned(), error })
@@ -212,9 +211,5 @@ fn typed(text: &str, default: &Value) -> Value {
 }
 
 fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a String>) -> Option<String> {
-    let scored = known.map(|candidate| (strsim::jaro_winkler(name, candidate), candidate));
-    scored
-        .filter(|(score, _)| *score >= ALIKE)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, near)| near.clone())
+    text::nearest(name, known.map(String::as_str)).map(str::to_owned)
 }

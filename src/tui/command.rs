@@ -1,5 +1,7 @@
 //! The slash commands.
 
+use crate::text;
+
 /// A command of the chat.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Command {
@@ -41,9 +43,6 @@ pub(super) const COMMANDS: [(Command, &str, &str, &str); 16] = [
     (Command::Quit, "quit", "", "leave; everything is kept"),
 ];
 
-/// How alike two names must be (Jaro-Winkler) for one to be offered for the other.
-const ALIKE: f64 = 0.7;
-
 /// What a line that starts with a slash is.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Parsed<'a> {
@@ -67,11 +66,7 @@ pub(super) fn parse(line: &str) -> Parsed<'_> {
     }
     match COMMANDS.iter().find(|(_, known, ..)| *known == name) {
         Some((command, ..)) => Parsed::Command(*command, argument.trim()),
-        None => {
-            let scored = COMMANDS.iter().map(|(_, known, ..)| (strsim::jaro_winkler(name, known), *known));
-            let near = scored.filter(|(score, _)| *score > ALIKE).max_by(|a, b| a.0.total_cmp(&b.0));
-            Parsed::Unknown(name, near.map(|(_, known)| known))
-        }
+        None => Parsed::Unknown(name, text::nearest(name, COMMANDS.iter().map(|(_, known, ..)| *known))),
     }
 }
 

@@ -201,6 +201,8 @@ impl Agent {
             created_ms: at.ms,
             stats: None,
         });
+        // A call of an answer that failed before its end is nobody's.
+        self.called = None;
         self.answer = answer::Answer::new(self.unsure_below);
         self.failure = None;
         self.streamed = 0;

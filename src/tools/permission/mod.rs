@@ -71,6 +71,19 @@ pub enum Mode {
     Never,
 }
 
+impl Mode {
+    /// What becomes of a judgement; `runs`: of something that runs, not of a reader of percept's.
+    pub fn apply(self, runs: bool, verdict: Verdict, reason: String) -> (Verdict, String) {
+        match (self, verdict) {
+            (Self::Never, _) if runs => (Verdict::Deny, "commands are switched off".to_owned()),
+            (Self::Auto | Self::Never, Verdict::Ask) => {
+                (Verdict::Deny, format!("it would ask, and nobody is there: {reason}"))
+            }
+            _ => (verdict, reason),
+        }
+    }
+}
+
 /// What a decision depends on beside the command.
 #[derive(Debug, Clone, Default)]
 pub struct Context {
@@ -107,16 +120,9 @@ impl Decision {
 
 /// Judges a command. It runs nothing.
 pub fn decide(command: &str, context: &Context) -> Decision {
-    if context.mode == Mode::Never {
-        return Decision::new(Verdict::Deny, "commands are switched off");
-    }
-    let decision = judge(command, context);
-    match (context.mode, decision.verdict) {
-        (Mode::Auto, Verdict::Ask) => {
-            Decision::new(Verdict::Deny, format!("it would ask, and nobody is there: {}", decision.reason))
-        }
-        _ => decision,
-    }
+    let Decision { verdict, reason, scope } = judge(command, context);
+    let (narrowed, reason) = context.mode.apply(true, verdict, reason);
+    Decision { scope: scope.filter(|_| narrowed == verdict), verdict: narrowed, reason }
 }
 
 fn judge(command: &str, context: &Context) -> Decision {

@@ -26,7 +26,11 @@ const SOON: Duration = Duration::from_millis(100);
 /// How often it is looked until then.
 const SOON_POLL: Duration = Duration::from_micros(500);
 
-/// How long the output of a command that has ended is waited for.
+/// How long that of a supervised one is: all that could write has ended, and what it wrote may
+/// wait for a slow disk.
+const SLOW_DISK: Duration = Duration::from_secs(30);
+
+/// How long the output of a command that nothing held is waited for when it has ended.
 const DRAIN: Duration = Duration::from_secs(1);
 
 /// Of what is kept of a long output, so much is its end: where a command says how it went.
@@ -175,11 +179,9 @@ pub fn run(run: &Run<'_>, options: &Options) -> io::Result<Output> {
     };
     // Without a sandbox something of it may live on and hold the pipe.
     hold.cut(child.as_mut());
-    let Came { bytes, total, whole, unkept } = reader.end()?;
-    let ended = match options.by {
-        Support::By(Means::Landlock { .. } | Means::Bubblewrap(_)) => ended(status),
-        _ => ended_by_itself(status),
-    };
+    let supervised = matches!(hold, Hold::Lifeline(_));
+    let Came { bytes, total, whole, unkept } = reader.end(supervised)?;
+    let ended = if supervised { ended(status) } else { ended_by_itself(status) };
     Ok(Output { ended: cut.unwrap_or(ended), bytes, total, whole, unkept, took: start.elapsed() })
 }
 
@@ -313,11 +315,12 @@ impl Reader {
         Self { kept, thread }
     }
 
-    /// What came. Its end is waited for no longer than [`DRAIN`]: what left its group without
-    /// a sandbox may hold the pipe for as long as it lives.
-    fn end(self) -> io::Result<Came> {
+    /// What came. Its end is not waited for without end: what left its group, where nothing held
+    /// it, may have the pipe for as long as it lives.
+    fn end(self, supervised: bool) -> io::Result<Came> {
         let start = Instant::now();
-        while !self.thread.is_finished() && start.elapsed() < DRAIN {
+        let most = if supervised { SLOW_DISK } else { DRAIN };
+        while !self.thread.is_finished() && start.elapsed() < most {
             std::thread::sleep(SOON_POLL);
         }
         if self.thread.is_finished() {

@@ -54,8 +54,10 @@ impl Toolbox {
             plan.sources = quotes(&plan.shown, &outside);
         }
         // It quotes names of files, which may hold anything.
-        plan.reason = text::end(&text::printable(&plan.reason).replace('\n', "␊"), REASON_COLUMNS);
-        Ok(self.in_mode(plan))
+        let reason = text::end(&text::printable(&plan.reason).replace('\n', "␊"), REASON_COLUMNS);
+        let runs = !matches!(plan.walls, Walls::Percept);
+        (plan.verdict, plan.reason) = self.options.mode.apply(runs, plan.verdict, reason);
+        Ok(plan)
     }
 
     pub(super) fn find(&self, name: &str) -> Result<Tool<'_>, String> {
@@ -70,22 +72,6 @@ impl Toolbox {
         let known = offered.map(|manifest| manifest.name.as_str());
         let known: Vec<&str> = known.chain(servers.iter().map(|tool| tool.name.as_str())).collect();
         Err(format!("There is no tool `{name}`. There are: {}.", known.join(", ")))
-    }
-
-    /// What the mode makes of a plan.
-    fn in_mode(&self, mut plan: Plan) -> Plan {
-        let runs = !matches!(plan.walls, Walls::Percept);
-        match (self.options.mode, plan.verdict) {
-            (Mode::Never, _) if runs => {
-                (plan.verdict, plan.reason) = (Verdict::Deny, "commands are switched off".to_owned());
-            }
-            (Mode::Auto | Mode::Never, Verdict::Ask) => {
-                plan.verdict = Verdict::Deny;
-                plan.reason = format!("it would ask, and nobody is there: {}", plan.reason);
-            }
-            _ => {}
-        }
-        plan
     }
 
     fn plan_declared(

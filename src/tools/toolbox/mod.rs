@@ -26,6 +26,7 @@ use crate::attachment::Attachment;
 use crate::intake;
 use crate::message::Outcome;
 use crate::session::BlobStore;
+use crate::text;
 use crate::wire::ToolSpec;
 
 /// What the toolbox works with.
@@ -104,14 +105,15 @@ impl Toolbox {
         Self { options, manifests, errors, blobs, kept, session, servers, told }
     }
 
-    /// Starts the MCP servers in the background; once. `changed` is called from any thread
+    /// Starts the MCP servers in the background, where they may be called; once. `changed` is called from any thread
     /// whenever one of them changed.
     ///
     /// # Panics
     ///
     /// Outside of a tokio runtime, where there are servers.
     pub fn start_servers(&self, changed: impl Fn() + Send + Sync + 'static) {
-        if !self.options.servers.is_empty() {
+        let called = self.options.enabled && self.options.mode != Mode::Never;
+        if called && !self.options.servers.is_empty() {
             let (configs, folder) = (self.options.servers.clone(), self.options.folder.clone());
             let stands = self.options.servers_stand.clone();
             // Where it can't be made, each server says so.
@@ -149,7 +151,8 @@ impl Toolbox {
         };
         let unknown = self.options.off.iter().filter(|name| !known(name)).map(|name| {
             let names = self.manifests.iter().map(|manifest| manifest.name.as_str());
-            let near = nearest(name, names).map_or(String::new(), |near| format!("; did you mean `{near}`?"));
+            let near =
+                text::nearest(name, names).map_or(String::new(), |near| format!("; did you mean `{near}`?"));
             format!("[tools] off names `{name}`, and there is no such tool{near}")
         });
         self.errors.iter().map(ToString::to_string).chain(unknown).collect()
@@ -293,17 +296,6 @@ impl Toolbox {
 
 /// What the names of servers' tools begin with (see [`super::mcp`]).
 const SERVER_TOOL: &str = "mcp_";
-
-/// The name that is most like one that there isn't, if any is.
-pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    /// How alike two names must be (Jaro-Winkler).
-    const ALIKE: f64 = 0.7;
-    known
-        .map(|known| (strsim::jaro_winkler(name, known), known))
-        .filter(|(likeness, _)| *likeness > ALIKE)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, near)| near)
-}
 
 /// Why what runs commands is off.
 const NO_COMMANDS: &str = "commands are switched off ([tools] approval)";

@@ -288,6 +288,24 @@ fn a_worker_that_dies_while_a_tool_runs_answers_when_it_is_back() {
     assert!(names(&scene.effects[before..]).contains(&"generate"));
 }
 
+/// The worker dies between the call and the end of the answer: the next answer, which calls
+/// nothing, must not make that call.
+#[test]
+fn a_call_of_an_answer_that_failed_is_never_made() {
+    let mut scene = Scene::ready();
+    let request = scene.ask("why?");
+    scene.said(request, token("Let me look."));
+    let arguments = json!({ "command": "x --now" });
+    scene.said(request, wire::Event::ToolCall { name: "shell".into(), arguments, leaked_bytes: 0 });
+    scene.said(request, wire::Event::Failed(Failure::new(FailureKind::Internal, "broken")));
+    scene.send(Event::Retry);
+    let request = scene.generate();
+    scene.answer(request, &["Done."]);
+    assert!(!names(&scene.effects).contains(&"judge"));
+    assert!(scene.agent.transcript.iter().all(|message| message.call().is_none()));
+    assert!(!scene.agent.busy());
+}
+
 #[test]
 fn leaving_stops_the_tool_and_waits_for_its_end() {
     let mut scene = Scene::ready();
