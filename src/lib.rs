@@ -5,12 +5,13 @@
 //!
 //! | floor | modules | what it is |
 //! | --- | --- | --- |
-//! | 0 words | [`message`], [`attachment`], [`text`], [`gguf`], [`wire`] | plain values, formats and the protocol; no policy, no async |
-//! | 1 stores and readers | [`catalogue`], [`prompts`], [`intake`], [`session`] | never import each other; what two of them need moves to floor 0 |
-//! | 2 hands | [`engines`], [`tools`] | the worker processes; what a command may do, and a sandbox for it |
-//! | 3 mind | [`agent`] | decides purely ([`agent::Agent`]), acts at the edge ([`agent::driver`]) |
-//! | 4 face | [`tui`], [`mod@print`] | the chat, and the one-shot commands' output |
-//! | 5 doors | [`cli`], [`config`], [`paths`], `main` | what was typed becomes what it means |
+//! | 0 words | [`message`], [`attachment`], [`text`], [`redact`], [`gguf`], [`wire`] | plain values, formats and the protocol; no policy, no async |
+//! | 1 readers | [`digest`], [`table`] | what is in a log, what is in a table; never import each other |
+//! | 2 stores | [`catalogue`], [`prompts`], [`intake`], [`session`] | never import each other; what two of them need moves down |
+//! | 3 hands | [`engines`], [`tools`] | the worker processes; what a command may do, and a sandbox for it |
+//! | 4 mind | [`agent`] | decides purely ([`agent::Agent`]), acts at the edge ([`agent::driver`]) |
+//! | 5 face | [`tui`], [`mod@print`] | the chat, and the one-shot commands' output |
+//! | 6 doors | [`cli`], [`config`], [`paths`], `main` | what was typed becomes what it means |
 //!
 //! The two engines (`percept-llama`, `percept-whisper`) are binaries of their own that
 //! speak [`wire`]: each bundles its own ggml, and one program can't link both. It also
@@ -20,27 +21,32 @@
 pub mod attachment;
 pub mod gguf;
 pub mod message;
+pub mod redact;
 pub mod text;
 pub mod wire;
 
-// floor 1: stores and readers
+// floor 1: readers
+pub mod digest;
+pub mod table;
+
+// floor 2: stores
 pub mod catalogue;
 pub mod intake;
 pub mod prompts;
 pub mod session;
 
-// floor 2: hands
+// floor 3: hands
 pub mod engines;
 pub mod tools;
 
-// floor 3: mind
+// floor 4: mind
 pub mod agent;
 
-// floor 4: face
+// floor 5: face
 pub mod print;
 pub mod tui;
 
-// floor 5: doors
+// floor 6: doors
 pub mod cli;
 pub mod config;
 pub mod paths;

@@ -1,0 +1,1 @@
+//! Secrets become placeholders before a text leaves this machine.

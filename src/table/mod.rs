@@ -1,0 +1,1 @@
+//! Tables that are attached beside logs: their columns, and read-only SQL over them.
