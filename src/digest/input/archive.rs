@@ -24,7 +24,7 @@ pub(super) const PACKED_CHUNK: usize = 64 * 1024;
 
 enum Bytes<'s> {
     Plain(Disk<'s>),
-    Packed(Unpacker<'s, BufReader<Disk<'s>>>),
+    Packed(Box<Unpacker<'s, BufReader<Disk<'s>>>>),
 }
 
 /// An archive's bytes, unpacked, with the place in them.
@@ -39,7 +39,7 @@ impl<'s> Unpacked<'s> {
             Packing::None => Bytes::Plain(disk),
             packing => {
                 let buffered = BufReader::with_capacity(PACKED_CHUNK, disk);
-                Bytes::Packed(Unpacker::new(buffered, packing, context))
+                Bytes::Packed(Box::new(Unpacker::new(buffered, packing, context)))
             }
         };
         Self { bytes, position: 0 }

@@ -105,7 +105,10 @@ fn dated(name: &str) -> Option<(String, Age)> {
         (0..stem.len()).filter(|&at| may_begin(stem, at)).find_map(|at| {
             let (numbers, taken) = date(&stem.as_bytes()[at..])?;
             (at + taken == stem.len()).then_some(())?;
-            Some((format!("{}{ending}", stem[..at].trim_end_matches(['-', '_', '.'])), Age::Dated(numbers)))
+            let base = stem[..at].trim_end_matches(['-', '_', '.']);
+            let base =
+                format!("{base}{}", if base.is_empty() { &ending[1.min(ending.len())..] } else { ending });
+            Some((base, Age::Dated(numbers)))
         })
     });
     behind.or_else(|| {

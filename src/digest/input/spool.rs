@@ -14,7 +14,7 @@ use super::error::InputError;
 use super::source::Source;
 
 /// The most that is kept of one pipe: a live log may run for weeks.
-pub const MOST_SPOOLED: u64 = 8 * 1024 * 1024 * 1024;
+const MOST_SPOOLED: u64 = 8 * 1024 * 1024 * 1024;
 
 #[derive(Debug, Default)]
 struct Kept {
