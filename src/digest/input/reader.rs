@@ -125,7 +125,9 @@ impl<'s> Reader<'s> {
     pub fn notes(&self) -> Vec<Note> {
         let mut all: Vec<Note> = Vec::new();
         for note in self.notes.iter().flat_map(Notes::all) {
-            if !all.contains(&note) {
+            // That a member is cut off says more than that the archive around it is.
+            let cut = |note: &Note| matches!(note, Note::Truncated { .. });
+            if !all.contains(&note) && !(cut(&note) && all.iter().any(cut)) {
                 all.push(note);
             }
         }

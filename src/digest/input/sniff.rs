@@ -59,7 +59,10 @@ impl Encoding {
         let nuls = |offset: usize| head.iter().skip(offset).step_by(2).filter(|&&byte| byte == 0).count();
         let (even, odd) = (nuls(0), nuls(1));
         let most = |count: usize| count * 100 >= units * NULS_PERCENT;
+        // A table of small numbers has such NULs too.
+        let rest: Vec<u8> = head.iter().copied().filter(|&byte| byte != 0).collect();
         match (even, odd) {
+            _ if !is_text(&rest) => Self::Bytes,
             (0, odd) if most(odd) => Self::Utf16Le,
             (even, 0) if most(even) => Self::Utf16Be,
             _ => Self::Bytes,
@@ -81,7 +84,7 @@ pub(super) enum Kind {
 }
 
 /// Known data: where the magic stands, the magic, and what is said.
-const KNOWN: [(usize, &[u8], &str); 28] = [
+const KNOWN: [(usize, &[u8], &str); 27] = [
     (
         0,
         b"LPKSHHRH",
@@ -112,7 +115,6 @@ const KNOWN: [(usize, &[u8], &str); 28] = [
     (0, b"\xd4\xc3\xb2\xa1", "is a network capture: export it as text first (tcpdump -r)"),
     (0, b"\x0a\x0d\x0d\x0a", "is a network capture: export it as text first (tcpdump -r)"),
     (0, b"PAR1", "is a Parquet table"),
-    (0, b"JFIF", "is a picture (JPEG)"),
     (0, b"JAVA PROFILE", "is a Java heap dump"),
 ];
 
@@ -133,11 +135,16 @@ pub(super) fn kind(head: &[u8]) -> Kind {
     if encoding != Encoding::Bytes {
         return Kind::Text(encoding);
     }
-    let known =
-        KNOWN.iter().find(|(at, magic, _)| head.get(*at..).is_some_and(|tail| tail.starts_with(magic)));
+    let text = is_text(head);
+    let is = |(at, magic, _): &&(usize, &[u8], &str)| {
+        // A log may well begin with letters that are a magic somewhere else.
+        let telling = !text || *magic == b"%PDF-" || !magic.iter().all(|&byte| is_printable(byte));
+        telling && head.get(*at..).is_some_and(|tail| tail.starts_with(magic))
+    };
+    let known = KNOWN.iter().find(is);
     match known {
         Some((_, _, said)) => Kind::Known(said),
-        None if is_text(head) => Kind::Text(Encoding::Bytes),
+        None if text => Kind::Text(Encoding::Bytes),
         None => Kind::Binary,
     }
 }
@@ -153,9 +160,13 @@ fn is_text(head: &[u8]) -> bool {
         && text.iter().filter(control).count() * 100 <= text.len() * CONTROL_PERCENT
 }
 
+fn is_printable(byte: u8) -> bool {
+    byte.is_ascii_graphic() || byte.is_ascii_whitespace()
+}
+
 /// Whether data of no known kind is still mostly text, for a file that a person named.
 pub(super) fn is_mostly_text(head: &[u8]) -> bool {
-    let text = head.iter().filter(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace()).count();
+    let text = head.iter().filter(|&&byte| is_printable(byte)).count();
     text * 2 > head.len()
 }
 

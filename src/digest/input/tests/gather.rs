@@ -92,6 +92,22 @@ fn a_file_with_a_hole_at_its_start_is_a_log() {
 }
 
 #[test]
+fn text_that_begins_like_other_data_is_a_log() {
+    for text in [
+        "PAR1 started\n",
+        "INFO    WEBP decoded\n",
+        "4 x ftyp\n",
+        "BZhello\n",
+        "Rar! done\n",
+        "GIF89a sent\n",
+    ] {
+        assert_eq!(read(&Folder::new().with("app.log", text).gather().unwrap().sources[0]), text.as_bytes());
+    }
+    let numbers: Vec<u8> = (0..200u16).flat_map(|n| (n % 7 + 1).to_le_bytes()).collect();
+    assert!(Folder::new().with("table", numbers).gather().is_err(), "numbers are no UTF-16");
+}
+
+#[test]
 fn odd_bytes_are_read_if_a_person_names_the_file() {
     let folder = Folder::new();
     let file = folder.file("app.log", b"mostly text \0 but not all\n");

@@ -42,6 +42,13 @@ fn the_utf8_mark_is_dropped_and_other_bytes_pass() {
 }
 
 #[test]
+fn a_reader_may_go_to_another_thread() {
+    fn goes<T: Send>() {}
+    goes::<Reader<'static>>();
+    goes::<Tee<Reader<'static>>>();
+}
+
+#[test]
 fn a_plain_file_is_sought() {
     let folder = Folder::new().with("a.log", "0123456789");
     let source = folder.gather().unwrap().sources.remove(0);
