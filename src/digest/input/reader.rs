@@ -127,7 +127,8 @@ impl<'s> Reader<'s> {
         for note in self.notes.iter().flat_map(Notes::all) {
             // That a member is cut off says more than that the archive around it is.
             let cut = |note: &Note| matches!(note, Note::Truncated { .. });
-            if !all.contains(&note) && !(cut(&note) && all.iter().any(cut)) {
+            let said = all.contains(&note) || cut(&note) && all.iter().any(cut);
+            if !said {
                 all.push(note);
             }
         }
