@@ -99,6 +99,40 @@ pub fn size(bytes: u64) -> String {
     format!("{value:.1} {unit}")
 }
 
+/// A length of time for a person: `350 ms`, `42 s`, `3 h 12 min`, `5 d 2 h`.
+pub fn duration(ms: i64) -> String {
+    let seconds = ms / 1000;
+    match seconds {
+        ..1 => format!("{ms} ms"),
+        1..60 => format!("{seconds} s"),
+        60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
+        3600..86_400 => format!("{} h {} min", seconds / 3600, seconds / 60 % 60),
+        _ => format!("{} d {} h", seconds / 86_400, seconds / 3600 % 24),
+    }
+}
+
+/// An estimate of how many tokens a model makes of a text, rather too many than too few:
+/// letters by four, every digit and every other visible character by itself. Models that
+/// take digits or spaces together make fewer.
+pub fn tokens(text: &str) -> usize {
+    let mut count = 0;
+    let mut letters = 0usize;
+    for c in text.chars() {
+        if c.is_ascii_alphabetic() {
+            letters += 1;
+            continue;
+        }
+        count += letters.div_ceil(4);
+        letters = 0;
+        count += match c {
+            ' ' => 0,
+            c if c.is_ascii() => 1,
+            _ => 2,
+        };
+    }
+    count + letters.div_ceil(4)
+}
+
 /// A time in milliseconds since the Unix epoch, as the clock on the wall shows it:
 /// `2026-03-01 14:05`.
 pub fn when(ms: i64) -> String {

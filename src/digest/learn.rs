@@ -1,0 +1,265 @@
+//! Templates from shapes: which words of messages are constant, and which vary.
+//!
+//! Drain (He et al., ICWS 2017) decides line by line, with one threshold of similarity.
+//! Here the distinct shapes of a whole batch are known, so it is decided as Brain does
+//! (Yu et al., "Brain: Log Parsing with Bidirectional Parallel Tree", TSC 2023): words
+//! that occur equally often in the same places belong together and are the template's
+//! core; other places of the shapes that share a core vary, or tell templates apart.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::level::Level;
+use super::shape::{Mask, is_delimiter};
+use super::trouble::tone;
+
+/// The words of a shape, and the delimiters around them as its skeleton.
+pub(super) fn split(shape: &[u8]) -> (Vec<u8>, Vec<&[u8]>) {
+    let mut skeleton = Vec::new();
+    let mut words = Vec::new();
+    let mut start = 0;
+    for (at, &byte) in shape.iter().enumerate() {
+        if is_delimiter(byte) {
+            if at > start || is_empty_value(shape, at) {
+                words.push(&shape[start..at]);
+                skeleton.push(Mask::Any as u8);
+            }
+            skeleton.push(byte);
+            start = at + 1;
+        }
+    }
+    if shape.len() > start {
+        words.push(&shape[start..]);
+        skeleton.push(Mask::Any as u8);
+    }
+    (skeleton, words)
+}
+
+/// Whether nothing stands before this delimiter where a value would: `key= `, ` ()`.
+fn is_empty_value(shape: &[u8], at: usize) -> bool {
+    matches!(
+        (&shape[..at], shape[at]),
+        ([.., b'='], b' ' | b',' | b';') | ([.., b' ', b'('], b')') | ([.., b' ', b'['], b']')
+    )
+}
+
+/// Puts words back between the delimiters of a skeleton.
+pub(super) fn join(skeleton: &[u8], words: &[&[u8]]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(skeleton.len() * 4);
+    let mut words = words.iter();
+    for &byte in skeleton {
+        match byte == Mask::Any as u8 {
+            true => out.extend_from_slice(words.next().copied().unwrap_or_default()),
+            false => out.push(byte),
+        }
+    }
+    out
+}
+
+pub(super) const ANY: &[u8] = &[Mask::Any as u8];
+
+/// Distinct words that a place must have to be one that varies.
+const VARIES: usize = 5;
+
+/// At the start of a message, where programs name what they talk of.
+const VARIES_FIRST: usize = 16;
+
+/// Where the words look like names of things (dots, digits) or follow a preposition, fewer tell it.
+const VARIES_NAMES: usize = 2;
+
+/// Words behind which a thing is named.
+const PREPOSITIONS: [&[u8]; 12] =
+    [b"for", b"from", b"by", b"to", b"user", b"at", b"on", b"of", b"with", b"as", b"host", b"in"];
+
+/// A shape, and how many entries have it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Weighed<'a> {
+    pub(super) shape: &'a [u8],
+    pub(super) count: u64,
+}
+
+/// What was learnt.
+#[derive(Debug, Default)]
+pub(super) struct Learnt {
+    /// For each shape the number of its template.
+    pub(super) of: Vec<usize>,
+    pub(super) templates: Vec<Vec<u8>>,
+}
+
+/// Groups shapes.
+pub(super) fn learn(shapes: &[Weighed<'_>]) -> Learnt {
+    let mut groups: BTreeMap<Vec<u8>, Vec<Member<'_>>> = BTreeMap::new();
+    for (at, one) in shapes.iter().enumerate() {
+        let (skeleton, words) = split(one.shape);
+        groups.entry(skeleton).or_default().push((at, words));
+    }
+    let mut learnt = Learnt { of: vec![0; shapes.len()], templates: Vec::new() };
+    let mut spared = MOST_SPARED;
+    for (skeleton, members) in &groups {
+        for node in thinned(nodes(skeleton, members), shapes, &mut spared) {
+            let words = generalised(&node);
+            for (shape, _) in &node {
+                learnt.of[*shape] = learnt.templates.len();
+            }
+            learnt.templates.push(join(skeleton, &words));
+        }
+    }
+    learnt
+}
+
+/// Templates of one skeleton that may be a single rare line each; more of them are lines
+/// that vary in everything, and are one.
+const CROWD: usize = 64;
+
+/// Rare lines that report trouble stay apart all the same, so many of them.
+const MOST_SPARED: usize = 2000;
+
+/// A line that came so often at most is rare.
+const RARE: u64 = 2;
+
+fn thinned<'a>(
+    nodes: Vec<Vec<Member<'a>>>,
+    shapes: &[Weighed<'_>],
+    spared: &mut usize,
+) -> Vec<Vec<Member<'a>>> {
+    let rare = |node: &Vec<Member<'a>>| node.len() == 1 && shapes[node[0].0].count <= RARE;
+    if nodes.iter().filter(|node| rare(node)).count() <= CROWD {
+        return nodes;
+    }
+    let mut kept = Vec::new();
+    let mut crowds: BTreeMap<&[u8], Vec<Member<'a>>> = BTreeMap::new();
+    for node in nodes {
+        let loud = || tone(shapes[node[0].0].shape).level >= Some(Level::Error);
+        if !rare(&node) {
+            kept.push(node);
+        } else if *spared > 0 && loud() {
+            *spared -= 1;
+            kept.push(node);
+        } else {
+            let first = node[0].1.first().copied().unwrap_or_default();
+            crowds.entry(first).or_default().extend(node);
+        }
+    }
+    // Those that begin alike are one template; what is left of few of a kind is another.
+    let (many, few): (Vec<_>, Vec<_>) = crowds.into_values().partition(|crowd| crowd.len() > CROWD / 4);
+    kept.extend(many);
+    let few: Vec<Member<'a>> = few.into_iter().flatten().collect();
+    match few.len() > CROWD {
+        true => kept.push(few),
+        false => kept.extend(few.into_iter().map(|member| vec![member])),
+    }
+    kept
+}
+
+type Member<'a> = (usize, Vec<&'a [u8]>);
+
+fn is_masked(word: &[u8]) -> bool {
+    word.len() == 1 && Mask::shown(word[0]).is_some()
+}
+
+/// The words of a template of these shapes.
+fn generalised<'a>(node: &[Member<'a>]) -> Vec<&'a [u8]> {
+    let first = &node[0].1;
+    (0..first.len())
+        .map(
+            |column| {
+                if node.iter().all(|(_, words)| words[column] == first[column]) { first[column] } else { ANY }
+            },
+        )
+        .collect()
+}
+
+/// Parts shapes of one skeleton into templates.
+fn nodes<'a>(skeleton: &[u8], members: &[Member<'a>]) -> Vec<Vec<Member<'a>>> {
+    if members.len() == 1 {
+        return vec![members.to_vec()];
+    }
+    let columns = members[0].1.len();
+    let mut frequency: HashMap<(usize, &[u8]), usize> = HashMap::new();
+    for (_, words) in members {
+        for (column, word) in words.iter().enumerate().filter(|(_, word)| !is_masked(word)) {
+            *frequency.entry((column, *word)).or_default() += 1;
+        }
+    }
+    // The core of each shape: the largest set of its words that occur equally often.
+    let mut cores: BTreeMap<Vec<(usize, &[u8])>, Vec<Member<'a>>> = BTreeMap::new();
+    for (shape, words) in members {
+        let mut sets: BTreeMap<usize, Vec<(usize, &[u8])>> = BTreeMap::new();
+        for (column, word) in words.iter().enumerate().filter(|(_, word)| !is_masked(word)) {
+            sets.entry(frequency[&(column, *word)]).or_default().push((column, word));
+        }
+        let core = sets.into_iter().max_by_key(|(often, set)| (set.len(), *often));
+        cores.entry(core.map(|(_, set)| set).unwrap_or_default()).or_default().push((*shape, words.clone()));
+    }
+    let mut found = Vec::new();
+    for (core, node) in cores {
+        let fixed: Vec<usize> = core.iter().map(|(column, _)| *column).collect();
+        let open: Vec<usize> = (0..columns).filter(|column| !fixed.contains(column)).collect();
+        part(skeleton, node, open, &mut found);
+    }
+    found
+}
+
+/// Splits a node by the places that tell templates apart.
+fn part<'a>(skeleton: &[u8], node: Vec<Member<'a>>, open: Vec<usize>, found: &mut Vec<Vec<Member<'a>>>) {
+    let mut telling: Option<(usize, usize)> = None;
+    for &column in &open {
+        let mut values: Vec<&[u8]> = node.iter().map(|(_, words)| words[column]).collect();
+        values.sort_unstable();
+        values.dedup();
+        if values.len() < 2 || varies(&values, before(skeleton, &node[0].1, column)) {
+            continue;
+        }
+        if telling.is_none_or(|(fewest, _)| values.len() < fewest) {
+            telling = Some((values.len(), column));
+        }
+    }
+    let Some((_, column)) = telling else { return found.push(node) };
+    let open: Vec<usize> = open.into_iter().filter(|other| *other != column).collect();
+    let mut parts: BTreeMap<&[u8], Vec<Member<'a>>> = BTreeMap::new();
+    for member in node {
+        parts.entry(member.1[column]).or_default().push(member);
+    }
+    for node in parts.into_values() {
+        part(skeleton, node, open.clone(), found);
+    }
+}
+
+/// What stands before a place of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Before {
+    /// Nothing: the message begins.
+    Nothing,
+    /// A word behind which a thing is named, and a space.
+    Preposition,
+    Other,
+}
+
+fn before(skeleton: &[u8], words: &[&[u8]], column: usize) -> Before {
+    let Some(last) = column.checked_sub(1) else { return Before::Nothing };
+    let mut places = skeleton.iter().enumerate().filter(|(_, byte)| **byte == Mask::Any as u8);
+    let Some((at, _)) = places.nth(last) else { return Before::Other };
+    let named = skeleton.get(at + 1..at + 3) == Some(&[b' ', Mask::Any as u8])
+        && PREPOSITIONS.iter().any(|known| words[last].eq_ignore_ascii_case(known));
+    if named { Before::Preposition } else { Before::Other }
+}
+
+/// Whether a place with these words varies.
+fn varies(values: &[&[u8]], before: Before) -> bool {
+    if values.iter().any(|word| is_masked(word)) {
+        return true;
+    }
+    let is_name =
+        |word: &&&[u8]| word.iter().any(|byte| matches!(byte, 0..=9 | b'.' | b'/' | b'@' | b'#' | b'$'));
+    let names = values.iter().filter(is_name).count() * 2 > values.len();
+    let verb = |word: &&&[u8]| word.ends_with(b"ed") || word.ends_with(b"ing");
+    let verbs = values.iter().filter(verb).count() * 2 > values.len();
+    let least = match before {
+        _ if names => VARIES_NAMES,
+        // What is done, not what it is done to.
+        _ if verbs => VARIES_FIRST,
+        Before::Nothing => VARIES_FIRST,
+        Before::Preposition => VARIES_NAMES,
+        Before::Other => VARIES,
+    };
+    values.len() >= least
+}

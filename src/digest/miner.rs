@@ -1,0 +1,282 @@
+//! The templates of a log while it is read: shapes are gathered, in batches what varies in
+//! them is learnt ([`super::learn`]), and from then on what fits a template is counted
+//! there, as in Drain's tree: by its skeleton first, then word by word.
+//!
+//! The outcome depends on the order of the shapes alone, not on threads or time, and the
+//! memory on none of it.
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::block::{Counted, Kind};
+use super::learn::{ANY, Weighed, learn, split};
+use super::level::Level;
+use super::timeline::Timeline;
+
+/// New shapes after which it is learnt anew. The most logs have fewer: all of them are
+/// learnt from at once.
+const BATCH: usize = 8192;
+
+/// Templates that are kept apart; what goes beyond is counted as one.
+const MOST_TEMPLATES: usize = 10_000;
+
+/// Shapes whose template is remembered; others are matched again.
+const MOST_KNOWN: usize = 150_000;
+
+/// Templates of one skeleton that a shape is compared with.
+const MOST_COMPARED: usize = 128;
+
+/// Bytes of a line that are kept of it.
+pub(super) const LONGEST_QUOTE: usize = 512;
+
+/// A line of a log, as it stands there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Quoted {
+    pub(super) source: usize,
+    /// Counted from 1.
+    pub(super) line: u64,
+    pub(super) text: Box<[u8]>,
+    pub(super) cut: bool,
+}
+
+impl Quoted {
+    pub(super) fn of(source: usize, line: u64, text: &[u8]) -> Self {
+        let kept = &text[..text.len().min(LONGEST_QUOTE)];
+        Self { source, line, text: kept.into(), cut: text.len() > kept.len() }
+    }
+
+    pub(super) fn place(&self) -> (usize, u64) {
+        (self.source, self.line)
+    }
+}
+
+/// What is known of the entries of a template.
+#[derive(Debug, Clone)]
+pub(super) struct Group {
+    pub(super) shape: Box<[u8]>,
+    pub(super) count: u64,
+    pub(super) first: Quoted,
+    /// The first that has the worst level, where that is another.
+    pub(super) loud: Option<Quoted>,
+    pub(super) component: Box<str>,
+    pub(super) last: (usize, u64),
+    pub(super) span: Option<(i64, i64)>,
+    pub(super) level: Option<Level>,
+    pub(super) timeline: Timeline,
+    pub(super) trace: Vec<Quoted>,
+}
+
+impl Group {
+    fn of(kind: Kind, block: &Counted, first_line: u64) -> Self {
+        let quote = |line: u64, place: std::ops::Range<usize>| {
+            Quoted::of(block.source, first_line + line, &block.bytes[place])
+        };
+        let component = String::from_utf8_lossy(&block.bytes[kind.component]);
+        Self {
+            loud: (kind.loud.0 != kind.first_line).then(|| quote(kind.loud.0, kind.loud.1)),
+            first: quote(kind.first_line, kind.first),
+            component: component.into(),
+            last: (block.source, first_line + kind.last_line),
+            span: kind.first_ms.zip(kind.last_ms).map(|(first, last)| (first.min(last), first.max(last))),
+            trace: kind.trace.into_iter().map(|(line, place)| quote(line, place)).collect(),
+            shape: kind.shape,
+            count: kind.count,
+            level: kind.level,
+            timeline: kind.timeline,
+        }
+    }
+
+    fn take(&mut self, other: Self) {
+        self.count += other.count;
+        if other.level > self.level {
+            self.loud = Some(other.loud.unwrap_or_else(|| other.first.clone()));
+        }
+        if other.first.place() < self.first.place() {
+            self.first = other.first;
+            self.component = other.component;
+        }
+        self.last = self.last.max(other.last);
+        self.level = self.level.max(other.level);
+        self.timeline.merge(&other.timeline);
+        self.span = match (self.span, other.span) {
+            (Some((from, to)), Some((first, last))) => Some((from.min(first), to.max(last))),
+            (one, other) => one.or(other),
+        };
+        if self.trace.is_empty() {
+            self.trace = other.trace;
+        }
+    }
+}
+
+/// A group and its shape.
+type Numbered = (u32, Box<[u8]>);
+
+/// Templates under way.
+#[derive(Debug, Default)]
+pub(super) struct Miner {
+    groups: Vec<Option<Group>>,
+    /// What became of a group that was merged into another.
+    into: Vec<u32>,
+    known: FxHashMap<Box<[u8]>, u32>,
+    /// The groups with places that vary, by skeleton.
+    index: FxHashMap<Box<[u8]>, Vec<Numbered>>,
+    fresh: usize,
+    /// The group of all that is beyond the bound.
+    rest: Option<u32>,
+}
+
+impl Miner {
+    /// Takes what a block holds; `first_line` is the number of its first line, from 1.
+    pub(super) fn take(&mut self, mut block: Counted, first_line: u64) {
+        for kind in std::mem::take(&mut block.kinds) {
+            let known = self.known.get(&kind.shape).map(|&number| self.root(number));
+            let number = known.or_else(|| {
+                let found = self.matching(&kind.shape)?;
+                self.remember(kind.shape.clone(), found);
+                Some(found)
+            });
+            match number {
+                Some(number) => {
+                    if let Some(group) = &mut self.groups[number as usize] {
+                        group.take(Group::of(kind, &block, first_line));
+                    }
+                }
+                None => self.add(Group::of(kind, &block, first_line)),
+            }
+        }
+    }
+
+    fn add(&mut self, group: Group) {
+        let number = self.groups.len() as u32;
+        self.remember(group.shape.clone(), number);
+        self.groups.push(Some(group));
+        self.into.push(number);
+        self.fresh += 1;
+        if self.fresh >= BATCH {
+            self.settle();
+        }
+    }
+
+    fn remember(&mut self, shape: Box<[u8]>, number: u32) {
+        if self.known.len() >= MOST_KNOWN {
+            let groups = &self.groups;
+            let own: FxHashSet<&[u8]> = groups.iter().flatten().map(|group| &*group.shape).collect();
+            self.known.retain(|shape, _| own.contains(&**shape));
+        }
+        self.known.insert(shape, number);
+    }
+
+    fn root(&self, mut number: u32) -> u32 {
+        while self.into[number as usize] != number {
+            number = self.into[number as usize];
+        }
+        number
+    }
+
+    fn matching(&self, shape: &[u8]) -> Option<u32> {
+        if self.index.is_empty() {
+            return None;
+        }
+        let (skeleton, words) = split(shape);
+        let fits = |template: &[u8]| {
+            let (_, own) = split(template);
+            own.len() == words.len() && own.iter().zip(&words).all(|(own, word)| *own == ANY || own == word)
+        };
+        let candidates = self.index.get(skeleton.as_slice())?;
+        candidates.iter().take(MOST_COMPARED).find(|(_, template)| fits(template)).map(|(number, _)| *number)
+    }
+
+    /// Learns from all that is there.
+    fn settle(&mut self) {
+        self.fresh = 0;
+        let alive: Vec<u32> =
+            (0..self.groups.len() as u32).filter(|&number| self.groups[number as usize].is_some()).collect();
+        let learnt = {
+            let weighed = |&number: &u32| {
+                let group = self.groups[number as usize].as_ref()?;
+                Some(Weighed { shape: &group.shape, count: group.count })
+            };
+            let shapes: Vec<Weighed<'_>> = alive.iter().filter_map(weighed).collect();
+            learn(&shapes)
+        };
+        let mut heads: FxHashMap<usize, u32> = FxHashMap::default();
+        for (&number, template) in alive.iter().zip(learnt.of) {
+            match heads.get(&template) {
+                Some(&head) => self.merge(number, head),
+                None => {
+                    heads.insert(template, number);
+                    if let Some(group) = &mut self.groups[number as usize] {
+                        group.shape = learnt.templates[template].as_slice().into();
+                    }
+                }
+            }
+        }
+        self.bound();
+        self.reindex();
+    }
+
+    fn merge(&mut self, number: u32, head: u32) {
+        let Some(group) = self.groups[number as usize].take() else { return };
+        self.into[number as usize] = head;
+        if let Some(head) = &mut self.groups[head as usize] {
+            head.take(group);
+        }
+    }
+
+    /// Merges what is rarest and came last, where there are too many.
+    fn bound(&mut self) {
+        let mut alive: Vec<(u64, u32)> = (0..)
+            .zip(&self.groups)
+            .filter_map(|(number, group)| Some((group.as_ref()?.count, number)))
+            .filter(|(_, number)| self.rest != Some(*number))
+            .collect();
+        if alive.len() <= MOST_TEMPLATES {
+            return;
+        }
+        alive.sort_by_key(|&(count, number)| (std::cmp::Reverse(count), number));
+        for (_, number) in alive.split_off(MOST_TEMPLATES) {
+            match self.rest {
+                Some(rest) => self.merge(number, rest),
+                None => {
+                    self.rest = Some(number);
+                    if let Some(group) = &mut self.groups[number as usize] {
+                        group.shape = ANY.into();
+                    }
+                }
+            }
+        }
+    }
+
+    fn reindex(&mut self) {
+        self.index.clear();
+        for (number, group) in (0..).zip(&self.groups) {
+            let Some(group) = group else { continue };
+            let (skeleton, words) = split(&group.shape);
+            if words.contains(&ANY) && self.rest != Some(number) {
+                let place = self.index.entry(skeleton.into()).or_default();
+                place.push((number, group.shape.clone()));
+            }
+        }
+    }
+
+    /// How many templates there are as far as was read; learns nothing.
+    pub(super) fn count(&self) -> usize {
+        let weighed = |group: &Group| (group.shape.clone(), group.count);
+        let alive: Vec<(Box<[u8]>, u64)> = self.groups.iter().flatten().map(weighed).collect();
+        let shapes: Vec<Weighed<'_>> =
+            alive.iter().map(|(shape, count)| Weighed { shape, count: *count }).collect();
+        learn(&shapes).templates.len()
+    }
+
+    /// Shapes that [`Self::count`] would have to go through.
+    pub(super) fn held(&self) -> usize {
+        self.groups.iter().flatten().count()
+    }
+
+    /// Ends it: the groups in the order of their first lines.
+    pub(super) fn finish(mut self) -> Vec<Group> {
+        self.settle();
+        let mut groups: Vec<Group> = self.groups.into_iter().flatten().collect();
+        groups.sort_by_key(|group| group.first.place());
+        groups
+    }
+}

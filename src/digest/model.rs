@@ -1,0 +1,301 @@
+//! What is known of a log when it has been read.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::AtomicBool;
+
+use serde::{Deserialize, Serialize};
+
+use super::input::{Gathered, Reader, Source};
+use super::level::Level;
+use super::miner::{Group, Quoted};
+use super::scan::{Feed, Options, Progress, scan};
+use super::shape::shown;
+use super::stamp::StampKind;
+use super::timeline::Timeline;
+use super::totals::{SourceTotals, Totals};
+use super::trouble::tone;
+
+/// A line, as it stands in its source.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Quote {
+    /// Which of the digest's sources.
+    pub source: usize,
+    /// Its number there, from 1.
+    pub line: u64,
+    /// Its text, without its end; bytes that are no UTF-8 became `U+FFFD`.
+    pub text: String,
+    /// Whether the line is longer.
+    pub cut: bool,
+}
+
+impl From<&Quoted> for Quote {
+    fn from(quoted: &Quoted) -> Self {
+        let text = match quoted.cut {
+            // Not in the midst of a character.
+            true => quoted.text.utf8_chunks().map(|chunk| chunk.valid()).collect(),
+            false => String::from_utf8_lossy(&quoted.text).into_owned(),
+        };
+        Self { source: quoted.source, line: quoted.line, text, cut: quoted.cut }
+    }
+}
+
+/// Entries that say the same, but for what varies.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Template {
+    /// Its number, from 1 in the order of first lines.
+    pub id: u32,
+    /// The message, with what varies in angle brackets.
+    pub text: String,
+    /// The same with one control character for what varies, to compare lines with.
+    pub shape: String,
+    /// How many entries.
+    pub count: u64,
+    /// The worst level that one of them has.
+    pub level: Option<Level>,
+    /// What its words suggest, whatever its level.
+    pub sounds: Option<Level>,
+    /// Whether something starts, stops or changes its state.
+    pub change: bool,
+    /// The program, class or thread of the first.
+    pub component: String,
+    /// The first entry.
+    pub first: Quote,
+    /// An entry that tells the most: the first that has the worst level.
+    pub example: Quote,
+    /// Where the last is: source and line.
+    pub last: (usize, u64),
+    /// The times of the first and the last, in milliseconds.
+    pub span: Option<(i64, i64)>,
+    /// How many when.
+    pub timeline: Timeline,
+    /// Exceptions behind an entry, with their causes.
+    pub trace: Vec<Quote>,
+}
+
+impl Template {
+    /// How bad it is: its level, or what its words suggest where it says none or little.
+    pub fn severity(&self) -> Level {
+        let sounds = self.sounds.unwrap_or(Level::Info);
+        match self.level {
+            // A level that says that it is harmless is believed half-way.
+            Some(level) if level < Level::Warn => level.max(sounds.min(Level::Warn)),
+            Some(level) => level,
+            None => sounds,
+        }
+    }
+}
+
+/// A place in a source from which lines can be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mark {
+    /// The number of the line that begins here, from 1.
+    pub line: u64,
+    /// Where it begins, in bytes of the unpacked text.
+    pub at: u64,
+    /// The least time behind it, up to the next mark.
+    pub ms: Option<i64>,
+}
+
+/// What is known of one source.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceFacts {
+    /// What its lines are cited by: the file's name where no other has the same.
+    pub cite: String,
+    /// What and where it is.
+    #[serde(flatten)]
+    pub source: Source,
+    /// Its lines.
+    pub lines: u64,
+    /// Its bytes when unpacked.
+    pub unpacked: u64,
+    /// What its lines look like, in words.
+    pub format: String,
+    /// How its times are written.
+    pub stamps: Option<StampKind>,
+    /// The first and the last time in it, in milliseconds.
+    pub span: Option<(i64, i64)>,
+    /// Entries that say that they are errors.
+    pub errors: u64,
+    /// What whoever relies on it should know.
+    pub notes: Vec<String>,
+    /// Places in it, to seek to.
+    pub marks: Vec<Mark>,
+}
+
+/// What is known of a log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogDigest {
+    /// Its files, in their order in time.
+    pub sources: Vec<SourceFacts>,
+    /// What was given and is no log: a name, and why.
+    pub passed_over: Vec<(String, String)>,
+    /// What else is to be said: what was inferred, what was left out.
+    pub notes: Vec<String>,
+    /// Lines in all.
+    pub lines: u64,
+    /// Entries: lines that begin something; the others go on with it.
+    pub entries: u64,
+    /// Entries by the level that they have.
+    pub levels: BTreeMap<Level, u64>,
+    /// The first and the last time.
+    pub span: Option<(i64, i64)>,
+    /// Whether the times name a day.
+    pub dated: bool,
+    /// Entries over time.
+    pub volume: Timeline,
+    /// Entries at level error or worse over time.
+    pub errors: Timeline,
+    /// The templates, by id.
+    pub templates: Vec<Template>,
+    /// The last lines of the source that ends last.
+    pub tail: Vec<Quote>,
+    /// Whether reading was stopped before the end.
+    pub stopped: bool,
+}
+
+impl LogDigest {
+    /// Reads everything that was gathered. `progress` is called on this thread.
+    pub fn read(
+        gathered: &Gathered,
+        options: &Options,
+        stop: &AtomicBool,
+        progress: &mut dyn FnMut(&Progress),
+    ) -> Self {
+        let totals = scan(Feed::Gathered(gathered), options, stop, progress);
+        let mut digest = Self::of(&gathered.sources, totals, stop);
+        digest.passed_over.clone_from(&gathered.passed_over);
+        digest.notes.extend(gathered.notes.iter().cloned());
+        if gathered.more_passed_over > 0 {
+            let more = crate::text::thousands(gathered.more_passed_over);
+            digest.notes.push(format!("{more} more files were passed over"));
+        }
+        digest
+    }
+
+    /// Reads a stream while it is written, to its end. `source` says what it is called.
+    pub fn read_stream(
+        reader: Reader<'_>,
+        source: Source,
+        options: &Options,
+        stop: &AtomicBool,
+        progress: &mut dyn FnMut(&Progress),
+    ) -> Self {
+        let totals = scan(Feed::Live(reader), options, stop, progress);
+        Self::of(&[source], totals, stop)
+    }
+
+    fn of(sources: &[Source], mut totals: Totals, stop: &AtomicBool) -> Self {
+        totals.sources.resize_with(sources.len().max(totals.sources.len()), SourceTotals::default);
+        let groups = std::mem::take(&mut totals.miner).finish();
+        let mut facts: Vec<SourceFacts> =
+            sources.iter().zip(&totals.sources).map(|(source, read)| source_facts(source, read)).collect();
+        shorten(&mut facts);
+        let templates = (1..).zip(&groups).map(|(id, group)| template(id, group)).collect();
+        let span = facts
+            .iter()
+            .filter_map(|facts| facts.span)
+            .reduce(|(from, to), (first, last)| (from.min(first), to.max(last)));
+        let dated = facts.iter().filter_map(|facts| facts.stamps).any(StampKind::is_dated);
+        let levels = Level::ALL.iter().zip(totals.levels).filter(|(_, count)| *count > 0);
+        Self {
+            passed_over: Vec::new(),
+            notes: inferred(&totals, dated),
+            lines: totals.lines(),
+            entries: totals.entries,
+            levels: levels.map(|(level, count)| (*level, count)).collect(),
+            span,
+            dated,
+            volume: totals.volume,
+            errors: totals.errors,
+            templates,
+            tail: totals.tail.iter().map(Quote::from).collect(),
+            sources: facts,
+            stopped: stop.load(std::sync::atomic::Ordering::Relaxed),
+        }
+    }
+
+    /// What a place is called: `app.log:12`.
+    pub fn cite(&self, source: usize, line: u64) -> String {
+        let name = self.sources.get(source).map_or("?", |facts| facts.cite.as_str());
+        format!("{name}:{line}")
+    }
+
+    /// How its times are written for a person.
+    pub fn time(&self, ms: i64) -> String {
+        super::stamp::show(ms, self.dated)
+    }
+}
+
+/// Cites sources by their files' names, if those are all different.
+fn shorten(facts: &mut [SourceFacts]) {
+    let short =
+        |facts: &SourceFacts| facts.source.name.rsplit(['/', '\\']).next().unwrap_or_default().to_owned();
+    let names: std::collections::HashSet<String> = facts.iter().map(short).collect();
+    if names.len() == facts.len() && !names.contains("") {
+        for facts in facts {
+            facts.cite = short(facts);
+        }
+    }
+}
+
+/// What of the times was inferred.
+fn inferred(totals: &Totals, dated: bool) -> Vec<String> {
+    let mut notes = Vec::new();
+    if totals.stamped == 0 {
+        notes.push("the lines have no times that are known here".to_owned());
+    } else if dated {
+        if totals.yeared < totals.stamped {
+            notes.push("times without a year: the year is inferred from the file's date".to_owned());
+        }
+        match totals.zoned {
+            0 => notes.push("the times name no zone: they are shown as written".to_owned()),
+            zoned if zoned < totals.stamped => {
+                notes.push("some times name no zone: those are taken for UTC".to_owned());
+            }
+            _ => notes.push("times are shown in UTC".to_owned()),
+        }
+    }
+    notes
+}
+
+fn source_facts(source: &Source, read: &SourceTotals) -> SourceFacts {
+    let mut notes = read.notes.clone();
+    if read.long_lines > 0 {
+        let lines = crate::text::thousands(read.long_lines);
+        notes.push(format!("{lines} lines are longer than a mebibyte: their ends were not read"));
+    }
+    SourceFacts {
+        cite: source.name.clone(),
+        source: source.clone(),
+        lines: read.lines,
+        unpacked: read.bytes,
+        format: if read.lines == 0 { "empty".to_owned() } else { read.layout.name() },
+        stamps: read.layout.stamps(),
+        span: read.span,
+        errors: read.errors,
+        notes,
+        marks: read.marks.clone(),
+    }
+}
+
+fn template(id: u32, group: &Group) -> Template {
+    let text = shown(&group.shape);
+    let sound = tone(text.as_bytes());
+    let traced = !group.trace.is_empty();
+    Template {
+        id,
+        count: group.count,
+        level: group.level,
+        sounds: if traced { sound.level.max(Some(Level::Error)) } else { sound.level },
+        change: sound.change,
+        component: group.component.to_string(),
+        example: Quote::from(group.loud.as_ref().unwrap_or(&group.first)),
+        first: Quote::from(&group.first),
+        shape: String::from_utf8_lossy(&group.shape).into_owned(),
+        last: group.last,
+        span: group.span,
+        timeline: group.timeline.clone(),
+        trace: group.trace.iter().map(Quote::from).collect(),
+        text,
+    }
+}

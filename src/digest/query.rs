@@ -1,0 +1,379 @@
+//! Questions to the raw lines of a log: by template, level, time, pattern, place. The log
+//! is streamed from where its marks say that the answer may begin; it is never in memory.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use regex::bytes::Regex;
+use rustc_hash::FxHashMap;
+
+use super::block::{Heads, lines};
+use super::fill::Filler;
+use super::input::{InputError, Source};
+use super::layout::{Entry, Layout};
+use super::learn::{ANY, split};
+use super::level::Level;
+use super::miner::Quoted;
+use super::model::{LogDigest, Mark, Quote};
+use super::scan::learn_layout;
+use super::shape::shape;
+use super::stamp::Reference;
+
+/// Lines of a file may be out of order by so much where several threads write them.
+const DISORDER_MS: i64 = 120_000;
+
+/// What is asked for. All that is set must hold of an entry.
+#[derive(Debug, Clone, Default)]
+pub struct Query {
+    /// In these sources; empty: in all.
+    pub sources: Vec<usize>,
+    /// Of one of these templates.
+    pub templates: Vec<u32>,
+    /// At this level or worse: what an entry says, or else what its template sounds like.
+    pub level: Option<Level>,
+    /// Not before this time, in milliseconds.
+    pub since: Option<i64>,
+    /// Not after this time.
+    pub until: Option<i64>,
+    /// With a line that this matches.
+    pub grep: Option<Regex>,
+    /// Lines around these (from 1), whatever else holds: source, line, how many each side.
+    pub around: Option<(usize, u64, u64)>,
+    /// Entries in intervals of so many milliseconds (at least 1) are counted instead of shown.
+    pub count_by: Option<i64>,
+    /// At most so many entries are shown; all are counted.
+    pub limit: usize,
+    /// The last ones are shown, not the first.
+    pub last: bool,
+}
+
+/// An entry that was found.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct FoundEntry {
+    /// Its line, and those that go on with it.
+    pub lines: Vec<Quote>,
+    /// How many more go on with it.
+    pub more: usize,
+    /// Its time in milliseconds.
+    pub ms: Option<i64>,
+    /// Its template, where that was looked for.
+    pub template: Option<u32>,
+}
+
+/// What was found.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Answer {
+    /// The entries that are shown, in the order of the log.
+    pub entries: VecDeque<FoundEntry>,
+    /// How many were found in all.
+    pub found: u64,
+    /// Interval starts in milliseconds and counts, in order.
+    pub counts: BTreeMap<i64, u64>,
+    /// Entries that are counted in no interval: they have no time.
+    pub untimed: u64,
+    /// What whoever relies on it should know.
+    pub notes: Vec<String>,
+}
+
+/// Lines that go on with an entry and are shown with it.
+const MOST_WITH: usize = 40;
+
+/// The words of a template with places that vary, and its id.
+type Wild = (Vec<Vec<u8>>, u32);
+
+/// Finds the template of a shape among those of a digest.
+#[derive(Debug)]
+pub(super) struct Matcher {
+    exact: FxHashMap<Vec<u8>, u32>,
+    /// By skeleton: the places that vary, and the id; fewest of them first.
+    wild: FxHashMap<Vec<u8>, Vec<Wild>>,
+    rest: Option<u32>,
+}
+
+impl Matcher {
+    /// Of a digest's templates.
+    pub(super) fn of(digest: &LogDigest) -> Self {
+        let mut matcher = Self { exact: FxHashMap::default(), wild: FxHashMap::default(), rest: None };
+        for template in &digest.templates {
+            let own = template.shape.as_bytes();
+            let (skeleton, words) = split(own);
+            if own == ANY {
+                matcher.rest = Some(template.id);
+            } else if words.contains(&ANY) {
+                let words = words.into_iter().map(<[u8]>::to_vec).collect();
+                matcher.wild.entry(skeleton).or_default().push((words, template.id));
+            } else {
+                matcher.exact.insert(own.to_vec(), template.id);
+            }
+        }
+        for candidates in matcher.wild.values_mut() {
+            let vary = |words: &Vec<Vec<u8>>| words.iter().filter(|word| *word == ANY).count();
+            candidates.sort_by_key(|(words, id)| (vary(words), *id));
+        }
+        matcher
+    }
+
+    /// The template of a shape.
+    pub(super) fn id(&self, shape: &[u8]) -> Option<u32> {
+        if let Some(id) = self.exact.get(shape) {
+            return Some(*id);
+        }
+        let (skeleton, words) = split(shape);
+        let fits = |own: &[Vec<u8>]| {
+            own.len() == words.len() && own.iter().zip(&words).all(|(own, word)| own == ANY || own == word)
+        };
+        let wild = self.wild.get(&skeleton).and_then(|found| found.iter().find(|(own, _)| fits(own)));
+        wild.map(|(_, id)| *id).or(self.rest)
+    }
+}
+
+/// An entry of a source, with the lines that go on with it.
+struct Passing {
+    first: u64,
+    text: Vec<Vec<u8>>,
+    more: usize,
+    ms: Option<i64>,
+    level: Option<Level>,
+    template: Option<u32>,
+    matches: bool,
+}
+
+/// Answers a query. The sources must still be as the digest knows them; where one isn't,
+/// a note says so.
+///
+/// # Errors
+///
+/// A source can't be read, or it was stopped.
+pub fn query(digest: &LogDigest, query: &Query, stop: &AtomicBool) -> Result<Answer, InputError> {
+    let mut answer = Answer::default();
+    if let Some((source, line, sides)) = query.around {
+        around(digest, source, line, sides, stop, &mut answer)?;
+        return Ok(answer);
+    }
+    if query.count_by.is_none() && query.limit == 0 {
+        return Ok(answer);
+    }
+    let needs_template = !query.templates.is_empty() || query.level.is_some();
+    let matcher = needs_template.then(|| Matcher::of(digest));
+    let mut search = Search { digest, query, matcher, answer, scratch: Vec::new() };
+    for (number, facts) in digest.sources.iter().enumerate() {
+        if query.sources.is_empty() || query.sources.contains(&number) {
+            changed(&facts.source, &mut search.answer.notes);
+            search.source(number, stop)?;
+        }
+    }
+    Ok(search.answer)
+}
+
+/// Says of every line of a source, in order, its number and the template of its entry;
+/// `None`: it stands before the first.
+///
+/// # Errors
+///
+/// The source can't be read, it was stopped, or the first error of `each`.
+pub fn assign<E: From<InputError>>(
+    digest: &LogDigest,
+    source: usize,
+    stop: &AtomicBool,
+    mut each: impl FnMut(u64, Option<u32>) -> Result<(), E>,
+) -> Result<(), E> {
+    let Some(facts) = digest.sources.get(source) else { return Ok(()) };
+    let matcher = Matcher::of(digest);
+    let failed = |error| InputError::io(&facts.source.name, error);
+    let reference = Reference::at(facts.source.modified_ms.unwrap_or_default());
+    let mut reader = facts.source.open_until(stop)?;
+    let mut filler = Filler::new(false);
+    let mut layout: Option<Layout> = None;
+    let (mut number, mut current, mut scratch) = (0, None, Vec::new());
+    while let Some(block) = filler.fill(&mut reader).map_err(failed)? {
+        let layout = layout.get_or_insert_with(|| learn_layout(&block, reference));
+        let mut heads = Heads::new(layout, reference);
+        for place in lines(&block) {
+            number += 1;
+            if let Some(entry) = heads.read(&block[place]) {
+                shape(&entry.message, &mut scratch);
+                current = matcher.id(&scratch);
+            }
+            each(number, current)?;
+        }
+    }
+    Ok(())
+}
+
+fn changed(source: &Source, notes: &mut Vec<String>) {
+    let now = std::fs::metadata(&source.path).map(|metadata| metadata.len());
+    if now.is_ok_and(|now| now != source.bytes) && !source.once {
+        notes.push(format!("{} changed since it was attached: lines may have moved", source.name));
+    }
+}
+
+struct Search<'a> {
+    digest: &'a LogDigest,
+    query: &'a Query,
+    matcher: Option<Matcher>,
+    answer: Answer,
+    scratch: Vec<u8>,
+}
+
+impl Search<'_> {
+    fn source(&mut self, number: usize, stop: &AtomicBool) -> Result<(), InputError> {
+        let facts = &self.digest.sources[number];
+        let source = &facts.source;
+        let failed = |error| InputError::io(&source.name, error);
+        let reference = Reference::at(source.modified_ms.unwrap_or_default());
+        // The layout is learnt from the start, as it was when the digest was made.
+        let layout = {
+            let mut reader = source.open_until(stop)?;
+            let block = Filler::new(false).fill(&mut reader).map_err(failed)?;
+            learn_layout(&block.unwrap_or_default(), reference)
+        };
+        let (from, ordered) = self.start(&facts.marks);
+        let mut reader = source.open_at(from.at, stop)?;
+        let mut filler = Filler::new(false);
+        let mut heads = Heads::new(&layout, reference);
+        let mut line_number = from.line;
+        let mut passing: Option<Passing> = None;
+        while let Some(block) = filler.fill(&mut reader).map_err(failed)? {
+            if stop.load(Ordering::Relaxed) {
+                return Err(InputError::Stopped);
+            }
+            for place in lines(&block) {
+                let line = &block[place];
+                match heads.read(line) {
+                    Some(entry) => {
+                        let next = self.passing(&entry, line_number, line);
+                        if let Some(done) = passing.replace(next) {
+                            let late = ordered && self.is_late(done.ms);
+                            self.take(number, done);
+                            if late {
+                                return Ok(());
+                            }
+                        }
+                    }
+                    None => self.goes_on(&mut passing, line),
+                }
+                line_number += 1;
+            }
+        }
+        if let Some(done) = passing {
+            self.take(number, done);
+        }
+        Ok(())
+    }
+
+    /// Where reading may begin, and whether the source is in the order of time.
+    fn start(&self, marks: &[Mark]) -> (Mark, bool) {
+        let beginning = Mark { line: 1, at: 0, ms: None };
+        let times: Vec<i64> = marks.iter().filter_map(|mark| mark.ms).collect();
+        let ordered = times.windows(2).all(|pair| pair[0] <= pair[1] + DISORDER_MS);
+        let Some(since) = self.query.since.filter(|_| ordered) else { return (beginning, ordered) };
+        let before = |mark: &&Mark| mark.ms.is_some_and(|ms| ms < since - DISORDER_MS);
+        (marks.iter().rev().find(before).copied().unwrap_or(beginning), ordered)
+    }
+
+    fn is_late(&self, ms: Option<i64>) -> bool {
+        matches!((ms, self.query.until), (Some(ms), Some(until)) if ms > until + DISORDER_MS)
+    }
+
+    fn passing(&mut self, entry: &Entry<'_>, number: u64, line: &[u8]) -> Passing {
+        let template = self.matcher.as_ref().and_then(|matcher| {
+            shape(&entry.message, &mut self.scratch);
+            matcher.id(&self.scratch)
+        });
+        Passing {
+            first: number,
+            text: vec![line.to_vec()],
+            more: 0,
+            ms: entry.stamp.map(|stamp| stamp.ms),
+            level: entry.level,
+            template,
+            matches: self.query.grep.as_ref().is_none_or(|grep| grep.is_match(line)),
+        }
+    }
+
+    fn goes_on(&self, passing: &mut Option<Passing>, line: &[u8]) {
+        let Some(passing) = passing else { return };
+        passing.matches |= self.query.grep.as_ref().is_some_and(|grep| grep.is_match(line));
+        match passing.text.len() <= MOST_WITH {
+            true => passing.text.push(line.to_vec()),
+            false => passing.more += 1,
+        }
+    }
+
+    fn holds(&self, passing: &Passing) -> bool {
+        let query = self.query;
+        let known = passing.template.and_then(|id| self.digest.templates.get(id as usize - 1));
+        let level = || match passing.level {
+            Some(level) => Some(level),
+            None => known.map(super::model::Template::severity),
+        };
+        passing.matches
+            && (query.templates.is_empty()
+                || passing.template.is_some_and(|id| query.templates.contains(&id)))
+            && query.level.is_none_or(|least| level() >= Some(least))
+            && query.since.is_none_or(|since| passing.ms.is_some_and(|ms| ms >= since))
+            && query.until.is_none_or(|until| passing.ms.is_some_and(|ms| ms <= until))
+    }
+
+    fn take(&mut self, source: usize, passing: Passing) {
+        if !self.holds(&passing) {
+            return;
+        }
+        self.answer.found += 1;
+        if let Some(width) = self.query.count_by.map(|width| width.max(1)) {
+            match passing.ms {
+                Some(ms) => *self.answer.counts.entry(ms.div_euclid(width) * width).or_default() += 1,
+                None => self.answer.untimed += 1,
+            }
+            return;
+        }
+        let full = self.answer.entries.len() >= self.query.limit;
+        if full && !self.query.last {
+            return;
+        }
+        if full {
+            self.answer.entries.pop_front();
+        }
+        let quote = |(line, text): (u64, Vec<u8>)| Quote::from(&Quoted::of(source, line, &text));
+        let lines = (passing.first..).zip(passing.text).map(quote).collect();
+        let Passing { more, ms, template, .. } = passing;
+        self.answer.entries.push_back(FoundEntry { lines, more, ms, template });
+    }
+}
+
+/// The lines around a place.
+fn around(
+    digest: &LogDigest,
+    source: usize,
+    line: u64,
+    sides: u64,
+    stop: &AtomicBool,
+    answer: &mut Answer,
+) -> Result<(), InputError> {
+    let Some(facts) = digest.sources.get(source) else { return Ok(()) };
+    changed(&facts.source, &mut answer.notes);
+    let failed = |error| InputError::io(&facts.source.name, error);
+    let (from, to) = (line.saturating_sub(sides).max(1), line.saturating_add(sides));
+    let beginning = Mark { line: 1, at: 0, ms: None };
+    let mark = facts.marks.iter().rev().find(|mark| mark.line <= from).copied().unwrap_or(beginning);
+    let mut reader = facts.source.open_at(mark.at, stop)?;
+    let mut filler = Filler::new(false);
+    let mut number = mark.line;
+    while let Some(block) = filler.fill(&mut reader).map_err(failed)? {
+        if stop.load(Ordering::Relaxed) {
+            return Err(InputError::Stopped);
+        }
+        for place in lines(&block) {
+            if (from..=to).contains(&number) {
+                let lines = vec![Quote::from(&Quoted::of(source, number, &block[place]))];
+                answer.entries.push_back(FoundEntry { lines, more: 0, ms: None, template: None });
+            }
+            number += 1;
+        }
+        if number > to {
+            break;
+        }
+    }
+    answer.found = answer.entries.len() as u64;
+    Ok(())
+}

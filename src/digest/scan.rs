@@ -1,0 +1,222 @@
+//! Reads sources once from end to end: one thread reads blocks of whole lines, others count
+//! them, and the caller's merges what they counted in the order of reading.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::block::{Block, Counted, count, lines};
+use super::fill::Filler;
+use super::input::{Gathered, InputError, Reader};
+use super::layout::Layout;
+use super::stamp::Reference;
+use super::totals::{SourceTotals, Totals};
+
+/// Lines of a log's start that its layout is learnt from.
+const SAMPLE_LINES: usize = 400;
+
+/// How often progress is told.
+const PROGRESS_EVERY: Duration = Duration::from_millis(100);
+
+/// Shapes that are few enough to say at any time how many templates they are.
+const FEW_SHAPES: usize = 3000;
+
+/// Blocks that wait on each side of those who count.
+const WAITING: usize = 2;
+
+/// How to scan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Options {
+    /// Threads that count; the outcome is the same with any number.
+    pub threads: usize,
+    /// What times that leave something out are read against, where a source has no date.
+    pub now_ms: i64,
+}
+
+impl Options {
+    /// As many threads as there are cores.
+    pub fn at(now_ms: i64) -> Self {
+        Self { threads: std::thread::available_parallelism().map_or(1, std::num::NonZero::get), now_ms }
+    }
+}
+
+/// How far a scan is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Progress {
+    /// Bytes on disk that were read, of all there are (0: nobody knows, a stream).
+    pub bytes: u64,
+    /// All bytes on disk.
+    pub of: u64,
+    /// Lines that were counted.
+    pub lines: u64,
+    /// Entries that say that they are errors.
+    pub errors: u64,
+    /// Templates, as far as is known.
+    pub templates: usize,
+}
+
+/// What is to be read.
+pub(super) enum Feed<'a> {
+    /// Files and archives.
+    Gathered(&'a Gathered),
+    /// A stream that may still be written.
+    Live(Reader<'a>),
+}
+
+/// The thread that reads.
+struct Feeder<'a> {
+    work: SyncSender<(u64, Block)>,
+    next: u64,
+    options: &'a Options,
+    stop: &'a AtomicBool,
+    consumed: &'a AtomicU64,
+    /// Bytes of the files on disk that are done.
+    before: u64,
+    /// What was read of each source, but for what is counted.
+    done: Vec<(usize, SourceTotals)>,
+}
+
+impl Feeder<'_> {
+    fn run(&mut self, feed: Feed<'_>) {
+        match feed {
+            Feed::Live(mut reader) => self.source(0, &mut reader, None, true),
+            Feed::Gathered(gathered) => {
+                let stop = self.stop;
+                for file in gathered.on_disk() {
+                    let each = |source: usize, reader: Result<&mut Reader<'_>, InputError>| {
+                        let modified_ms = gathered.sources[source].modified_ms;
+                        match reader {
+                            Ok(reader) => self.source(source, reader, modified_ms, false),
+                            Err(error) => self.finish(source, Arc::default(), 0, vec![error.to_string()]),
+                        }
+                        if stop.load(Ordering::Relaxed) { Err(()) } else { Ok(()) }
+                    };
+                    if file.for_each_source(&gathered.sources, stop, each).is_err() {
+                        return;
+                    }
+                    self.before += file.bytes;
+                }
+            }
+        }
+    }
+
+    /// Reads a source to its end; what goes wrong on the way is one of its notes.
+    fn source(&mut self, source: usize, reader: &mut Reader<'_>, modified_ms: Option<i64>, live: bool) {
+        let reference = Reference::at(modified_ms.unwrap_or(self.options.now_ms));
+        let mut filler = Filler::new(live);
+        let mut layout: Option<Arc<Layout>> = None;
+        let mut notes = Vec::new();
+        loop {
+            let bytes = match filler.fill(reader) {
+                Ok(Some(bytes)) => bytes,
+                Ok(None) => break,
+                Err(error) => {
+                    notes.push(InputError::io("the rest of it", error).to_string());
+                    break;
+                }
+            };
+            self.consumed.store(self.before + reader.consumed(), Ordering::Relaxed);
+            let layout = layout.get_or_insert_with(|| Arc::new(learn_layout(&bytes, reference)));
+            let block = Block { source, layout: Arc::clone(layout), reference, bytes, raw: filler.raw };
+            self.next += 1;
+            if self.stop.load(Ordering::Relaxed) || self.work.send((self.next - 1, block)).is_err() {
+                break;
+            }
+        }
+        notes.extend(reader.notes().iter().map(ToString::to_string));
+        self.finish(source, layout.unwrap_or_default(), filler.long_lines, notes);
+    }
+
+    fn finish(&mut self, source: usize, layout: Arc<Layout>, long_lines: u64, notes: Vec<String>) {
+        self.done.push((source, SourceTotals { layout, long_lines, notes, ..SourceTotals::default() }));
+    }
+}
+
+pub(super) fn learn_layout(bytes: &[u8], reference: Reference) -> Layout {
+    let all: Vec<&[u8]> = lines(bytes).map(|place| &bytes[place]).filter(|line| !line.is_empty()).collect();
+    let step = (all.len() / SAMPLE_LINES).max(1);
+    let sample: Vec<&[u8]> = all.into_iter().step_by(step).collect();
+    Layout::learn(&sample, reference)
+}
+
+/// Scans all of it; `progress` is told how far it is, at the caller's own thread. Where
+/// the flag is raised it ends with what was read so far.
+pub(super) fn scan(
+    feed: Feed<'_>,
+    options: &Options,
+    stop: &AtomicBool,
+    progress: &mut dyn FnMut(&Progress),
+) -> Totals {
+    let of = match &feed {
+        Feed::Gathered(gathered) => gathered.bytes_on_disk(),
+        Feed::Live(_) => 0,
+    };
+    let consumed = AtomicU64::new(0);
+    let mut totals = Totals::default();
+    std::thread::scope(|scope| {
+        let (work, blocks) = sync_channel::<(u64, Block)>(WAITING);
+        let (results, counted) = sync_channel::<(u64, Counted)>(WAITING);
+        let blocks = Arc::new(Mutex::new(blocks));
+        for _ in 0..options.threads.max(1) {
+            let (blocks, results) = (Arc::clone(&blocks), results.clone());
+            scope.spawn(move || work_on(&blocks, &results));
+        }
+        drop((results, blocks));
+        let mut feeder =
+            Feeder { work, next: 0, options, stop, consumed: &consumed, before: 0, done: Vec::new() };
+        let reading = scope.spawn(move || {
+            feeder.run(feed);
+            feeder.done
+        });
+        merge(&counted, &mut totals, |totals, templates| {
+            let bytes = consumed.load(Ordering::Relaxed);
+            let (lines, errors) = (totals.lines(), totals.loud());
+            progress(&Progress { bytes, of, lines, errors, templates });
+        });
+        for (source, read) in reading.join().unwrap_or_default() {
+            let SourceTotals { layout, long_lines, notes, .. } = read;
+            let own = totals.source(source);
+            (own.layout, own.long_lines, own.notes) = (layout, long_lines, notes);
+        }
+    });
+    totals
+}
+
+fn work_on(blocks: &Mutex<Receiver<(u64, Block)>>, results: &SyncSender<(u64, Counted)>) {
+    loop {
+        let next = blocks.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let Ok((number, block)) = next else { return };
+        if results.send((number, count(block))).is_err() {
+            return;
+        }
+    }
+}
+
+/// Merges blocks in their order as they come.
+fn merge(counted: &Receiver<(u64, Counted)>, totals: &mut Totals, mut tell: impl FnMut(&Totals, usize)) {
+    let mut waiting: BTreeMap<u64, Counted> = BTreeMap::new();
+    let mut next = 0;
+    let mut told: Option<Instant> = None;
+    let mut templates = (0, 0);
+    loop {
+        match counted.recv_timeout(PROGRESS_EVERY) {
+            Ok((number, block)) => drop(waiting.insert(number, block)),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => break,
+        }
+        while let Some(block) = waiting.remove(&next) {
+            totals.take(block);
+            next += 1;
+        }
+        if next > 0 && told.is_none_or(|told| told.elapsed() >= PROGRESS_EVERY) {
+            let held = totals.miner.held();
+            if held != templates.0 && held <= FEW_SHAPES {
+                templates = (held, totals.miner.count());
+            }
+            tell(totals, if held <= FEW_SHAPES { templates.1 } else { held });
+            told = Some(Instant::now());
+        }
+    }
+}
