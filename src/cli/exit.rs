@@ -98,6 +98,14 @@ pub(super) fn warn(what: impl std::fmt::Display) {
     let _ = writeln!(err, "{}", shown(&line, err.is_terminal()));
 }
 
+/// Shows how far something is, on one line of a terminal; an empty text takes it away.
+pub(super) fn status(what: &str) {
+    let mut err = io::stderr().lock();
+    let line = if what.is_empty() { String::new() } else { format!("percept: {}", text::printable(what)) };
+    let _ = write!(err, "\r\x1b[K{line}");
+    let _ = err.flush();
+}
+
 /// Makes a panic of the main thread end percept with the terminal restored, a word on
 /// what to do, and exit code 255. One of another thread goes to the log: the chat goes on.
 pub fn on_panic() {

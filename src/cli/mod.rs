@@ -5,6 +5,7 @@ mod chat;
 mod describe;
 mod doctor;
 mod exit;
+mod logs;
 mod models;
 mod open;
 mod sessions;
@@ -36,6 +37,7 @@ const EXAMPLES: &str = "Examples:
   percept error.png                             open the chat with a screenshot attached
   percept ask -a error.png \"What does the error say?\"
   journalctl -u nginx | percept ask \"Why did it stop?\"
+  percept logs ci.log                           what stands out in a log of any size
   percept describe error.png                    a caption, with what is uncertain in it
   percept --continue                            go on where the last chat ended
   percept doctor                                what works here, and what is missing
@@ -49,6 +51,8 @@ enum Command {
     Ask(ask::AskArgs),
     /// Print a caption of a picture, with the words marked that the model was unsure of
     Describe(describe::DescribeArgs),
+    /// Show what is in a log: what stands out, with line numbers, or its lines
+    Logs(logs::LogsArgs),
     /// Show what works on this machine and what is missing
     Doctor(doctor::DoctorArgs),
     /// The models that percept knows, and your own
@@ -98,6 +102,7 @@ impl Cli {
             None => chat::run(self.chat),
             Some(Command::Ask(args)) => ask::run(args),
             Some(Command::Describe(args)) => describe::run(args),
+            Some(Command::Logs(args)) => logs::run(args),
             Some(Command::Doctor(args)) => doctor::run(&args),
             Some(Command::Models(command)) => models::run(command),
             Some(Command::Sessions(command)) => sessions::run(command),

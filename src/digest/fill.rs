@@ -30,7 +30,7 @@ impl Filler {
     }
 
     /// The next block; `None` at the end. The last line may be without its end.
-    pub(super) fn fill(&mut self, reader: &mut dyn Read) -> io::Result<Option<Vec<u8>>> {
+    pub(super) fn fill(&mut self, reader: &mut (impl Read + ?Sized)) -> io::Result<Option<Vec<u8>>> {
         if self.ended {
             return Ok(None);
         }
@@ -72,7 +72,7 @@ impl Filler {
     }
 
     /// Goes on to the next line.
-    fn pass_over(&mut self, reader: &mut dyn Read) -> io::Result<()> {
+    fn pass_over(&mut self, reader: &mut (impl Read + ?Sized)) -> io::Result<()> {
         let mut bytes = vec![0; BLOCK_BYTES];
         loop {
             let read = match reader.read(&mut bytes) {

@@ -12,6 +12,7 @@
 //! The same bytes make the same digest, whatever the number of threads. Nothing here keeps
 //! a log in memory, writes it anywhere, or guesses without saying so.
 
+mod answer;
 mod block;
 mod fill;
 pub mod input;
@@ -20,6 +21,7 @@ mod learn;
 mod level;
 mod miner;
 mod model;
+mod moment;
 mod query;
 mod rank;
 mod render;
@@ -30,11 +32,13 @@ mod timeline;
 mod totals;
 mod trouble;
 
+pub use answer::render_answer;
 pub use level::Level;
 pub use model::{LogDigest, Mark, Quote, SourceFacts, Template};
+pub use moment::{length, moment};
 pub use query::{Answer, FoundEntry, Query, assign, query};
 pub use rank::{Focus, rank};
 pub use render::render;
-pub use scan::{Options, Progress};
+pub use scan::{Options, Progress, Stream};
 pub use stamp::{StampKind, show as show_time};
 pub use timeline::Timeline;

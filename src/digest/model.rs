@@ -5,10 +5,10 @@ use std::sync::atomic::AtomicBool;
 
 use serde::{Deserialize, Serialize};
 
-use super::input::{Gathered, Reader, Source};
+use super::input::{Gathered, Source};
 use super::level::Level;
 use super::miner::{Group, Quoted};
-use super::scan::{Feed, Options, Progress, scan};
+use super::scan::{Feed, Options, Progress, Stream, scan};
 use super::shape::shown;
 use super::stamp::StampKind;
 use super::timeline::Timeline;
@@ -123,7 +123,7 @@ pub struct SourceFacts {
 }
 
 /// What is known of a log.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogDigest {
     /// Its files, in their order in time.
     pub sources: Vec<SourceFacts>,
@@ -174,13 +174,13 @@ impl LogDigest {
 
     /// Reads a stream while it is written, to its end. `source` says what it is called.
     pub fn read_stream(
-        reader: Reader<'_>,
+        stream: &mut dyn Stream,
         source: Source,
         options: &Options,
         stop: &AtomicBool,
         progress: &mut dyn FnMut(&Progress),
     ) -> Self {
-        let totals = scan(Feed::Live(reader), options, stop, progress);
+        let totals = scan(Feed::Live(stream), options, stop, progress);
         Self::of(&[source], totals, stop)
     }
 
@@ -218,6 +218,38 @@ impl LogDigest {
     pub fn cite(&self, source: usize, line: u64) -> String {
         let name = self.sources.get(source).map_or("?", |facts| facts.cite.as_str());
         format!("{name}:{line}")
+    }
+
+    /// The source and the line of a place: `app.log:12`, or `12` where there is one source.
+    ///
+    /// # Errors
+    ///
+    /// A sentence that names the sources.
+    pub fn place(&self, text: &str) -> Result<(usize, u64), String> {
+        let (name, line) = text.trim().rsplit_once(':').unwrap_or(("", text.trim()));
+        let line = line.replace(',', "").parse::<u64>().ok().filter(|&line| line > 0);
+        let line = line.ok_or_else(|| format!("`{text}` is no place; write FILE:LINE, as app.log:120."))?;
+        let named = |facts: &SourceFacts| facts.cite == name || facts.source.name == name;
+        let source = match (name, self.sources.len()) {
+            ("", 1) => Some(0),
+            _ => self.sources.iter().position(named),
+        };
+        let Some(source) = source else {
+            let names = self.sources.iter().map(|facts| facts.cite.as_str());
+            let near = crate::text::nearest(name, names)
+                .map_or(String::new(), |near| format!(" Did you mean {near}?"));
+            return Err(match name {
+                "" => "There are several files: write FILE:LINE.".to_owned(),
+                _ => format!("There is no file {name} in this log.{near}"),
+            });
+        };
+        let lines = self.sources[source].lines;
+        match line <= lines {
+            true => Ok((source, line)),
+            false => {
+                Err(format!("{} has {lines} lines; there is no line {line}.", self.sources[source].cite))
+            }
+        }
     }
 
     /// How its times are written for a person.

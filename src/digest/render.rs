@@ -142,9 +142,15 @@ fn times(digest: &LogDigest, page: &mut Page, most: usize) {
 
 /// `app.log:12: the line`
 fn quoted(digest: &LogDigest, quote: &Quote) -> String {
+    quoted_in(digest, quote, LONGEST)
+}
+
+/// A line behind its place, of at most so many characters. Control characters are shown
+/// as pictures (`␛`), so that no terminal obeys them.
+pub(super) fn quoted_in(digest: &LogDigest, quote: &Quote, most: usize) -> String {
     let place = printable(&digest.cite(quote.source, quote.line));
     let line = quote.text.trim_end();
-    let end = line.char_indices().nth(LONGEST).map(|(at, _)| at);
+    let end = line.char_indices().nth(most).map(|(at, _)| at);
     let text = printable(&line[..end.unwrap_or(line.len())]).replace('\n', " ");
     let more = if end.is_some() || quote.cut { text::ELLIPSIS } else { "" };
     format!("{place}: {text}{more}")

@@ -2,6 +2,7 @@
 //! them, and the caller's merges what they counted in the order of reading.
 
 use std::collections::BTreeMap;
+use std::io::Read;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::block::{Block, Counted, count, lines};
 use super::fill::Filler;
-use super::input::{Gathered, InputError, Reader};
+use super::input::{Gathered, InputError, Reader, Tee};
 use super::layout::Layout;
 use super::stamp::Reference;
 use super::totals::{SourceTotals, Totals};
@@ -57,12 +58,40 @@ pub struct Progress {
     pub templates: usize,
 }
 
+/// A stream of lines that says how far it is.
+pub trait Stream: Read + Send {
+    /// Bytes on disk, or of a pipe, that were read.
+    fn consumed(&self) -> u64;
+    /// What there is to say about how it was read.
+    fn remarks(&self) -> Vec<String>;
+}
+
+impl Stream for Reader<'_> {
+    fn consumed(&self) -> u64 {
+        Reader::consumed(self)
+    }
+
+    fn remarks(&self) -> Vec<String> {
+        self.notes().iter().map(ToString::to_string).collect()
+    }
+}
+
+impl<S: Stream> Stream for Tee<S> {
+    fn consumed(&self) -> u64 {
+        self.get_ref().consumed()
+    }
+
+    fn remarks(&self) -> Vec<String> {
+        self.get_ref().remarks()
+    }
+}
+
 /// What is to be read.
 pub(super) enum Feed<'a> {
     /// Files and archives.
     Gathered(&'a Gathered),
     /// A stream that may still be written.
-    Live(Reader<'a>),
+    Live(&'a mut dyn Stream),
 }
 
 /// The thread that reads.
@@ -81,7 +110,7 @@ struct Feeder<'a> {
 impl Feeder<'_> {
     fn run(&mut self, feed: Feed<'_>) {
         match feed {
-            Feed::Live(mut reader) => self.source(0, &mut reader, None, true),
+            Feed::Live(stream) => self.source(0, stream, None, true),
             Feed::Gathered(gathered) => {
                 let stop = self.stop;
                 for file in gathered.on_disk() {
@@ -103,7 +132,7 @@ impl Feeder<'_> {
     }
 
     /// Reads a source to its end; what goes wrong on the way is one of its notes.
-    fn source(&mut self, source: usize, reader: &mut Reader<'_>, modified_ms: Option<i64>, live: bool) {
+    fn source(&mut self, source: usize, reader: &mut dyn Stream, modified_ms: Option<i64>, live: bool) {
         let reference = Reference::at(modified_ms.unwrap_or(self.options.now_ms));
         let mut filler = Filler::new(live);
         let mut layout: Option<Arc<Layout>> = None;
@@ -125,7 +154,7 @@ impl Feeder<'_> {
                 break;
             }
         }
-        notes.extend(reader.notes().iter().map(ToString::to_string));
+        notes.extend(reader.remarks());
         self.finish(source, layout.unwrap_or_default(), filler.long_lines, notes);
     }
 

@@ -210,18 +210,18 @@ const FORMS: &[(&str, &[&str], Option<Level>, &str, &str)] = &[
     (
         "tracing",
         &[
-            "2024-01-01T00:00:00.000000Z  INFO my_crate::main: started",
-            "2024-01-01T00:00:00.000000Z ERROR my_crate::api: it broke: 5",
+            "2024-01-01T00:00:00.000000Z  INFO my_app::start: started",
+            "2024-01-01T00:00:00.000000Z ERROR my_app::api: it broke: 5",
         ],
         Some(Level::Error),
-        "my_crate::api",
+        "my_app::api",
         "it broke: 5",
     ),
     (
         "env_logger",
-        &["[2024-01-01T00:00:00Z INFO  my_crate] started", "[2024-01-01T00:00:00Z ERROR my_crate] it broke"],
+        &["[2024-01-01T00:00:00Z INFO  my_app] started", "[2024-01-01T00:00:00Z ERROR my_app] it broke"],
         Some(Level::Error),
-        "my_crate",
+        "my_app",
         "it broke",
     ),
     (

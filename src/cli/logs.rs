@@ -1,0 +1,321 @@
+//! `percept logs`: what is in a log, and its lines.
+
+use std::io::{self, IsTerminal};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use clap::Args;
+
+use super::Trouble;
+use super::exit::{print_json, print_line, print_text, status};
+use super::open::runtime;
+use crate::digest::input::{Bounds, InputError, Reader, Spool, gather, tee};
+use crate::digest::{
+    Focus, Level, LogDigest, Options, Progress, Query, assign, length, moment, query, render, render_answer,
+};
+use crate::text;
+
+/// Progress is shown after so long.
+const PROGRESS_AFTER: Duration = Duration::from_millis(500);
+
+/// Tokens of a digest unless it is said otherwise.
+const BUDGET: usize = 2000;
+
+/// What is in a log: a digest with line numbers, or its lines
+#[derive(Debug, Args)]
+#[command(after_help = HELP)]
+pub(super) struct LogsArgs {
+    /// Logs, folders of them, archives; `-` or nothing: standard input
+    #[arg(value_name = "FILE", value_hint = clap::ValueHint::AnyPath)]
+    files: Vec<PathBuf>,
+    /// Tokens that the digest may take
+    #[arg(long, value_name = "TOKENS", default_value_t = BUDGET)]
+    budget: usize,
+    /// What you want to know: its words and a time in it decide what comes first
+    #[arg(short, long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    question: String,
+    /// List all templates
+    #[arg(long, conflicts_with_all = ["template", "level", "since", "until", "grep", "around", "count", "assignments"])]
+    templates: bool,
+    /// Show entries of this template; can be given several times
+    #[arg(short, long, value_name = "ID")]
+    template: Vec<u32>,
+    /// Show entries at this level or worse: trace, debug, info, notice, warn, error, fatal
+    #[arg(short, long, value_parser = level)]
+    level: Option<Level>,
+    /// Show entries from this time on: 2024-01-31 02:14, 02:14 (on the last day), 2h (before the end)
+    #[arg(long, value_name = "TIME")]
+    since: Option<String>,
+    /// Show entries up to this time
+    #[arg(long, value_name = "TIME")]
+    until: Option<String>,
+    /// Show entries with a line that matches this regular expression
+    #[arg(short, long, value_name = "REGEX")]
+    grep: Option<String>,
+    /// Show the lines around a line: app.log:120, or 120 where there is one log
+    #[arg(long, value_name = "[FILE:]LINE", conflicts_with_all = ["template", "level", "since", "until", "grep", "count"])]
+    around: Option<String>,
+    /// Count entries in intervals of this length: 30s, 5m, 1h, 1d
+    #[arg(long, value_name = "LENGTH")]
+    count: Option<String>,
+    /// Show so many entries at most
+    #[arg(short = 'n', long, default_value_t = 200)]
+    number: usize,
+    /// Show the last ones, not the first
+    #[arg(long)]
+    last: bool,
+    /// Print each line's number and its template's, with a tab between; with several
+    /// files the file's name first
+    #[arg(long)]
+    assignments: bool,
+    /// Print JSON (docs/json.md)
+    #[arg(long)]
+    json: bool,
+}
+
+const HELP: &str = "Examples:
+  percept logs app.log                          what it is, what stands out, with line numbers
+  percept logs /var/log/nginx/                  a folder, rotated and packed files in their order
+  percept logs ci.log --level error --last      the last errors
+  percept logs app.log --around 88214           the lines around one
+  percept logs app.log --template 12 --count 5m how often when
+  journalctl -o json -u nginx | percept logs    standard input; Ctrl+C ends it and shows the digest";
+
+fn level(word: &str) -> Result<Level, String> {
+    Level::of(word.as_bytes()).filter(|_| word.chars().all(char::is_alphabetic)).ok_or_else(|| {
+        let names: Vec<&str> = Level::ALL.iter().map(|level| level.name()).collect();
+        format!("one of {}", names.join(", "))
+    })
+}
+
+pub(super) fn run(args: LogsArgs) -> Result<(), Trouble> {
+    // What a digest is made from must outlive it, for its lines: standard input is kept.
+    let stop = Arc::new(AtomicBool::new(false));
+    let runtime = runtime()?;
+    let flag = Arc::clone(&stop);
+    runtime.spawn(async move {
+        while tokio::signal::ctrl_c().await.is_ok() {
+            flag.store(true, Ordering::Relaxed);
+        }
+    });
+    let piped = args.files.is_empty() || args.files.iter().any(|file| file == Path::new("-"));
+    let spool = piped.then(Spool::temporary).transpose().map_err(Trouble::user)?;
+    let digest = match &spool {
+        Some(spool) => read_stream(&args, spool, &stop)?,
+        None => read_files(&args.files, &stop)?,
+    };
+    // A stream that was stopped is shown as far as it came.
+    stop.store(false, Ordering::Relaxed);
+    let done = show(&args, &digest, &stop);
+    runtime.shutdown_background();
+    done
+}
+
+fn trouble(error: InputError) -> Trouble {
+    match error {
+        InputError::Stopped => Trouble::Stopped,
+        error => Trouble::user(error),
+    }
+}
+
+fn options() -> Options {
+    Options::at(jiff::Timestamp::now().as_millisecond())
+}
+
+fn read_files(files: &[PathBuf], stop: &AtomicBool) -> Result<LogDigest, Trouble> {
+    let gathered = gather(files, &Bounds::default(), stop).map_err(trouble)?;
+    for (name, why) in &gathered.passed_over {
+        super::exit::warn(format!("{name} is passed over: it {why}"));
+    }
+    let mut shown = Shown::new();
+    let digest = LogDigest::read(&gathered, &options(), stop, &mut |progress| shown.tell(progress));
+    shown.clear();
+    if digest.stopped { Err(Trouble::Stopped) } else { Ok(digest) }
+}
+
+fn read_stream(args: &LogsArgs, spool: &Spool, stop: &AtomicBool) -> Result<LogDigest, Trouble> {
+    let stdin = io::stdin();
+    if args.files.len() > 1 {
+        return Err(Trouble::User(anyhow::anyhow!(
+            "`-` is standard input, and can't be read with other files"
+        )));
+    }
+    if stdin.is_terminal() {
+        let what = "give a log, a folder or an archive, or pipe something in: percept logs app.log";
+        return Err(Trouble::User(anyhow::anyhow!(what)));
+    }
+    let reader = Reader::stream("standard input", stdin, stop).map_err(trouble)?;
+    let mut stream = tee(reader, spool).map_err(trouble)?;
+    let mut shown = Shown::new();
+    let source = spool.source("stdin").map_err(trouble)?;
+    let mut digest =
+        LogDigest::read_stream(&mut stream, source, &options(), stop, &mut |progress| shown.tell(progress));
+    shown.clear();
+    if let Some(why) = spool.stopped() {
+        digest.notes.push(format!("its lines can't be looked up to the end: {why}"));
+    }
+    // Its size is known only now.
+    for facts in &mut digest.sources {
+        facts.source.bytes = spool.kept();
+    }
+    Ok(digest)
+}
+
+/// The line of progress on standard error, if that is a terminal.
+struct Shown {
+    begun: Instant,
+    on: bool,
+    written: bool,
+}
+
+impl Shown {
+    fn new() -> Self {
+        Self { begun: Instant::now(), on: io::stderr().is_terminal(), written: false }
+    }
+
+    fn tell(&mut self, progress: &Progress) {
+        if !self.on || self.begun.elapsed() < PROGRESS_AFTER {
+            return;
+        }
+        let part = match progress.of {
+            0 => text::size(progress.bytes),
+            of => format!("{}%", (progress.bytes * 100 / of.max(1)).min(100)),
+        };
+        let lines = text::thousands(progress.lines);
+        let templates = text::thousands(progress.templates as u64);
+        status(&format!("reading {part} · {lines} lines · {templates} templates"));
+        self.written = true;
+    }
+
+    fn clear(&self) {
+        if self.written {
+            status("");
+        }
+    }
+}
+
+fn show(args: &LogsArgs, digest: &LogDigest, stop: &AtomicBool) -> Result<(), Trouble> {
+    if args.assignments {
+        return assignments(digest, stop);
+    }
+    if args.templates {
+        return templates(args, digest);
+    }
+    match wanted(args, digest)? {
+        Some(wanted) => {
+            let answer = query(digest, &wanted, stop).map_err(trouble)?;
+            match args.json {
+                true => print_json(&answer),
+                false => print_text(&render_answer(digest, &wanted, &answer, usize::MAX)),
+            }
+        }
+        None if args.json => print_json(digest),
+        None => print_text(&render(digest, &Focus::of(&args.question), args.budget)),
+    }
+}
+
+/// The query that the flags make; `None`: the digest is wanted.
+fn wanted(args: &LogsArgs, digest: &LogDigest) -> Result<Option<Query>, Trouble> {
+    let user = |why: String| Trouble::User(anyhow::anyhow!(why));
+    let time =
+        |text: &Option<String>| text.as_ref().map(|text| moment(digest, text)).transpose().map_err(user);
+    let asked = !args.template.is_empty()
+        || args.level.is_some()
+        || args.since.is_some()
+        || args.until.is_some()
+        || args.grep.is_some()
+        || args.around.is_some()
+        || args.count.is_some();
+    if !asked {
+        return Ok(None);
+    }
+    let grep = args.grep.as_deref().map(regex::bytes::Regex::new).transpose();
+    let count_by = match &args.count {
+        None => None,
+        Some(text) => Some(
+            length(text)
+                .ok_or_else(|| user(format!("`{text}` is no length of time; write 30s, 5m, 1h or 1d")))?,
+        ),
+    };
+    let around = match &args.around {
+        None => None,
+        Some(place) => Some(digest.place(place).map_err(user)?),
+    };
+    if let Some(id) = args.template.iter().find(|&&id| id == 0 || id as usize > digest.templates.len()) {
+        let most = digest.templates.len();
+        return Err(user(format!(
+            "there is no template {id}: they go from 1 to {most} (--templates lists them)"
+        )));
+    }
+    Ok(Some(Query {
+        sources: Vec::new(),
+        templates: args.template.clone(),
+        level: args.level,
+        since: time(&args.since)?,
+        until: time(&args.until)?,
+        grep: grep.map_err(Trouble::user)?,
+        around: around.map(|(source, line)| (source, line, 10)),
+        count_by,
+        limit: args.number,
+        last: args.last,
+    }))
+}
+
+fn templates(args: &LogsArgs, digest: &LogDigest) -> Result<(), Trouble> {
+    if args.json {
+        return print_json(&digest.templates);
+    }
+    for template in &digest.templates {
+        let (source, line) = (template.first.source, template.first.line);
+        print_line(format!(
+            "{:>5}  {:>10} x  {:<6} {}  {}",
+            template.id,
+            text::thousands(template.count),
+            template.severity().name(),
+            digest.cite(source, line),
+            template.text
+        ))?;
+    }
+    Ok(())
+}
+
+fn assignments(digest: &LogDigest, stop: &AtomicBool) -> Result<(), Trouble> {
+    use std::io::Write;
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    let several = digest.sources.len() > 1;
+    for (number, facts) in digest.sources.iter().enumerate() {
+        assign(digest, number, stop, |line, id| -> Result<(), Failure> {
+            let id = id.unwrap_or(0);
+            match several {
+                true => writeln!(out, "{}\t{line}\t{id}", facts.cite)?,
+                false => writeln!(out, "{line}\t{id}")?,
+            }
+            Ok(())
+        })
+        .map_err(|failure| match failure {
+            Failure::Input(error) => trouble(error),
+            Failure::Output(error) => error.into(),
+        })?;
+    }
+    out.flush()?;
+    Ok(())
+}
+
+enum Failure {
+    Input(InputError),
+    Output(io::Error),
+}
+
+impl From<InputError> for Failure {
+    fn from(error: InputError) -> Self {
+        Self::Input(error)
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::Output(error)
+    }
+}
