@@ -25,7 +25,7 @@ const LEAST_SHARED: usize = 50;
 const LEAST_FLAT: usize = 50;
 
 /// The share of an object that is the array in it, in percent: what holds more is no table.
-const LEAST_ARRAY: usize = 80;
+const LEAST_ARRAY: usize = 60;
 
 /// Keys of a log's entry that say when.
 const WHEN: [&str; 8] = ["timestamp", "@timestamp", "time", "ts", "datetime", "asctime", "eventtime", "@t"];

@@ -36,6 +36,8 @@ pub struct Column {
     pub name: String,
     /// What its values are.
     pub kind: Kind,
+    /// Rows with a value.
+    pub filled: u64,
     /// Rows without a value.
     pub empty: u64,
     /// Values such as `N/A` in a column of another kind: there is none in SQL either.
@@ -153,6 +155,7 @@ impl Growing {
         Column {
             name,
             kind,
+            filled: self.filled,
             empty: rows - self.filled,
             missing,
             distinct: self.distinct.count(),

@@ -148,8 +148,10 @@ impl Sample {
 
     /// How many records stand above the first one of that many cells.
     fn preamble(&self, width: usize) -> Option<usize> {
-        let at = self.records.iter().position(|record| record.len() == width)?;
-        let narrower = self.records[..at].iter().all(|record| record.len() < width);
+        // Spreadsheets say what separates cells in a line of their own.
+        let says_sep = |record: &Vec<String>| record[0].starts_with("sep=");
+        let at = self.records.iter().position(|record| record.len() == width && !says_sep(record))?;
+        let narrower = self.records[..at].iter().all(|record| record.len() < width || says_sep(record));
         (at <= MOST_PREAMBLE && narrower).then_some(at)
     }
 
@@ -169,25 +171,58 @@ impl Sample {
     }
 }
 
-fn delimited(text: &[u8], named: Option<u8>) -> Option<Shape> {
-    let mut best: Option<((usize, bool, usize), Sample, usize, usize)> = None;
-    for (delimiter, quoting) in
-        DELIMITERS.iter().flat_map(|delimiter| [(*delimiter, true), (*delimiter, false)])
-    {
+/// A way to read a content, and how good it is.
+struct Reading {
+    sample: Sample,
+    width: usize,
+    skip: usize,
+    /// Even records, in percent; nothing skipped; what the name says; more cells.
+    rank: (usize, bool, bool, usize),
+}
+
+impl Reading {
+    fn of(text: &[u8], delimiter: u8, quoting: bool, named: Option<u8>) -> Option<Self> {
         let sample = Sample::read(text, delimiter, quoting);
         let width = sample.width();
-        let Some(skip) = sample.preamble(width) else { continue };
-        // Where all else is the same, what the name says, and then more cells.
-        let rank = (sample.even(width, skip), named == Some(delimiter), width);
-        if width >= 2 && best.as_ref().is_none_or(|(known, ..)| rank > *known) {
-            best = Some((rank, sample, width, skip));
-        }
+        let skip = sample.preamble(width)?;
+        let rank = (sample.even(width, skip), skip == 0, named == Some(delimiter), width);
+        (width >= 2).then_some(Self { sample, width, skip, rank })
     }
+
+    /// Whether it is a table without a name that says so: names on top that look like names,
+    /// and a column of numbers, dates or the like below.
+    fn is_beyond_doubt(&self) -> bool {
+        let (records, width) = (&self.sample.records, self.width);
+        let ([header, rows @ ..], (100, true, ..)) = (records.as_slice(), self.rank) else { return false };
+        let is_name = |cell: &String| {
+            let name = cell.trim();
+            name.len() <= LONGEST_NAME
+                && name.starts_with(|c: char| c.is_alphabetic() || matches!(c, '_' | '#'))
+                && !name.contains(['=', '{', '}', '<', '>', '\\', '`'])
+                && !name.ends_with(['.', ':', ';', '!', '?'])
+                && kind_of(name) == Kind::Text
+        };
+        let is_typed = |column: usize| {
+            let mut cells =
+                rows.iter().map(|row| row[column].trim()).filter(|cell| !cell.is_empty()).peekable();
+            cells.peek().is_some() && cells.all(|cell| !matches!(kind_of(cell), Kind::Text | Kind::Json))
+        };
+        let distinct: std::collections::BTreeSet<&str> = header.iter().map(|cell| cell.trim()).collect();
+        records.len() >= LEAST_RECORDS
+            && header.iter().all(is_name)
+            && distinct.len() == width
+            && (0..width).any(is_typed)
+    }
+}
+
+fn delimited(text: &[u8], named: Option<u8>) -> Option<Shape> {
+    let ways = [true, false].into_iter().flat_map(|quoting| DELIMITERS.map(|delimiter| (delimiter, quoting)));
+    let readings = ways.filter_map(|(delimiter, quoting)| Reading::of(text, delimiter, quoting, named));
+    // Of equals the first, which takes quotes for quotes.
+    let best = readings.reduce(|best, next| if next.rank > best.rank { next } else { best });
     let (sample, width, skip) = match (best, named) {
-        (Some(((even, ..), sample, width, skip)), Some(_)) if even >= LEAST_EVEN => (sample, width, skip),
-        (Some(((100, ..), sample, width, 0)), None) if is_beyond_doubt(&sample.records, width) => {
-            (sample, width, 0)
-        }
+        (Some(best), Some(_)) if best.rank.0 >= LEAST_EVEN => (best.sample, best.width, best.skip),
+        (Some(best), None) if best.is_beyond_doubt() => (best.sample, best.width, 0),
         (_, Some(delimiter)) => one_column(text, delimiter)?,
         _ => return None,
     };
@@ -225,27 +260,4 @@ fn is_header(rows: &[Vec<String>]) -> bool {
                 && first.iter().filter(years).all(|year| seen.insert(year))
         }
     }
-}
-
-/// Whether records are a table without a name that says so: names on top that look like
-/// names, and a column of numbers, dates or the like below.
-fn is_beyond_doubt(records: &[Vec<String>], width: usize) -> bool {
-    let [header, rows @ ..] = records else { return false };
-    let is_name = |cell: &String| {
-        let name = cell.trim();
-        name.len() <= LONGEST_NAME
-            && name.starts_with(|c: char| c.is_alphabetic() || matches!(c, '_' | '#'))
-            && !name.contains(['=', '{', '}', '<', '>', '\\', '`'])
-            && !name.ends_with(['.', ':', ';', '!', '?'])
-            && kind_of(name) == Kind::Text
-    };
-    let is_typed = |column: usize| {
-        let mut cells = rows.iter().map(|row| row[column].trim()).filter(|cell| !cell.is_empty()).peekable();
-        cells.peek().is_some() && cells.all(|cell| !matches!(kind_of(cell), Kind::Text | Kind::Json))
-    };
-    let distinct: std::collections::BTreeSet<&str> = header.iter().map(|cell| cell.trim()).collect();
-    records.len() >= LEAST_RECORDS
-        && header.iter().all(is_name)
-        && distinct.len() == width
-        && (0..width).any(is_typed)
 }

@@ -11,6 +11,12 @@ const FIRST_ROWS: usize = 5;
 /// The longest cell of those, in bytes.
 const MOST_CELL: usize = 200;
 
+/// So many different values are few.
+const FEW: usize = 20;
+
+/// A value that is there so many times as often as others is told.
+const UNEVEN: u64 = 3;
+
 /// Of the room, what the descriptions of the columns may take, in percent.
 const COLUMNS_PERCENT: usize = 75;
 
@@ -120,11 +126,12 @@ fn described(column: &Column) -> String {
         None => "; very many different values".to_owned(),
         Some(distinct) => format!("; {} different", thousands(distinct as u64)),
     });
-    let values = match column.frequent.is_empty() {
-        _ if column.kind.is_number() && column.distinct.is_none_or(|distinct| distinct > 20) => Vec::new(),
-        false => column.frequent.iter().map(|(value, count)| format!("{value} ({count})")).collect(),
-        true if column.least.is_none() => column.samples.clone(),
-        true => Vec::new(),
+    let values = match () {
+        () if is_uneven(column) => {
+            column.frequent.iter().map(|(value, count)| format!("{value} ({})", thousands(*count))).collect()
+        }
+        () if column.least.is_none() => column.samples.clone(),
+        () => Vec::new(),
     };
     if !values.is_empty() {
         words.push_str(&format!(": {}", values.join(", ")));
@@ -140,6 +147,13 @@ fn described(column: &Column) -> String {
         words.push_str(&format!("; {} of the values are numbers, kept as text", thousands(column.numbers)));
     }
     printable(&words).replace('\n', "␊").replace('\t', "␉")
+}
+
+/// Whether it says something which of the values are the most frequent: there are few, or the
+/// first is there more often than others.
+fn is_uneven(column: &Column) -> bool {
+    let (Some(distinct), Some((_, times))) = (column.distinct, column.frequent.first()) else { return false };
+    distinct <= FEW || *times >= UNEVEN * column.filled / distinct as u64
 }
 
 /// A number with as many digits as tell something.
