@@ -128,9 +128,10 @@ fn described(column: &Column) -> String {
     });
     let values = match () {
         () if is_uneven(column) => {
-            column.frequent.iter().map(|(value, count)| format!("{value} ({})", thousands(*count))).collect()
+            let told = column.frequent.iter();
+            told.map(|(value, count)| format!("{} ({})", apart(value), thousands(*count))).collect()
         }
-        () if column.least.is_none() => column.samples.clone(),
+        () if column.least.is_none() => column.samples.iter().map(|value| apart(value)).collect(),
         () => Vec::new(),
     };
     if !values.is_empty() {
@@ -147,6 +148,11 @@ fn described(column: &Column) -> String {
         words.push_str(&format!("; {} of the values are numbers, kept as text", thousands(column.numbers)));
     }
     printable(&words).replace('\n', "␊").replace('\t', "␉")
+}
+
+/// A value that is told from those beside it.
+fn apart(value: &str) -> String {
+    if value.contains([',', '"']) { format!("{value:?}") } else { value.to_owned() }
 }
 
 /// Whether it says something which of the values are the most frequent: there are few, or the
