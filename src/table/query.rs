@@ -134,12 +134,17 @@ impl Database {
         let (text, _) = read::decoded(bytes);
         let shape = sniff(file, &text).ok_or_else(|| QueryError::NoTable(file.to_owned()))?;
         let known = profile(&shape, &text, 0);
+        // It is made anew by the next question, unless this table takes the name.
+        let no_data = if self.taken.contains(DATA) { "" } else { "DROP VIEW IF EXISTS data;" };
         let name = unique(&sql_name(file), &mut self.taken);
         let line = known.lines_differ.then(|| line_name(&known.columns));
         let table = Loaded { file: file.to_owned(), name, rows: known.rows, columns: known.columns, line };
         let whole = {
             let transaction = self.connection.unchecked_transaction().map_err(QueryError::sqlite)?;
-            transaction.execute_batch(&create(&table)).map_err(QueryError::sqlite)?;
+            let alias = alias(&table, &mut self.taken);
+            transaction
+                .execute_batch(&format!("{no_data}{}{alias}", create(&table)))
+                .map_err(QueryError::sqlite)?;
             let mut insert = transaction.prepare(&insert(&table)).map_err(QueryError::sqlite)?;
             let whole = fill(&mut insert, &table, |visit| drop(read::each(&shape, &text, visit)), stop);
             drop(insert);
@@ -305,13 +310,17 @@ fn create(table: &Loaded) -> String {
     let columns = table.columns.iter().map(|c| format!(", {} {}", quoted(&c.name), c.kind.affinity()));
     let columns: String = line.chain(columns).collect();
     let name = quoted(&table.name);
-    let mut create = format!("CREATE TABLE {name} (row INTEGER PRIMARY KEY{columns});");
-    // The name of the file is what a model reads, and takes for the name of the table.
-    if table.file != table.name {
-        let file = format!("\"{}\"", table.file.replace('"', "\"\"").replace('\0', ""));
-        create.push_str(&format!("DROP VIEW IF EXISTS {file}; CREATE VIEW {file} AS SELECT * FROM {name};"));
+    format!("CREATE TABLE {name} (row INTEGER PRIMARY KEY{columns});")
+}
+
+/// The name of the file as a view: it is what a model reads, and takes for the table's name.
+fn alias(table: &Loaded, taken: &mut HashSet<String>) -> String {
+    let file = table.file.replace('\0', "");
+    let lower = file.to_lowercase();
+    if lower.starts_with("sqlite_") || file.is_empty() || !taken.insert(lower) {
+        return String::new();
     }
-    create
+    format!("CREATE VIEW \"{}\" AS SELECT * FROM {};", file.replace('"', "\"\""), quoted(&table.name))
 }
 
 fn insert(table: &Loaded) -> String {

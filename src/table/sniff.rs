@@ -7,8 +7,8 @@
 use super::json;
 use super::value::{Kind, kind_of};
 
-/// How much of a content is looked at.
-const SAMPLE_BYTES: usize = 64 * 1024;
+/// How much of a content is looked at; more where too few records fit.
+const SAMPLE_BYTES: [usize; 3] = [64 * 1024, 1024 * 1024, 16 * 1024 * 1024];
 
 /// How many records are looked at.
 const SAMPLE_RECORDS: usize = 200;
@@ -118,12 +118,23 @@ struct Sample {
 
 impl Sample {
     fn read(text: &[u8], delimiter: u8, quoting: bool) -> Self {
-        let sample = &text[..text.len().min(SAMPLE_BYTES)];
+        let mut sample = Self { delimiter, quoting, records: Vec::new() };
+        for bytes in SAMPLE_BYTES {
+            sample.records = sample.beginning(text, bytes);
+            if sample.records.len() >= LEAST_RECORDS || bytes >= text.len() {
+                break;
+            }
+        }
+        sample
+    }
+
+    fn beginning(&self, text: &[u8], bytes: usize) -> Vec<Vec<String>> {
+        let sample = &text[..text.len().min(bytes)];
         let mut reader = csv::ReaderBuilder::new()
             .has_headers(false)
             .flexible(true)
-            .delimiter(delimiter)
-            .quoting(quoting)
+            .delimiter(self.delimiter)
+            .quoting(self.quoting)
             .from_reader(sample);
         let cells = |record: &csv::ByteRecord| {
             record.iter().map(|cell| String::from_utf8_lossy(cell).into_owned()).collect()
@@ -134,7 +145,7 @@ impl Sample {
         if records.len() > SAMPLE_RECORDS || (sample.len() < text.len() && records.len() > 1) {
             records.pop();
         }
-        Self { delimiter, quoting, records }
+        records
     }
 
     /// How many cells most records have; of two, the larger number.
@@ -150,14 +161,17 @@ impl Sample {
     fn preamble(&self, width: usize) -> Option<usize> {
         // Spreadsheets say what separates cells in a line of their own.
         let says_sep = |record: &Vec<String>| record[0].starts_with("sep=");
-        let at = self.records.iter().position(|record| record.len() == width && !says_sep(record))?;
+        // Rows that end in a delimiter have a cell more than there are names.
+        let wide = |record: &Vec<String>| (record.len() + usize::from(width > 2)) >= width;
+        let at = self.records.iter().position(|record| wide(record) && !says_sep(record))?;
         let narrower = self.records[..at].iter().all(|record| record.len() < width || says_sep(record));
         (at <= MOST_PREAMBLE && narrower).then_some(at)
     }
 
     /// The share of records of that many cells, in percent.
     fn even(&self, width: usize, skip: usize) -> usize {
-        let records = &self.records[skip..];
+        let shorter = self.records[skip].len() < width;
+        let records = &self.records[skip + usize::from(shorter)..];
         let even = records.iter().filter(|record| record.len() == width).count();
         even * 100 / records.len().max(1)
     }
@@ -176,8 +190,9 @@ struct Reading {
     sample: Sample,
     width: usize,
     skip: usize,
-    /// Even records, in percent; nothing skipped; what the name says; more cells.
-    rank: (usize, bool, bool, usize),
+    /// Even records, in percent; as many names, and nothing above them; what the name says;
+    /// quotes are quotes; more cells.
+    rank: (usize, bool, bool, bool, usize),
 }
 
 impl Reading {
@@ -185,7 +200,8 @@ impl Reading {
         let sample = Sample::read(text, delimiter, quoting);
         let width = sample.width();
         let skip = sample.preamble(width)?;
-        let rank = (sample.even(width, skip), skip == 0, named == Some(delimiter), width);
+        let clean = skip == 0 && sample.records[0].len() == width;
+        let rank = (sample.even(width, skip), clean, named == Some(delimiter), quoting, width);
         (width >= 2).then_some(Self { sample, width, skip, rank })
     }
 

@@ -102,6 +102,8 @@ fn delimiters_names_and_what_stands_above_them_are_found() {
     assert_eq!((how.delimiter, how.header), (b',', false));
     assert!(shape("a.csv", "country,1990,1991\nWales,1,2\n").header);
     assert!(shape("a.csv", "a, b, c\n1, x, 3\n2, y, 5\n").trim);
+    let how = shape("a.csv", "a,b\n1,2,\n3,4,\n");
+    assert_eq!((how.header, how.skip), (true, 0));
     let how = shape("a.tsv", "a\tb\n\"1\t2\n3\t4\n5\t6\n");
     assert_eq!((how.delimiter, how.quoting), (b'\t', false));
 }
@@ -285,4 +287,60 @@ fn an_answer_is_bounded_and_says_how_much_there_is() {
         ask(&mut database, "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT x FROM c")
             .unwrap();
     assert!(answer.lines.len() == 51 && !answer.rows.1 && answer.rows.0 > 5_000, "{:?}", answer.rows);
+}
+
+#[test]
+fn odd_names_of_files_and_long_rows_are_no_matter() {
+    let text = "a,b\n1,2\n1,2\n";
+    let names = [
+        "customers.csv",
+        "customers",
+        "customers_2",
+        "data",
+        "Data.csv",
+        "sqlite_x.csv",
+        "sqlite_y",
+        "1.csv",
+        "\"; DROP TABLE data.csv",
+        ".csv",
+        "é ü.csv",
+        "from.csv",
+    ];
+    let mut database = Database::new().unwrap();
+    for name in names {
+        database
+            .load(name, text.as_bytes(), &AtomicBool::new(false))
+            .unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!(rows(&mut database, "SELECT DISTINCT b FROM data"), ["2"]);
+    }
+    let loaded: Vec<String> = database.tables().iter().map(|table| table.name.clone()).collect();
+    assert_eq!(
+        loaded,
+        [
+            "customers",
+            "customers_2",
+            "customers_2_2",
+            "data",
+            "Data_2",
+            "t_sqlite_x",
+            "t_sqlite_y",
+            "t_1",
+            "DROP_TABLE_data",
+            "attached",
+            "é_ü",
+            "from_table"
+        ]
+    );
+    for name in names.iter().filter(|name| !name.starts_with("sqlite_")) {
+        let sql = format!("SELECT DISTINCT b FROM \"{}\"", name.replace('"', "\"\""));
+        assert_eq!(rows(&mut database, &sql), ["2"], "{name}");
+    }
+    // A row of many long cells, asked about after another was.
+    let cells = vec!["x".repeat(60_000); 8].join(",");
+    let text = format!("a,b,c,d,e,f,g,h\n{cells}\n1,2,3,4,5,6,7,8\n{},,,,,,,\n", "y".repeat(70_000));
+    database.load("long.csv", text.as_bytes(), &AtomicBool::new(false)).unwrap();
+    let sql = "SELECT row, length(a), length(h) FROM long ORDER BY row";
+    assert_eq!(rows(&mut database, sql), ["1\t60000\t60000", "2\t1\t1", "3\t65536\tNULL"]);
+    let note = look("long.csv", text.as_bytes(), 999).unwrap().note.unwrap();
+    assert!(note.contains("cells of more than 64.0 KiB are cut, the first in row 3"), "{note}");
 }
