@@ -56,6 +56,17 @@ pub enum Medium {
         /// The text that the model gets where it differs from the original's bytes.
         view: Option<AttachmentId>,
     },
+    /// A table, which the model can ask about in SQL.
+    Table {
+        /// How many rows it has below its names.
+        rows: u64,
+        /// How many columns.
+        columns: u32,
+        /// Said when rows are uneven, or its bytes were not all valid UTF-8.
+        note: Option<String>,
+        /// The text that the model gets: its columns and first rows, or all of a small one.
+        view: Option<AttachmentId>,
+    },
 }
 
 /// Where an attachment came from.
@@ -100,8 +111,15 @@ impl Attachment {
     /// The blob that the model is shown: the view where there is one, else the original.
     pub fn view(&self) -> &AttachmentId {
         match &self.medium {
-            Medium::Image { view, .. } | Medium::Text { view, .. } => view.as_ref().unwrap_or(&self.id),
+            Medium::Image { view, .. } | Medium::Text { view, .. } | Medium::Table { view, .. } => {
+                view.as_ref().unwrap_or(&self.id)
+            }
         }
+    }
+
+    /// Whether it is a table.
+    pub fn is_table(&self) -> bool {
+        matches!(self.medium, Medium::Table { .. })
     }
 
     /// Whether the model needs eyes for it.

@@ -18,19 +18,24 @@ pub enum Prompt {
     /// `text_attachment.md`: wraps an attached text as data. Gets `name`, `lines`,
     /// `note`, `fence` and `text`.
     TextAttachment,
+    /// `table_attachment.md`: wraps what is shown of an attached table as data. Gets `name`,
+    /// `rows`, `columns`, `note`, `tools`, `fence` and `text`.
+    TableAttachment,
     /// `unseen_picture.md`: stands for a picture where the model has no eyes. Gets `name`,
     /// `width`, `height`, and `tools`.
     UnseenPicture,
 }
 
 impl Prompt {
-    const ALL: [Self; 4] = [Self::System, Self::Describe, Self::TextAttachment, Self::UnseenPicture];
+    const ALL: [Self; 5] =
+        [Self::System, Self::Describe, Self::TextAttachment, Self::TableAttachment, Self::UnseenPicture];
 
     fn file(self) -> &'static str {
         match self {
             Self::System => "system.md",
             Self::Describe => "describe.md",
             Self::TextAttachment => "text_attachment.md",
+            Self::TableAttachment => "table_attachment.md",
             Self::UnseenPicture => "unseen_picture.md",
         }
     }
@@ -40,6 +45,7 @@ impl Prompt {
             Self::System => include_str!("../prompts/system.md"),
             Self::Describe => include_str!("../prompts/describe.md"),
             Self::TextAttachment => include_str!("../prompts/text_attachment.md"),
+            Self::TableAttachment => include_str!("../prompts/table_attachment.md"),
             Self::UnseenPicture => include_str!("../prompts/unseen_picture.md"),
         }
     }
@@ -123,7 +129,7 @@ mod tests {
         let context = serde_json::json!({
             "begun": "Monday, 23 November 2026", "name": "a`.log", "lines": "2",
             "note": "cut", "fence": "```", "text": "one\n{{ two }}",
-            "tools": true, "width": 640, "height": 480,
+            "tools": true, "width": 640, "height": 480, "rows": "3,120", "columns": 9,
         });
         let all: Vec<String> =
             Prompt::ALL.iter().map(|prompt| prompts.render(*prompt, &context).unwrap()).collect();

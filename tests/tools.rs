@@ -311,6 +311,23 @@ fn a_long_output_is_kept_whole_and_can_be_read_on() {
 }
 
 #[test]
+fn an_attached_table_is_asked_about_from_the_command_line() {
+    let home = Home::new();
+    home.write("orders.csv", "id,customer,total\n7,1,12.5\n8,2,3\n9,1,40\n");
+    home.write("customers.tsv", "id\tname\n1\tAda\n2\tGrace\n");
+    let sql = "SELECT name, sum(total) AS sum FROM orders o JOIN customers c ON c.id = o.customer GROUP BY 1";
+    let arguments = json!({ "sql": sql }).to_string();
+    let report = run_json(&home, &["-a", "orders.csv", "-a", "customers.tsv", "query_table", &arguments]);
+    assert_eq!(report["decision"], "auto");
+    let text = report["text"].as_str().unwrap();
+    assert!(text.ends_with("name\tsum\nAda\t52.5\nGrace\t3.0"), "{text}");
+    let ran = home.run("", &["tools", "run", "query_table", &arguments]);
+    assert!(ran.code == Some(1) && ran.out.contains("No table is attached"), "{ran:?}");
+    let ran = home.run("", &["tools", "run", "-a", "gone.csv", "query_table", &arguments]);
+    assert!(ran.code == Some(1) && ran.err.contains("gone.csv is not there"), "{ran:?}");
+}
+
+#[test]
 fn tools_are_listed_and_shown() {
     let home = Home::new();
     let listed = home.run("", &["tools", "list", "--json"]);

@@ -171,5 +171,20 @@ fn attached(
             });
             Ok(Content::Text { text: prompts.render(Prompt::TextAttachment, context)? })
         }
+        Medium::Table { rows, columns, note, .. } => {
+            let bytes =
+                blobs.read(id).map_err(|why| WindowError::Blob { name: attachment.name.clone(), why })?;
+            let body = String::from_utf8_lossy(&bytes);
+            let context = serde_json::json!({
+                "name": attachment.name,
+                "rows": text::thousands(*rows),
+                "columns": columns,
+                "note": note,
+                "tools": view.tools,
+                "fence": text::fence(&body),
+                "text": body,
+            });
+            Ok(Content::Text { text: prompts.render(Prompt::TableAttachment, context)? })
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! `percept tools`: what the assistant may do on this machine.
 
 use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -11,7 +12,8 @@ use serde::Serialize;
 use super::Trouble;
 use super::exit::{print_json, print_line, print_text};
 use super::open::{SERVERS_TIME, Setup, runtime};
-use crate::message::{Outcome, ToolCall};
+use crate::intake::{self, Given};
+use crate::message::{Message, MessageId, Outcome, Part, Role, Status, ToolCall};
 use crate::paths::Paths;
 use crate::session::BlobStore;
 use crate::text;
@@ -40,6 +42,9 @@ pub(super) enum ToolsCommand {
         /// Its arguments, a JSON object
         #[arg(default_value = "{}")]
         arguments: String,
+        /// A file to attach first; can be given several times
+        #[arg(short, long = "attach", value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+        attach: Vec<PathBuf>,
         /// Approve it
         #[arg(long)]
         yes: bool,
@@ -77,6 +82,7 @@ the approval. Examples:
   percept tools run list_dir '{\"path\": \".\"}'
   percept tools run shell '{\"command\": \"df -h\"}'
   percept tools run shell '{\"command\": \"touch x\", \"write\": true}' --yes
+  percept tools run -a orders.csv query_table '{\"sql\": \"SELECT count(*) FROM data\"}'
 
 Exit codes: 0 it ran and did what it should, 1 it was refused, wrong, or failed.";
 
@@ -118,7 +124,9 @@ pub(super) fn run(command: ToolsCommand) -> Result<(), Trouble> {
     match command {
         ToolsCommand::List { json } => list(json),
         ToolsCommand::Show { name } => show(&name),
-        ToolsCommand::Run { name, arguments, yes, json } => run_tool(name, &arguments, yes, json),
+        ToolsCommand::Run { name, arguments, attach, yes, json } => {
+            run_tool(name, &arguments, &attach, yes, json)
+        }
         ToolsCommand::Decide { command, tainted, json } => decide(&command, tainted, json),
         ToolsCommand::Permissions { revoke: None, json } => permissions(json),
         ToolsCommand::Permissions { revoke: Some(which), .. } => revoke(&which),
@@ -127,7 +135,11 @@ pub(super) fn run(command: ToolsCommand) -> Result<(), Trouble> {
 
 /// The tools as the chat would have them, with the MCP servers started, and what they run on.
 fn started() -> Result<(Toolbox, tokio::runtime::Runtime), Trouble> {
-    let (tools, runtime) = (toolbox()?, runtime()?);
+    serving(toolbox()?)
+}
+
+fn serving(tools: Toolbox) -> Result<(Toolbox, tokio::runtime::Runtime), Trouble> {
+    let runtime = runtime()?;
     let within = runtime.enter();
     tools.start_servers(|| {});
     drop(within);
@@ -146,11 +158,33 @@ fn started() -> Result<(Toolbox, tokio::runtime::Runtime), Trouble> {
 fn toolbox() -> Result<Toolbox, Trouble> {
     let setup = Setup::load()?;
     let blobs = BlobStore::open(&setup.paths.blobs()).or_else(|_| BlobStore::temporary());
-    let tools = setup.tools(setup.config.tools.approval, Arc::new(blobs.map_err(Trouble::user)?))?;
+    toolbox_on(&setup, blobs.map_err(Trouble::user)?)
+}
+
+fn toolbox_on(setup: &Setup, blobs: BlobStore) -> Result<Toolbox, Trouble> {
+    let tools = setup.tools(setup.config.tools.approval, Arc::new(blobs))?;
     for problem in tools.problems() {
         super::exit::warn(problem);
     }
     Ok(tools)
+}
+
+/// The tools, and a conversation in which these files are attached; it is kept nowhere.
+fn toolbox_with(files: &[PathBuf]) -> Result<(Toolbox, Vec<Message>), Trouble> {
+    if files.is_empty() {
+        return Ok((toolbox()?, Vec::new()));
+    }
+    let (setup, blobs) = (Setup::load()?, BlobStore::temporary().map_err(Trouble::user)?);
+    let mut parts = Vec::with_capacity(files.len());
+    for file in files {
+        let given = Given::Path(file.clone());
+        let taken = intake::take(&given, &setup.config.intake()).map_err(Trouble::user)?;
+        taken.contents().try_for_each(|bytes| blobs.put(bytes).map(drop)).map_err(Trouble::user)?;
+        parts.push(Part::Attachment { attachment: taken.attachment, removed: false });
+    }
+    let (id, role, status) = (MessageId(0), Role::User, Status::Complete);
+    let message = Message { id, parent: None, role, parts, status, created_ms: 0, stats: None };
+    Ok((toolbox_on(&setup, blobs)?, vec![message]))
 }
 
 fn list(json: bool) -> Result<(), Trouble> {
@@ -170,7 +204,7 @@ fn list(json: bool) -> Result<(), Trouble> {
 }
 
 fn show(name: &str) -> Result<(), Trouble> {
-    let (tools, _runtime) = started_for(name)?;
+    let (tools, _runtime) = started_for(name, toolbox()?)?;
     let report = tools.report();
     let Some(line) = report.tools.iter().find(|tool| tool.name == name) else {
         return Err(unknown(name, &report));
@@ -193,21 +227,22 @@ fn unknown(name: &str, report: &ToolsReport) -> Trouble {
 }
 
 /// Started with the servers only where the tool is one of theirs: nobody waits for them else.
-fn started_for(name: &str) -> Result<(Toolbox, tokio::runtime::Runtime), Trouble> {
+fn started_for(name: &str, tools: Toolbox) -> Result<(Toolbox, tokio::runtime::Runtime), Trouble> {
     match name.starts_with("mcp_") || name == "read_resource" {
-        true => started(),
-        false => Ok((toolbox()?, runtime()?)),
+        true => serving(tools),
+        false => Ok((tools, runtime()?)),
     }
 }
 
-fn run_tool(name: String, arguments: &str, yes: bool, json: bool) -> Result<(), Trouble> {
+fn run_tool(name: String, arguments: &str, attach: &[PathBuf], yes: bool, json: bool) -> Result<(), Trouble> {
     let arguments = serde_json::from_str(arguments).map_err(|error| {
         Trouble::User(anyhow::anyhow!(
             "the arguments are no JSON ({error}); give an object: '{{\"path\": \".\"}}'"
         ))
     })?;
     let call = ToolCall { id: "call".to_owned(), name, arguments, leaked: false };
-    let (tools, runtime) = started_for(&call.name)?;
+    let (tools, conversation) = toolbox_with(attach)?;
+    let (tools, runtime) = started_for(&call.name, tools)?;
     let refused = |why: String| Err(Trouble::User(anyhow::anyhow!(why)));
     let report = tools.report();
     match report.tools.iter().find(|tool| tool.name == call.name) {
@@ -215,7 +250,7 @@ fn run_tool(name: String, arguments: &str, yes: bool, json: bool) -> Result<(), 
         Some(ToolLine { off: Some(why), .. }) => return refused(format!("not run: {why}")),
         Some(_) => {}
     }
-    let plan = tools.plan(&call, &[]).map_err(|why| Trouble::User(anyhow::anyhow!(why)))?;
+    let plan = tools.plan(&call, &conversation).map_err(|why| Trouble::User(anyhow::anyhow!(why)))?;
     match plan.verdict {
         Verdict::Deny => return refused(format!("not run: {}", plan.reason)),
         Verdict::Ask if !yes && !asked(&plan)? => {
@@ -224,7 +259,7 @@ fn run_tool(name: String, arguments: &str, yes: bool, json: bool) -> Result<(), 
         Verdict::Ask | Verdict::Auto => {}
     }
     let leash = Leash::default();
-    let ran = run_until_interrupted(&runtime, &tools, &call, &plan, &leash);
+    let ran = run_until_interrupted(&runtime, &tools, &call, &plan, &conversation, &leash);
     match json {
         true => print_json(&RanReport {
             decision: plan.verdict,
@@ -270,6 +305,7 @@ fn run_until_interrupted(
     tools: &Toolbox,
     call: &ToolCall,
     plan: &Plan,
+    conversation: &[Message],
     leash: &Leash,
 ) -> Ran {
     let interrupted = Arc::clone(&leash.stop);
@@ -279,7 +315,7 @@ fn run_until_interrupted(
         }
     });
     let running = say_if_slow(runtime, "running; Ctrl+C ends it");
-    let ran = tools.run(call, plan, plan.grant, &[], leash);
+    let ran = tools.run(call, plan, plan.grant, conversation, leash);
     running.abort();
     ran
 }

@@ -175,7 +175,7 @@ fn taken(name: &str, bytes: Vec<u8>, source: Source, options: &Options) -> Resul
             let holds = if is_text { "text" } else { "something else" };
             return Err(IntakeError::NotAPicture { name: name.to_owned(), holds });
         }
-        (None, false, true) => text::read(&bytes, options),
+        (None, false, true) => table(name, &bytes, options).unwrap_or_else(|| text::read(&bytes, options)),
         (None, false, false) => return Err(IntakeError::Binary(name.to_owned())),
     };
     let attachment = Attachment {
@@ -188,9 +188,18 @@ fn taken(name: &str, bytes: Vec<u8>, source: Source, options: &Options) -> Resul
     Ok(Taken { attachment, original: bytes, view })
 }
 
+/// A table, with what the model is shown of it.
+fn table(name: &str, bytes: &[u8], options: &Options) -> Option<(Medium, Option<Vec<u8>>)> {
+    let look = crate::table::look(name, bytes, options.max_text_bytes)?;
+    let medium = Medium::Table { rows: look.rows, columns: look.columns, note: look.note, view: None };
+    Some((medium, Some(look.view.into_bytes())))
+}
+
 fn with_view(mut medium: Medium, bytes: Option<&[u8]>) -> Medium {
     match &mut medium {
-        Medium::Image { view, .. } | Medium::Text { view, .. } => *view = bytes.map(AttachmentId::of),
+        Medium::Image { view, .. } | Medium::Text { view, .. } | Medium::Table { view, .. } => {
+            *view = bytes.map(AttachmentId::of);
+        }
     }
     medium
 }

@@ -211,6 +211,36 @@ fn a_long_text_loses_its_middle_and_says_so() {
     assert!(text.len() < 300);
 }
 
+#[test]
+fn a_table_is_taken_as_one_with_what_the_model_is_shown_of_it() {
+    let csv = "id,name\n1,Ada\n2,Grace\n3\n4,x,y\n5,z\n6,a\n7,b\n8,c\n9,d\n10,e\n";
+    let taken = take_bytes("people.csv", csv.as_bytes()).unwrap();
+    let Medium::Table { rows: 10, columns: 3, note: Some(note), view: Some(view) } = &taken.attachment.medium
+    else {
+        panic!("{:?}", taken.attachment.medium)
+    };
+    assert_eq!(
+        note,
+        "1 row has fewer cells than there are columns; 1 row has more cells than there are names"
+    );
+    let shown = taken.view.as_deref().unwrap();
+    assert_eq!((view, &taken.attachment.id), (&AttachmentId::of(shown), &AttachmentId::of(csv.as_bytes())));
+    assert!(
+        String::from_utf8_lossy(shown).starts_with("table people: 10 rows, 3 columns; comma-separated\n")
+    );
+    assert_eq!(taken.original, csv.as_bytes());
+    // What is named like a table and is none is text, and so are logs.
+    for (name, text) in [
+        ("a.csv", "only one line\n"),
+        ("a.json", "{\"a\": {\"b\": 1}}\n"),
+        ("a.jsonl", "{\"ts\":1,\"msg\":\"a\"}\n{\"ts\":2,\"msg\":\"b\"}\n"),
+        ("a.log", "a,b\n1,2\n3,4\n"),
+    ] {
+        let taken = take_bytes(name, text.as_bytes()).unwrap();
+        assert!(matches!(taken.attachment.medium, Medium::Text { .. }), "{name}");
+    }
+}
+
 proptest! {
     #[test]
     fn no_bytes_make_it_panic(mut bytes in prop::collection::vec(any::<u8>(), 0..200), magic in 0..8_usize) {

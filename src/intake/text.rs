@@ -3,7 +3,7 @@
 
 use super::Options;
 use crate::attachment::Medium;
-use crate::text::{boundary_before, size, thousands};
+use crate::text::{boundary_before, size, thousands, utf16};
 
 /// How much is looked at to tell text from other data.
 const SNIFF_BYTES: usize = 64 * 1024;
@@ -52,17 +52,6 @@ fn decode(bytes: &[u8]) -> (String, Vec<String>) {
             (text, vec!["bytes that are not UTF-8 became \u{fffd}".to_owned()])
         }
     }
-}
-
-/// UTF-16 with a byte order mark.
-fn utf16(bytes: &[u8]) -> Option<String> {
-    let read: fn([u8; 2]) -> u16 = match bytes.get(..2)? {
-        [0xff, 0xfe] => u16::from_le_bytes,
-        [0xfe, 0xff] => u16::from_be_bytes,
-        _ => return None,
-    };
-    let units = bytes[2..].chunks_exact(2).map(|pair| read([pair[0], pair[1]]));
-    Some(char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect())
 }
 
 /// Leaves the middle out, at line breaks where there are some near.

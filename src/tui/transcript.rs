@@ -293,6 +293,10 @@ pub(super) fn about(attachment: &Attachment) -> String {
             let note = note.as_ref().map_or(String::new(), |note| format!(" · {note}"));
             format!("≡ {name} {} lines{note}", text::thousands(*lines))
         }
+        Medium::Table { rows, columns, note, .. } => {
+            let note = note.as_ref().map_or(String::new(), |note| format!(" · {note}"));
+            format!("⊞ {name} {} rows × {columns}{note}", text::thousands(*rows))
+        }
     }
 }
 

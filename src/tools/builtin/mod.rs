@@ -7,6 +7,7 @@ mod attach;
 mod list_dir;
 mod open;
 mod picture;
+mod query_table;
 mod read_file;
 mod read_text;
 mod search_files;
@@ -36,13 +37,15 @@ pub enum BuiltIn {
     ReadText,
     /// Attaches a file.
     Attach,
+    /// Asks about attached tables in SQL.
+    QueryTable,
     /// Reads a resource of an MCP server.
     ReadResource,
 }
 
 impl BuiltIn {
     /// All of them, by name.
-    pub const ALL: [(&'static str, Self); 8] = [
+    pub const ALL: [(&'static str, Self); 9] = [
         ("shell", Self::Shell),
         ("read_file", Self::ReadFile),
         ("list_dir", Self::ListDir),
@@ -50,6 +53,7 @@ impl BuiltIn {
         ("zoom", Self::Zoom),
         ("read_text", Self::ReadText),
         ("attach", Self::Attach),
+        ("query_table", Self::QueryTable),
         ("read_resource", Self::ReadResource),
     ];
 
@@ -81,6 +85,7 @@ impl BuiltIn {
             Self::Zoom => zoom::run(arguments, scene),
             Self::ReadText => read_text::run(arguments, scene),
             Self::Attach => attach::run(arguments, scene),
+            Self::QueryTable => query_table::run(arguments, scene),
         }
     }
 }
