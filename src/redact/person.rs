@@ -13,10 +13,10 @@ const MOST_DOMAIN: usize = 255;
 
 /// Endings of files and units that come behind an `@` in their names.
 const NO_DOMAINS: &[&str] = &[
-    "png", "jpg", "jpeg", "gif", "svg", "webp", "ico", "js", "mjs", "cjs", "ts", "tsx", "jsx", "css", "scss",
-    "json", "md", "html", "map", "service", "socket", "target", "timer", "mount", "scope", "slice", "path",
-    "device", "lock", "tgz", "gz", "zip", "rs", "py", "go", "java", "rb", "php", "toml", "yaml", "yml",
-    "whl", "deb", "rpm",
+    "txt", "log", "csv", "pdf", "xml", "png", "jpg", "jpeg", "gif", "svg", "webp", "ico", "js", "mjs", "cjs",
+    "ts", "tsx", "jsx", "css", "scss", "json", "md", "html", "map", "service", "socket", "target", "timer",
+    "mount", "scope", "slice", "path", "device", "lock", "tgz", "gz", "zip", "rs", "py", "go", "java", "rb",
+    "php", "toml", "yaml", "yml", "whl", "deb", "rpm",
 ];
 
 /// Accounts that belong to nobody.
@@ -106,6 +106,7 @@ pub(super) fn emails(line: &str, hits: &mut Vec<Hit>) {
         let behind = &bytes[at + 1..];
         let domain = behind.iter().take(MOST_DOMAIN).take_while(|byte| is_domain(byte)).count();
         let domain = line[at + 1..at + 1 + domain].trim_end_matches(['.', '-']);
+        let domain = without_file_ending(domain);
         let start = at - local;
         let start =
             start + (line[start..at].len() - line[start..at].trim_start_matches(['.', '-', '%', '+']).len());
@@ -117,11 +118,20 @@ pub(super) fn emails(line: &str, hits: &mut Vec<Hit>) {
     }
 }
 
+/// A file can be called after an address: `eve@example.org.txt`.
+fn without_file_ending(mut domain: &str) -> &str {
+    while let Some((rest, ending)) = domain.rsplit_once('.')
+        && NO_DOMAINS.contains(&ending.to_ascii_lowercase().as_str())
+    {
+        domain = rest;
+    }
+    domain
+}
+
 fn is_host(domain: &str) -> bool {
     let Some((rest, ending)) = domain.rsplit_once('.') else { return false };
     ending.len() >= 2
         && ending.bytes().all(|byte| byte.is_ascii_alphabetic())
-        && !NO_DOMAINS.contains(&ending.to_ascii_lowercase().as_str())
         && rest.split('.').all(|label| !label.is_empty() && !label.starts_with('-'))
 }
 

@@ -311,7 +311,12 @@ impl Gathered {
             return self.leave(name, "it was taken out of the conversation");
         }
         match read(attachment.view()) {
-            Ok(content) => self.text(format!("views/{file}.txt"), "what the model was shown", &name, content),
+            Ok(content) => self.text(
+                format!("views/{}.txt", file.trim_end_matches(".txt")),
+                "what the model was shown",
+                &name,
+                content,
+            ),
             Err(why) => self.leave(format!("what the model was shown of {name}"), why),
         }
         match chosen.then(|| read(&attachment.id)) {
@@ -336,8 +341,9 @@ impl Gathered {
 
 /// A name as a file may have it anywhere: no folders, no dots in front, letters of ASCII.
 fn safe(name: &str) -> String {
-    let plain = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_') { c } else { '-' };
-    let name: String = name.chars().map(plain).collect();
+    let other = |c: char| !c.is_ascii_alphanumeric() && !matches!(c, '.' | '_');
+    let words: Vec<&str> = name.split(other).filter(|word| !word.is_empty()).collect();
+    let name = words.join("-");
     let name = name.trim_matches(['.', '-']);
     // The ending is what says which kind of file it is.
     let start = name.len().saturating_sub(MOST_NAME);

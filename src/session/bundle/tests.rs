@@ -111,7 +111,7 @@ fn names_are_safe_everywhere() {
         ("../../etc/passwd", "etc-passwd"),
         ("/abs/x.log", "abs-x.log"),
         ("..", "attachment"),
-        ("C:\\x\\y.txt", "C--x-y.txt"),
+        ("C:\\x\\y.txt", "C-x-y.txt"),
         ("<email:1>.log", "email-1-.log"),
         ("é日本.txt", "txt"),
         (".env", "env"),
