@@ -256,6 +256,45 @@ pub(super) fn is_word(value: &str) -> bool {
     WORDS.contains(&bare.to_ascii_lowercase().as_str())
 }
 
+/// Whether a line begins as declarations do in source.
+pub(super) fn is_declaration(line: &str) -> bool {
+    const WORDS: &[&str] = &[
+        "pub ",
+        "pub(",
+        "fn ",
+        "let ",
+        "const ",
+        "static ",
+        "var ",
+        "val ",
+        "def ",
+        "func ",
+        "function ",
+        "type ",
+        "struct ",
+        "class ",
+        "enum ",
+        "private ",
+        "public ",
+        "protected ",
+        "internal ",
+        "unsafe ",
+        "async ",
+        "return ",
+        "if ",
+        "for ",
+        "while ",
+        "match ",
+        "impl ",
+        "use ",
+        "import ",
+        "//",
+        "/*",
+    ];
+    let line = line.trim_start();
+    WORDS.iter().any(|word| line.starts_with(word))
+}
+
 /// Whether it is code that gets the value, or its type: `get_token()`, `config.password`.
 pub(super) fn is_code(value: &str, name: &str) -> bool {
     let lower = value.to_ascii_lowercase();
@@ -264,18 +303,30 @@ pub(super) fn is_code(value: &str, name: &str) -> bool {
             && !text.starts_with(|c: char| c.is_ascii_digit())
             && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | ':' | '!' | '?'))
     };
-    let call = value.split_once('(').is_some_and(|(callee, _)| identifier(callee));
+    let before = |open: char| value.split_once(open).is_some_and(|(outer, _)| identifier(outer));
+    // A call or an index may be cut at a quote or comma; a password may hold a bracket too.
+    let closed = value.ends_with(['(', ')', '[', ']']) || !has_digit(value);
+    let call = closed && (before('(') || before('['));
     let generic =
         value.split_once('<').is_some_and(|(outer, inner)| identifier(outer) && inner.ends_with('>'));
     let field = lower
         .rsplit_once('.')
         .is_some_and(|(before, last)| identifier(before) && name.to_ascii_lowercase().ends_with(last));
+    let named = lower.rsplit_once('.').is_some_and(|(before, last)| {
+        identifier(before) && !has_digit(before) && ["password", "secret", "token", "key"].contains(&last)
+    });
     let snake = lower.ends_with("_password") || lower.ends_with("_token") || lower.ends_with("_secret");
     call || generic
         || field
+        || named
         || identifier(value) && (snake || value.contains("::"))
         || value.eq_ignore_ascii_case(name)
-        || LOOKED_UP.iter().any(|beginning| lower.starts_with(beginning))
+        || LOOKED_UP
+            .iter()
+            .any(|beginning| lower.starts_with(beginning) && (beginning.contains(':') || !has_digit(value)))
+        || value.starts_with("*const")
+        || value.starts_with("*mut")
+        || value.split_once("::").is_some_and(|(module, _)| identifier(module))
         || value.starts_with("&str")
         || value.starts_with("&'")
 }

@@ -97,6 +97,16 @@ pub(super) fn find(line: &str, hits: &mut Vec<Hit>) {
         let last = line[at.end..].trim_matches(['"', '\'', ',', ';', '}', ')', ' ', '\r', '\n']).is_empty();
         // A flag's value: what follows it is other arguments.
         let last = last || found.name("flag").is_some();
+        // Source has its secrets in quotes; what stands without is a type or another name.
+        let field =
+            line[at.start..].starts_with(|c: char| c.is_ascii_uppercase()) && line[at.end..].starts_with(',');
+        let source = field && !check::has_digit(&line[at.clone()])
+            || check::is_declaration(line)
+            || name.starts_with("self.")
+            || name.starts_with("this.");
+        if form == Form::Loose && source {
+            continue;
+        }
         if is_secret(&line[at.clone()], name, level, form, last) {
             behind = at.end;
             hits.push(Hit::secret(at));
@@ -170,10 +180,8 @@ fn closing(inner: &str, quote: &str) -> Option<usize> {
 fn word(rest: &str) -> usize {
     let stops = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | ',' | ';' | '&' | '|');
     let length = rest.find(stops).unwrap_or(rest.len());
-    let length = match rest[..length].find("\\n").or_else(|| rest[..length].find("</")) {
-        Some(earlier) => earlier,
-        None => length,
-    };
+    let length =
+        ["\\n", "\\r", "</"].iter().filter_map(|stop| rest[..length].find(stop)).min().unwrap_or(length);
     // What closes what was opened before the value is not of it.
     let value = &rest[..length];
     let closes = |open: char, close: char| value.ends_with(close) && !value.contains(open);

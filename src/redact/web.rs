@@ -68,7 +68,7 @@ pub(super) fn cookies(line: &str, hits: &mut Vec<Hit>) {
     let found = COOKIE.iter().flat_map(|header| header.captures_iter(line));
     for (whole, set) in found.filter_map(|found| Some((found.get(0)?, found.get(1).is_some()))) {
         let mut at = whole.end();
-        let end = line[at..].find(['"', '\'', '\n', '\r']).map_or(line.len(), |quote| at + quote);
+        let end = line[at..].find(['"', '\'', '\\', '\n', '\r']).map_or(line.len(), |quote| at + quote);
         // A hand that wrote several headers into one line: each is found by itself.
         let pairs = if set { 1 } else { usize::MAX };
         for pair in line[at..end].split_inclusive(';').take(pairs) {
