@@ -200,6 +200,25 @@ fn an_export_is_redacted_if_asked_for() {
 
 #[cfg(unix)]
 #[test]
+fn in_a_terminal_it_asks() {
+    use pty::Terminal;
+    let home = home();
+    let path = home.path("b.tar.zst");
+    let arguments = ["sessions", "bundle", "-o", "b.tar.zst"];
+    let mut asked = Terminal::start(&home, "", &arguments, 120, 40);
+    asked.shows("Write it to b.tar.zst? [y/N]");
+    asked.press("\r");
+    asked.shows("nothing was written");
+    assert!(!path.exists());
+    let mut asked = Terminal::start(&home, "", &arguments, 120, 40);
+    asked.shows("transcript.md");
+    asked.press("y\r");
+    asked.shows("written to b.tar.zst");
+    assert_eq!(members(&path).len(), 5);
+}
+
+#[cfg(unix)]
+#[test]
 fn the_chat_shows_a_bundle_and_writes_it_after_a_yes() {
     use pty::Terminal;
     let home = Home::new();

@@ -3,178 +3,23 @@
 
 use super::Kind;
 
-/// Values that are words of a message, a type or a setting, in lower case.
-const WORDS: &[&str] = &[
-    // Nothing, or a switch.
-    "null",
-    "none",
-    "nil",
-    "undefined",
-    "unset",
-    "empty",
-    "missing",
-    "true",
-    "false",
-    "yes",
-    "no",
-    "on",
-    "off",
-    "n/a",
-    "na",
-    "unknown",
-    "default",
-    "optional",
-    "required",
-    "disabled",
-    "enabled",
-    "default_value",
-    // Masked.
-    "redacted",
-    "masked",
-    "hidden",
-    "filtered",
-    "removed",
-    "secret",
-    "secrets",
-    "omitted",
-    "sensitive",
-    "private",
-    // Types.
-    "string",
-    "str",
-    "text",
-    "char",
-    "varchar",
-    "bytes",
-    "byte",
-    "int",
-    "integer",
-    "number",
-    "bool",
-    "boolean",
-    "object",
-    "any",
-    "token",
-    "password",
-    "passwd",
-    "securestring",
-    "option",
-    "binary",
-    "bearer",
-    "basic",
-    "jwt",
-    // What a message says of one.
-    "incorrect",
-    "invalid",
-    "wrong",
-    "expired",
-    "changed",
-    "ok",
-    "okay",
-    "failed",
-    "failure",
-    "error",
-    "not",
-    "is",
-    "was",
-    "has",
-    "must",
-    "should",
-    "will",
-    "can",
-    "cannot",
-    "for",
-    "from",
-    "to",
-    "of",
-    "in",
-    "on",
-    "or",
-    "and",
-    "the",
-    "a",
-    "an",
-    "as",
-    "at",
-    "by",
-    "with",
-    "without",
-    "if",
-    "it",
-    "be",
-    "please",
-    "enter",
-    "accepted",
-    "rejected",
-    "denied",
-    "found",
-    "too",
-    "this",
-    "that",
-    "your",
-    "you",
-    "when",
-    "where",
-    "which",
-    "because",
-    "authentication",
-    "authenticated",
-    "publickey",
-    "unexpected",
-    "expected",
-    "instead",
-    "argument",
-    "flag",
-    "value",
-    "values",
-    "input",
-    "field",
-    "prompt",
-    "stdin",
-    "file",
-    "env",
-    "see",
-    "use",
-    "used",
-    "using",
-    "set",
-    "reset",
-    "update",
-    "updated",
-    "created",
-    "deleted",
-    "revoked",
-    "valid",
-    "refresh",
-    "access",
-    "login",
-    "logout",
-    "also",
-    "but",
-    "only",
-    "length",
-    "count",
-    "given",
-    "provided",
-    "needed",
-    "requires",
-    "may",
-    "could",
-    "would",
-    "include",
-    "same-origin",
-    "omit",
-    "mismatch",
-    "matches",
-    "match",
-    "correct",
-    "weak",
-    "strong",
-    "short",
-    "long",
-    "plain",
-    "plaintext",
-];
+/// Values that say that there is none, or that it was taken out, in lower case.
+const NOTHING: &str = "\
+    null none nil undefined unset empty missing true false yes no on off n/a na unknown default \
+    optional required disabled enabled default_value redacted masked hidden filtered removed omitted \
+    sensitive private";
+
+/// Values that are types, settings or words of a message, in lower case.
+const WORDS: &str = "\
+    secret secrets string str text char varchar bytes byte int integer number bool boolean object \
+    any token password passwd securestring option binary bearer basic jwt incorrect invalid wrong \
+    expired changed ok okay failed failure error not is was has must should will can cannot for from \
+    to of in on or and the a an as at by with without if it be please enter accepted rejected denied \
+    found too this that your you when where which because authentication authenticated publickey \
+    unexpected expected instead argument flag value values input field prompt stdin file env see use \
+    used using set reset update updated created deleted revoked valid refresh access login logout \
+    also but only length count given provided needed requires may could would include same-origin \
+    omit mismatch matches match correct weak strong short long plain plaintext";
 
 /// Beginnings of values that are looked up elsewhere, in lower case.
 const LOOKED_UP: &[&str] = &[
@@ -224,6 +69,10 @@ pub(super) fn is_placeholder(text: &str) -> bool {
     })
 }
 
+fn is_one_of(words: &str, value: &str) -> bool {
+    words.split(' ').any(|word| word.eq_ignore_ascii_case(value))
+}
+
 /// Whether a value says that there is none to see: empty, `***`, `<redacted>`, `${VAR}`.
 pub(super) fn is_masked(value: &str) -> bool {
     let enclosed = |open: &str, close: &str| {
@@ -244,7 +93,7 @@ pub(super) fn is_masked(value: &str) -> bool {
             .any(|(open, close)| enclosed(open, close))
         || value.strip_prefix('$').is_some_and(variable)
         || matches!(value, "%s" | "%v" | "%d" | "%r" | "%q" | "{" | "[" | "|" | ">" | "|-" | ">-" | "&" | "''")
-        || WORDS[..31].contains(&value.to_ascii_lowercase().as_str())
+        || is_one_of(NOTHING, value)
         || value.contains("****")
         // A private key in JSON, with the line break behind it.
         || is_placeholder(value.trim_end_matches("\\n").trim_end_matches("\\\\n").trim_end_matches("\\r"))
@@ -253,7 +102,7 @@ pub(super) fn is_masked(value: &str) -> bool {
 /// Whether it is a word of a message, a type or a setting.
 pub(super) fn is_word(value: &str) -> bool {
     let bare = value.trim_matches(|c: char| !c.is_ascii_alphanumeric() && c != '/');
-    WORDS.contains(&bare.to_ascii_lowercase().as_str())
+    is_one_of(NOTHING, bare) || is_one_of(WORDS, bare)
 }
 
 /// Whether a line begins as declarations do in source.

@@ -18,6 +18,7 @@ mod person;
 mod rules;
 #[cfg(test)]
 mod tests;
+mod tokens;
 mod web;
 
 use std::borrow::Cow;

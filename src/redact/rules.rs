@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use aho_corasick::AhoCorasick;
 use regex::Regex;
 
+use super::tokens::{PAIR_WORDS, TOKEN_WORDS, TOKENS};
 use super::{Hit, Options, card, check, digits, pair, person, web};
 
 /// How something is found in a line.
@@ -32,305 +33,88 @@ fn random(value: &str) -> bool {
     check::is_random(value, 16)
 }
 
-/// Keys and tokens that are known by how they begin. Their forms are those that the providers
-/// document, with lengths left open where they changed over the years.
-const TOKENS: &str = r"(?x)
-    gh[opsur]_[A-Za-z0-9]{20,} | github_pat_[A-Za-z0-9_]{22,}
-  | gl(?:pat|dt|rt|cbt|ptt|ft|soat|agent|oas|imt)-[A-Za-z0-9_.-]{20,}
-  | xox[abceoprs]-[A-Za-z0-9-]{10,} | xapp-[0-9]-[A-Za-z0-9-]{10,} | xoxe\.xox[bp]-[A-Za-z0-9-]{10,}
-  | (?:sk|rk)_(?:live|test)_[A-Za-z0-9]{10,} | whsec_[A-Za-z0-9+/=]{20,}
-  | SG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}
-  | npm_[A-Za-z0-9]{30,} | pypi-[A-Za-z0-9_-]{16,} | rubygems_[0-9a-f]{48}
-  | (?-u:\b)hf_[A-Za-z0-9]{30,} | (?-u:\b)cio[A-Za-z0-9]{32}(?-u:\b) | oy2[a-z0-9]{43}
-  | do[opr]_v1_[a-f0-9]{40,} | HRKU-[A-Za-z0-9_-]{20,}
-  | AIza[0-9A-Za-z_-]{35} | (?-u:\b)ya29\.[0-9A-Za-z_-]{20,} | GOCSPX-[0-9A-Za-z_-]{20,}
-  | v1\.0-[a-f0-9]{24}-[a-f0-9]{100,}
-  | (?-u:\b)key-[0-9a-f]{32}(?-u:\b) | (?-u:\b)[0-9a-f]{32}-us[0-9]{1,2}(?-u:\b)
-  | NRAK-[A-Z0-9]{27} | NRJS-[a-f0-9]{19} | NRII-[A-Za-z0-9_-]{32}
-  | shp(?:at|ca|pa|ss)_[a-fA-F0-9]{32} | sq0(?:atp|csp)-[0-9A-Za-z_-]{22,}
-  | lin_api_[A-Za-z0-9]{40} | ntn_[A-Za-z0-9]{40,} | dapi[0-9a-f]{32}
-  | hv[sbr]\.[A-Za-z0-9_-]{24,} | [A-Za-z0-9]{14}\.atlasv1\.[A-Za-z0-9_=-]{60,}
-  | dp\.(?:pt|st|ct|sa|scim|audit)\.[A-Za-z0-9._-]{40,} | glsa_[A-Za-z0-9]{32}_[0-9a-f]{8} | glc_[A-Za-z0-9+/=]{32,}
-  | ATATT3[A-Za-z0-9_=-]{50,} | ATBB[A-Za-z0-9]{32} | dckr_(?:pat|oat)_[A-Za-z0-9_-]{20,}
-  | (?-u:\b)r8_[A-Za-z0-9]{37} | gsk_[A-Za-z0-9]{40,} | xai-[A-Za-z0-9]{40,} | pplx-[A-Za-z0-9]{40,}
-  | sntry[su]_[A-Za-z0-9+/=_-]{40,} | PMAK-[a-f0-9]{24}-[a-f0-9]{34} | sbp_[a-f0-9]{40}
-  | AGE-SECRET-KEY-1[A-Z0-9]{50,} | pscale_(?:tkn|oauth|pw)_[A-Za-z0-9_.-]{32,} | figd_[A-Za-z0-9_-]{20,}
-  | tskey-[A-Za-z0-9-]{20,} | FlyV1\ [A-Za-z0-9_,+/=]{40,} | fo1_[A-Za-z0-9_-]{40,}
-  | (?-u:\b)[A-Za-z0-9_~.]{3}8Q~[A-Za-z0-9_~.-]{31,34}
-  | EAACEdEose0cBA[0-9A-Za-z]+ | sl\.[A-Za-z0-9_-]{130,} | (?-u:\b)SK[0-9a-f]{32}(?-u:\b)";
+/// What makes a line worth looking at, what is found in it, and what that has to pass.
+type Pattern = (&'static [&'static str], &'static str, fn(&str) -> bool);
 
-/// The beginnings of [`TOKENS`], in lower case.
-const TOKEN_WORDS: &[&str] = &[
-    "gho_",
-    "ghp_",
-    "ghs_",
-    "ghu_",
-    "ghr_",
-    "github_pat_",
-    "glpat-",
-    "gldt-",
-    "glrt-",
-    "glcbt-",
-    "glptt-",
-    "glft-",
-    "glsoat-",
-    "glagent-",
-    "gloas-",
-    "glimt-",
-    "xoxa-",
-    "xoxb-",
-    "xoxc-",
-    "xoxe-",
-    "xoxo-",
-    "xoxp-",
-    "xoxr-",
-    "xoxs-",
-    "xoxe.",
-    "xapp-",
-    "sk_live_",
-    "sk_test_",
-    "rk_live_",
-    "rk_test_",
-    "whsec_",
-    "sg.",
-    "npm_",
-    "pypi-",
-    "rubygems_",
-    "hf_",
-    "cio",
-    "oy2",
-    "_v1_",
-    "hrku-",
-    "aiza",
-    "ya29.",
-    "gocspx-",
-    "v1.0-",
-    "key-",
-    "-us",
-    "nrak-",
-    "nrjs-",
-    "nrii-",
-    "shpat_",
-    "shpca_",
-    "shppa_",
-    "shpss_",
-    "sq0atp-",
-    "sq0csp-",
-    "lin_api_",
-    "ntn_",
-    "dapi",
-    "hvs.",
-    "hvb.",
-    "hvr.",
-    ".atlasv1.",
-    "dp.pt.",
-    "dp.st.",
-    "dp.ct.",
-    "dp.sa.",
-    "dp.scim.",
-    "dp.audit.",
-    "glsa_",
-    "glc_",
-    "atatt3",
-    "atbb",
-    "dckr_",
-    "r8_",
-    "gsk_",
-    "xai-",
-    "pplx-",
-    "sntrys_",
-    "sntryu_",
-    "pmak-",
-    "sbp_",
-    "age-secret-key-1",
-    "pscale_",
-    "figd_",
-    "tskey-",
-    "flyv1 ",
-    "fo1_",
-    "8q~",
-    "eaacedeose0cba",
-    "sl.",
-    "sk0",
-    "sk1",
-    "sk2",
-    "sk3",
-    "sk4",
-    "sk5",
-    "sk6",
-    "sk7",
-    "sk8",
-    "sk9",
-    "ska",
-    "skb",
-    "skc",
-    "skd",
-    "ske",
-    "skf",
+const PATTERNS: &[Pattern] = &[
+    (TOKEN_WORDS, TOKENS, any),
+    (&["akia", "asia", "abia", "acca"], r"(?-u:\b)(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}(?-u:\b)", any),
+    (
+        &["secret"],
+        r"(?i:secret)[^\n]{0,40}?[^A-Za-z0-9/+]([A-Za-z0-9/+]{40})(?:[^A-Za-z0-9/+=]|$)",
+        check::not_hex,
+    ),
+    (&["sk-"], r"(?-u:\b)sk-[A-Za-z0-9_-]{20,}", check::has_digit),
+    (&["eyj"], r"eyJ[A-Za-z0-9_-]{5,}={0,2}(?:\.[A-Za-z0-9_-]*){2,4}", check::is_jwt),
+    (&["bearer"], r"(?i:(?-u:\b)bearer)\s+([A-Za-z0-9_.~+/=-]{16,})", random),
+    (&[":aa"], r"[0-9]{8,10}:AA[A-Za-z0-9_-]{32,34}", any),
+    (&["discord", "bot "], r"(?-u:\b)[MNO][A-Za-z0-9_-]{23,27}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,40}", any),
+    (
+        &["hooks.slack.com", "/api/webhooks/", "webhook.office.com"],
+        r#"(?:hooks\.slack\.com/(?:services|workflows|triggers)/|/api/webhooks/[0-9]+/|webhook\.office\.com/webhookb2/)([^\s"'<>)\\]+)"#,
+        unmasked,
+    ),
+    (
+        &["sig=", "signature="],
+        r#"(?i:[?&;](?:sig|x-amz-signature|x-goog-signature|signature)=|,\s?signature=)([A-Za-z0-9%+/=_-]{16,})"#,
+        any,
+    ),
+    (
+        &["heroku"],
+        r#"(?i:heroku[a-z0-9_ .-]{0,24}(?:key|token)?\\?["']?\s{0,3}[=:]\s{0,3}\\?["']?)([0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12})"#,
+        any,
+    ),
+    (&["password="], r#"(?i:;\s{0,4}password\s{0,2}=\s{0,2})([^;"'\s][^;"'\n]{0,200})(?:;|"|')"#, unmasked),
+    (&["pwd="], r#"(?i:;\s{0,4}pwd\s{0,2}=\s{0,2})([^;"'\s][^;"'\n]{0,200})(?:;|"|')"#, unmasked),
+    (&["password "], r"(?i:(?-u:\b)login\s+\S{1,64}\s+password\s+)(\S+)", unmasked),
+    (&["password is", "password was"], r"(?i:password (?:is|was):? )(\S{4,})", check::has_digit),
+    (&["identified by", "password '"], r"(?i:identified by|password) '([^']+)'", unmasked),
+    (&["jdbc:oracle"], r"jdbc:oracle:[a-z]{1,8}:[^/\s]{1,64}/([^@\s]+)@", unmasked),
+    (
+        &["mysql", "mariadb"],
+        r"(?-u:\b)(?:mysql|mariadb)[a-z-]{0,12} (?:[^|;\n]{0,200} )?-p([^\s|;]+)",
+        unmasked,
+    ),
+    (&["sshpass"], r"(?-u:\b)sshpass -p ?'?([^\s']+)", unmasked),
+    (&["redis-cli"], r"(?-u:\b)redis-cli (?:[^|;\n]{0,200} )?-a ([^\s|;]+)", unmasked),
+    (
+        &["docker login", "podman login", "helm registry"],
+        r"(?:docker|podman|registry) login (?:[^|;\n]{0,200} )?-p ([^\s|;]+)",
+        unmasked,
+    ),
+    (
+        &["curl "],
+        r#"(?-u:\b)curl (?:[^|;\n]{0,400} )?(?:-u|--user)[ =]?["']?[^\s:"'/]{0,64}:([^\s"']+)"#,
+        unmasked,
+    ),
+    (&[":5432:", ":*:"], r"(?m)^[^:\s]{1,128}:(?:5432|\*):[^:\s]{1,64}:[^:\s]{1,64}:(\S+)$", unmasked),
+    (
+        &["$1$", "$2a$", "$2b$", "$2y$", "$5$", "$6$", "$y$", "$argon2", "$scrypt"],
+        r#"\$(?:1|2[aby]|5|6|y|argon2id?|argon2d|scrypt)\$[A-Za-z0-9./+=,$-]{8,}"#,
+        any,
+    ),
+    (&["-----end"], r"[A-Za-z0-9+/=\\]{16,}-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----", any),
 ];
 
-/// Names that [`pair`] knows.
-const PAIR_WORDS: &[&str] = &[
-    "passw",
-    "passphrase",
-    "passcode",
-    "pwd",
-    "_pass",
-    "-pass",
-    "pass=",
-    "pass:",
-    "pass\"",
-    "secret",
-    "token",
-    "apikey",
-    "api_key",
-    "api-key",
-    "api.key",
-    "accesskey",
-    "access_key",
-    "access-key",
-    "access.key",
-    "key.secret",
-    "accountkey",
-    "account_key",
-    "account-key",
-    "appkey",
-    "app_key",
-    "app-key",
-    "applicationkey",
-    "application_key",
-    "application-key",
-    "authkey",
-    "auth_key",
-    "auth-key",
-    "privatekey",
-    "private_key",
-    "private-key",
-    "encryptionkey",
-    "encryption_key",
-    "encryption-key",
-    "signingkey",
-    "signing_key",
-    "signing-key",
-    "masterkey",
-    "master_key",
-    "master-key",
-    "licensekey",
-    "license_key",
-    "license-key",
-    "subscriptionkey",
-    "subscription_key",
-    "subscription-key",
-    "storagekey",
-    "storage_key",
-    "storage-key",
-    "credential",
-    "sessionid",
-    "session_id",
-    "session-id",
-    "sessid",
-    "sid=",
-    "sid:",
-    "sid\"",
-    "laravel_session",
-    "csrf",
+type Hand = (&'static [&'static str], fn(&str, &mut Vec<Hit>));
+
+const HANDS: &[Hand] = &[
+    (PAIR_WORDS, pair::find),
+    (&["authorization"], web::authorization),
+    (&["cookie"], web::cookies),
+    (&["@"], web::addresses),
+    (&["@"], person::emails),
+    // Found by [`super::keyblock`], before these.
+    (&["-- begin ", "-----begin ", "private-lines: "], |_, _| ()),
 ];
-
-fn pattern(triggers: &'static [&'static str], pattern: &str, check: fn(&str) -> bool) -> Rule {
-    Rule { triggers, find: Find::Pattern(Regex::new(pattern).ok(), check) }
-}
-
-fn hand(triggers: &'static [&'static str], find: fn(&str, &mut Vec<Hit>)) -> Rule {
-    Rule { triggers, find: Find::Hand(find) }
-}
 
 fn rules() -> Vec<Rule> {
-    vec![
-        pattern(TOKEN_WORDS, TOKENS, any),
-        hand(PAIR_WORDS, pair::find),
-        pattern(
-            &["akia", "asia", "abia", "acca"],
-            r"(?-u:\b)(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}(?-u:\b)",
-            any,
-        ),
-        pattern(
-            &["secret"],
-            r"(?i:secret)[^\n]{0,40}?[^A-Za-z0-9/+]([A-Za-z0-9/+]{40})(?:[^A-Za-z0-9/+=]|$)",
-            check::not_hex,
-        ),
-        pattern(&["sk-"], r"(?-u:\b)sk-[A-Za-z0-9_-]{20,}", check::has_digit),
-        pattern(&["eyj"], r"eyJ[A-Za-z0-9_-]{5,}={0,2}(?:\.[A-Za-z0-9_-]*){2,4}", check::is_jwt),
-        pattern(&["bearer"], r"(?i:(?-u:\b)bearer)\s+([A-Za-z0-9_.~+/=-]{16,})", random),
-        pattern(&[":aa"], r"[0-9]{8,10}:AA[A-Za-z0-9_-]{32,34}", any),
-        pattern(
-            &["discord", "bot "],
-            r"(?-u:\b)[MNO][A-Za-z0-9_-]{23,27}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,40}",
-            any,
-        ),
-        pattern(
-            &["hooks.slack.com", "/api/webhooks/", "webhook.office.com"],
-            r#"(?:hooks\.slack\.com/(?:services|workflows|triggers)/|/api/webhooks/[0-9]+/|webhook\.office\.com/webhookb2/)([^\s"'<>)\\]+)"#,
-            unmasked,
-        ),
-        pattern(
-            &["sig=", "signature="],
-            r#"(?i:[?&;](?:sig|x-amz-signature|x-goog-signature|signature)=|,\s?signature=)([A-Za-z0-9%+/=_-]{16,})"#,
-            any,
-        ),
-        pattern(
-            &["heroku"],
-            r#"(?i:heroku[a-z0-9_ .-]{0,24}(?:key|token)?\\?["']?\s{0,3}[=:]\s{0,3}\\?["']?)([0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12})"#,
-            any,
-        ),
-        pattern(
-            &["password="],
-            r#"(?i:;\s{0,4}password\s{0,2}=\s{0,2})([^;"'\s][^;"'\n]{0,200})(?:;|"|')"#,
-            unmasked,
-        ),
-        pattern(&["pwd="], r#"(?i:;\s{0,4}pwd\s{0,2}=\s{0,2})([^;"'\s][^;"'\n]{0,200})(?:;|"|')"#, unmasked),
-        pattern(&["password "], r"(?i:(?-u:\b)login\s+\S{1,64}\s+password\s+)(\S+)", unmasked),
-        pattern(&["password is", "password was"], r"(?i:password (?:is|was):? )(\S{4,})", check::has_digit),
-        pattern(&["identified by", "password '"], r"(?i:identified by|password) '([^']+)'", unmasked),
-        pattern(&["jdbc:oracle"], r"jdbc:oracle:[a-z]{1,8}:[^/\s]{1,64}/([^@\s]+)@", unmasked),
-        pattern(
-            &["mysql", "mariadb"],
-            r"(?-u:\b)(?:mysql|mariadb)[a-z-]{0,12} (?:[^|;\n]{0,200} )?-p([^\s|;]+)",
-            unmasked,
-        ),
-        pattern(&["sshpass"], r"(?-u:\b)sshpass -p ?'?([^\s']+)", unmasked),
-        pattern(&["redis-cli"], r"(?-u:\b)redis-cli (?:[^|;\n]{0,200} )?-a ([^\s|;]+)", unmasked),
-        pattern(
-            &["docker login", "podman login", "helm registry"],
-            r"(?:docker|podman|registry) login (?:[^|;\n]{0,200} )?-p ([^\s|;]+)",
-            unmasked,
-        ),
-        pattern(
-            &["curl "],
-            r#"(?-u:\b)curl (?:[^|;\n]{0,400} )?(?:-u|--user)[ =]?["']?[^\s:"'/]{0,64}:([^\s"']+)"#,
-            unmasked,
-        ),
-        pattern(
-            &[":5432:", ":*:"],
-            r"(?m)^[^:\s]{1,128}:(?:5432|\*):[^:\s]{1,64}:[^:\s]{1,64}:(\S+)$",
-            unmasked,
-        ),
-        pattern(
-            &["$1$", "$2a$", "$2b$", "$2y$", "$5$", "$6$", "$y$", "$argon2", "$scrypt"],
-            r#"\$(?:1|2[aby]|5|6|y|argon2id?|argon2d|scrypt)\$[A-Za-z0-9./+=,$-]{8,}"#,
-            any,
-        ),
-        pattern(
-            &["-----end"],
-            r"[A-Za-z0-9+/=\\]{16,}-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----",
-            any,
-        ),
-        hand(&["authorization"], web::authorization),
-        hand(&["cookie"], web::cookies),
-        hand(&["@"], web::addresses),
-        hand(&["@"], person::emails),
-        // Found by [`super::keyblock`], before these.
-        hand(&["-- begin ", "-----begin ", "private-lines: "], |_, _| ()),
-    ]
+    let pattern = |(triggers, pattern, check): &Pattern| Rule {
+        triggers,
+        find: Find::Pattern(Regex::new(pattern).ok(), *check),
+    };
+    let hand = |(triggers, find): &Hand| Rule { triggers, find: Find::Hand(*find) };
+    PATTERNS.iter().map(pattern).chain(HANDS.iter().map(hand)).collect()
 }
 
 struct Table {
