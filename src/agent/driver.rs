@@ -11,6 +11,7 @@ use std::time::Duration;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::time::Instant;
 
+use super::bundle;
 use super::window::{self, Blobs};
 use super::{Agent, Ask, Effect, Event, Rules, Stamp, Step, Turn};
 use crate::attachment::{Attachment, AttachmentId};
@@ -243,6 +244,7 @@ impl Driver {
                 },
                 Event::Failed,
             ),
+            Effect::Bundle { session, path, write } => self.bundle(session, path, write),
             Effect::Export { path, title, conversation } => {
                 self.blocking(move || export(&path, &title, &conversation));
             }
@@ -266,6 +268,28 @@ impl Driver {
         let events = self.events.clone();
         tokio::spawn(async move {
             let event = answer.await.unwrap_or_else(|_| stopped("the session store has stopped".to_owned()));
+            events.send(event)
+        });
+    }
+
+    fn bundle(&self, session: SessionId, path: PathBuf, write: bool) {
+        let loaded = self.hands.store.run(move |store| store.load(session));
+        let (catalogue, blobs) = (Arc::clone(&self.hands.catalogue), Arc::clone(&self.hands.blobs));
+        let (events, cache) = (self.events.clone(), self.hands.cache.clone());
+        tokio::spawn(async move {
+            let event = match loaded.await {
+                // Files of gigabytes are hashed: not on the thread that owns the store.
+                Ok(Ok(session)) => {
+                    let work = move || {
+                        let versions = bundle::versions(&session, &catalogue, &cache);
+                        bundle::bundle(&session, &versions, &blobs, &path, write)
+                    };
+                    let done = tokio::task::spawn_blocking(work).await;
+                    done.unwrap_or_else(|error| Event::Failed(error.to_string()))
+                }
+                Ok(Err(error)) => Event::Failed(error.to_string()),
+                Err(_) => Event::Failed("the session store has stopped".to_owned()),
+            };
             events.send(event)
         });
     }

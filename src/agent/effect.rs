@@ -120,6 +120,15 @@ pub enum Effect {
     Open(SessionId),
     /// List the sessions; answer with `Listed`.
     List,
+    /// Show what a support bundle would hold, or write it; answer with `Done` or `Failed`.
+    Bundle {
+        /// The session.
+        session: SessionId,
+        /// The file.
+        path: std::path::PathBuf,
+        /// Write it.
+        write: bool,
+    },
     /// Write the conversation as Markdown; answer with `Done` or `Failed`.
     Export {
         /// The file.

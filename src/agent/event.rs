@@ -64,6 +64,10 @@ pub enum Event {
     UseModel(String),
     /// Wants the conversation as Markdown in this file.
     Export(std::path::PathBuf),
+    /// Wants to see what a support bundle in this file would hold.
+    Bundle(std::path::PathBuf),
+    /// Wants the bundle that was shown last.
+    WriteBundle,
     /// Decides about the call that asks.
     Decide(Choice),
     /// Wants to see the tools and what is allowed.

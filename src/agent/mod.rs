@@ -3,6 +3,7 @@
 //! [`Agent::handle`] takes an [`Event`] and returns [`Effect`]s as data. It never
 //! awaits, reads no clock and opens no file; [`driver`] does, and decides nothing.
 
+pub mod bundle;
 pub mod driver;
 mod effect;
 mod event;

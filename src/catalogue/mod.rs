@@ -1,6 +1,7 @@
 //! The models that percept knows: `models/*.toml`, built in, and the user's own beside
 //! them. It finds and checks files on this machine; it downloads nothing.
 
+mod fingerprint;
 mod spec;
 mod starter;
 #[cfg(test)]
@@ -8,6 +9,7 @@ mod tests;
 
 use std::path::{Path, PathBuf};
 
+pub use fingerprint::Fingerprint;
 pub use spec::{ModelFiles, ModelSource, ModelSpec, Turns};
 
 use crate::gguf::{self, GgufError, Header};

@@ -1,14 +1,20 @@
 //! Keeps conversations: SQLite for the messages, a folder of blobs for what was attached.
 
 mod blob;
+mod bundle;
 mod export;
 mod prune;
+mod redacted;
 mod store;
 mod writer;
 
 pub use blob::BlobStore;
+pub use bundle::{
+    Bundle, BundleError, BundleOptions, FileVersion, LeftOut, Manifest, Member, ModelVersion, Versions,
+};
 pub use export::to_markdown;
 pub use prune::prune;
+pub use redacted::{redacted_json, redacted_markdown};
 pub use store::{SessionStore, StoreError, make_private};
 pub use writer::StoreWriter;
 

@@ -18,13 +18,14 @@ pub(super) enum Command {
     Permissions,
     Copy,
     Export,
+    Bundle,
     Clear,
     Help,
     Quit,
 }
 
 /// A command with what help says of it: name, arguments, words.
-pub(super) const COMMANDS: [(Command, &str, &str, &str); 16] = [
+pub(super) const COMMANDS: [(Command, &str, &str, &str); 17] = [
     (Command::Attach, "attach", "PATH…", "attach pictures or text files"),
     (Command::Paste, "paste", "", "attach what the clipboard holds, also short text"),
     (Command::Screenshot, "screenshot", "", "capture the screen and attach it"),
@@ -38,6 +39,7 @@ pub(super) const COMMANDS: [(Command, &str, &str, &str); 16] = [
     (Command::Permissions, "permissions", "", "what you allowed; take it back"),
     (Command::Copy, "copy", "[N|code|list]", "copy an answer or a code block; list shows all"),
     (Command::Export, "export", "[PATH]", "write the conversation as Markdown"),
+    (Command::Bundle, "bundle", "[PATH|yes]", "an archive without secrets to send to someone; yes writes it"),
     (Command::Clear, "clear", "", "empty the composer and what is attached to it"),
     (Command::Help, "help", "", "keys and commands"),
     (Command::Quit, "quit", "", "leave; everything is kept"),

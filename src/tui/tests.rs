@@ -253,6 +253,8 @@ fn commands_do_what_they_say() {
     assert_eq!(run("/attach 'a b.png' c.log").0.len(), 2);
     assert_eq!(run("/model qwen3-vl-4b").0, [Action::Tell(Event::UseModel("qwen3-vl-4b".into()))]);
     assert_eq!(run("/export").0, [Action::Tell(Event::Export("percept-what-does-the-error-say.md".into()))]);
+    assert_eq!(run("/bundle b.tar.zst").0, [Action::Tell(Event::Bundle("b.tar.zst".into()))]);
+    assert_eq!(run("/bundle yes").0, [Action::Tell(Event::WriteBundle)]);
     let (actions, app) = run("/sesions");
     assert_eq!((actions, app.text().as_str()), (vec![], "/sesions"));
     assert!(app.said.unwrap().contains("did you mean /sessions?"));

@@ -59,6 +59,8 @@ impl Agent {
             Event::ListSessions => effects.push(Effect::List),
             Event::UseModel(name) => self.use_model(name, &mut effects),
             Event::Export(path) => self.export(path, &mut effects),
+            Event::Bundle(path) => self.show_bundle(path, &mut effects),
+            Event::WriteBundle => self.write_bundle(&mut effects),
             Event::DismissNotices => self.notices.clear(),
             Event::Decide(choice) => self.decide(choice, at, &mut effects),
             Event::ListTools => effects.push(Effect::ListTools),

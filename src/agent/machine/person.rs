@@ -218,6 +218,7 @@ impl Agent {
         self.transcript.clear();
         self.unstored.clear();
         self.notices.clear();
+        self.bundle = None;
         self.ledger = crate::wire::Ledger::default();
     }
 
@@ -248,6 +249,36 @@ impl Agent {
             title: self.title.clone(),
             conversation: self.transcript.clone(),
         });
+    }
+}
+
+impl Agent {
+    /// Nothing is written before it was shown.
+    pub(super) fn show_bundle(&mut self, path: PathBuf, effects: &mut Vec<Effect>) {
+        let (Some(session), Some(last)) = (self.session, self.transcript.last()) else {
+            return self.say(NoticeLevel::Error, "There is nothing to bundle yet.");
+        };
+        if self.busy() {
+            return self.say(NoticeLevel::Error, STOP_FIRST);
+        }
+        self.bundle = Some((path.clone(), last.id));
+        self.notices.clear();
+        effects.push(Effect::Bundle { session, path, write: false });
+    }
+
+    /// Writes what was shown; if the conversation went on since, it is shown anew.
+    pub(super) fn write_bundle(&mut self, effects: &mut Vec<Effect>) {
+        match self.bundle.take() {
+            Some((path, shown)) if self.transcript.last().is_none_or(|last| last.id != shown) => {
+                self.show_bundle(path, effects);
+            }
+            Some((path, _)) => {
+                let Some(session) = self.session else { return };
+                self.notices.clear();
+                effects.push(Effect::Bundle { session, path, write: true });
+            }
+            None => self.say(NoticeLevel::Error, "/bundle shows first what would be in it."),
+        }
     }
 }
 

@@ -204,6 +204,8 @@ fn names(effects: &[Effect]) -> Vec<&'static str> {
             Effect::RestoreState { .. } => "restore",
             Effect::Open(_) => "open",
             Effect::List => "list",
+            Effect::Bundle { write: false, .. } => "show bundle",
+            Effect::Bundle { .. } => "write bundle",
             Effect::Export { .. } => "export",
         })
         .collect()

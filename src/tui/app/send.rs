@@ -6,6 +6,7 @@ use super::{Action, App};
 use crate::agent::{Agent, Event, Turn};
 use crate::attachment::Source;
 use crate::intake::{Clipping, Given, paths_in_paste};
+use crate::session::SessionId;
 use crate::text;
 use crate::tui::command::{self, Command, Parsed};
 use crate::tui::complete::expand;
@@ -118,6 +119,8 @@ impl App {
             Command::Retry => tell(Event::Retry),
             Command::Copy => self.copy(argument, agent),
             Command::Export => tell(Event::Export(export_path(argument, &agent.title))),
+            Command::Bundle if argument == "yes" => tell(Event::WriteBundle),
+            Command::Bundle => tell(Event::Bundle(bundle_path(argument, agent.session))),
             Command::Clear => {
                 let chips = agent.chips.iter().map(|chip| Action::Tell(Event::Detach(chip.ticket)));
                 chips.collect()
@@ -240,6 +243,13 @@ fn mentioned(word: &str) -> Option<(PathBuf, &str)> {
         let file = Some(expand(path)).filter(|file| file.is_file())?;
         Some((file, &word[1 + path.len()..]))
     })
+}
+
+fn bundle_path(argument: &str, session: Option<SessionId>) -> PathBuf {
+    match argument {
+        "" => PathBuf::from(format!("percept-session-{}.tar.gz", session.map_or(0, |session| session.0))),
+        path => expand(path),
+    }
 }
 
 fn export_path(argument: &str, title: &str) -> PathBuf {

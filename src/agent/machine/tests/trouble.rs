@@ -215,6 +215,27 @@ fn a_conversation_that_is_not_on_disk_is_left_only_when_asked_twice() {
 }
 
 #[test]
+fn a_bundle_is_written_only_as_it_was_shown() {
+    let mut scene = Scene::ready();
+    let file = || std::path::PathBuf::from("b.tar.gz");
+    assert_eq!(names(&scene.send(Event::Bundle(file()))), [""; 0]);
+    assert!(scene.said_to_person().contains("nothing to bundle"));
+    let answered = |scene: &mut Scene| {
+        let id = scene.ask("why?");
+        scene.said(id, token("A."));
+        scene.said(id, wire::Event::Done(DoneReport::default()));
+        scene.stored();
+    };
+    answered(&mut scene);
+    assert_eq!(names(&scene.send(Event::WriteBundle)), [""; 0], "it was not shown");
+    assert_eq!(names(&scene.send(Event::Bundle(file()))), ["show bundle"]);
+    answered(&mut scene);
+    assert_eq!(names(&scene.send(Event::WriteBundle)), ["show bundle"], "it would hold more now");
+    assert_eq!(names(&scene.send(Event::WriteBundle)), ["write bundle"]);
+    assert_eq!(names(&scene.send(Event::WriteBundle)), [""; 0], "once");
+}
+
+#[test]
 fn leaving_stops_saves_and_waits_for_the_disk() {
     let mut scene = Scene::ready();
     assert!(!scene.agent.left());

@@ -1,5 +1,8 @@
 //! `percept sessions`: what was said.
 
+mod bundle;
+mod export;
+
 use clap::Subcommand;
 
 use super::Trouble;
@@ -29,11 +32,18 @@ pub(super) enum SessionsCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Write a conversation as Markdown or JSON, with or without its secrets
+    #[command(after_help = export::HELP)]
+    Export(export::ExportArgs),
+    /// Pack a conversation, without its secrets, into an archive to send to someone
+    #[command(after_help = bundle::HELP)]
+    Bundle(bundle::BundleArgs),
 }
 
 pub(super) fn run(command: SessionsCommand) -> Result<(), Trouble> {
     // What is kept can be read whatever the configuration says.
-    let store = Setup::tolerant()?.0.store()?;
+    let (setup, _) = Setup::tolerant()?;
+    let store = setup.store()?;
     match command {
         SessionsCommand::List { number, json } => {
             let sessions = store.list(number).map_err(Trouble::user)?;
@@ -50,6 +60,8 @@ pub(super) fn run(command: SessionsCommand) -> Result<(), Trouble> {
             }
             Ok(())
         }
+        SessionsCommand::Export(args) => export::run(&store, &args),
+        SessionsCommand::Bundle(args) => bundle::run(&setup, &store, &args),
         SessionsCommand::Show { session, json } => {
             let id = find(&store, &session)?;
             let session = store.load(id).map_err(Trouble::user)?;
