@@ -67,6 +67,20 @@ pub enum Medium {
         /// The text that the model gets: its columns and first rows, or all of a small one.
         view: Option<AttachmentId>,
     },
+    /// A log, or several. The attachment's content is what was found in it
+    /// ([`crate::digest::LogRecord`]); the log itself stays where it is.
+    Log {
+        /// How many lines.
+        lines: u64,
+        /// How many kinds of messages.
+        templates: u64,
+        /// How many files.
+        files: u64,
+        /// What is worth knowing at once: since when there are errors.
+        note: Option<String>,
+        /// The digest that the model gets.
+        view: Option<AttachmentId>,
+    },
 }
 
 /// Where an attachment came from.
@@ -111,15 +125,21 @@ impl Attachment {
     /// The blob that the model is shown: the view where there is one, else the original.
     pub fn view(&self) -> &AttachmentId {
         match &self.medium {
-            Medium::Image { view, .. } | Medium::Text { view, .. } | Medium::Table { view, .. } => {
-                view.as_ref().unwrap_or(&self.id)
-            }
+            Medium::Image { view, .. }
+            | Medium::Text { view, .. }
+            | Medium::Table { view, .. }
+            | Medium::Log { view, .. } => view.as_ref().unwrap_or(&self.id),
         }
     }
 
     /// Whether it is a table.
     pub fn is_table(&self) -> bool {
         matches!(self.medium, Medium::Table { .. })
+    }
+
+    /// Whether its content is a log's record.
+    pub fn is_log(&self) -> bool {
+        matches!(self.medium, Medium::Log { .. })
     }
 
     /// Whether the model needs eyes for it.

@@ -21,14 +21,22 @@ pub enum Prompt {
     /// `table_attachment.md`: wraps what is shown of an attached table as data. Gets `name`,
     /// `rows`, `columns`, `note`, `tools`, `fence` and `text`.
     TableAttachment,
+    /// Around the digest of a log.
+    LogAttachment,
     /// `unseen_picture.md`: stands for a picture where the model has no eyes. Gets `name`,
     /// `width`, `height`, and `tools`.
     UnseenPicture,
 }
 
 impl Prompt {
-    const ALL: [Self; 5] =
-        [Self::System, Self::Describe, Self::TextAttachment, Self::TableAttachment, Self::UnseenPicture];
+    const ALL: [Self; 6] = [
+        Self::System,
+        Self::Describe,
+        Self::TextAttachment,
+        Self::TableAttachment,
+        Self::LogAttachment,
+        Self::UnseenPicture,
+    ];
 
     fn file(self) -> &'static str {
         match self {
@@ -36,6 +44,7 @@ impl Prompt {
             Self::Describe => "describe.md",
             Self::TextAttachment => "text_attachment.md",
             Self::TableAttachment => "table_attachment.md",
+            Self::LogAttachment => "log_attachment.md",
             Self::UnseenPicture => "unseen_picture.md",
         }
     }
@@ -46,6 +55,7 @@ impl Prompt {
             Self::Describe => include_str!("../prompts/describe.md"),
             Self::TextAttachment => include_str!("../prompts/text_attachment.md"),
             Self::TableAttachment => include_str!("../prompts/table_attachment.md"),
+            Self::LogAttachment => include_str!("../prompts/log_attachment.md"),
             Self::UnseenPicture => include_str!("../prompts/unseen_picture.md"),
         }
     }

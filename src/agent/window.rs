@@ -171,6 +171,15 @@ fn attached(
             });
             Ok(Content::Text { text: prompts.render(Prompt::TextAttachment, context)? })
         }
+        Medium::Log { .. } => {
+            let bytes =
+                blobs.read(id).map_err(|why| WindowError::Blob { name: attachment.name.clone(), why })?;
+            let body = String::from_utf8_lossy(&bytes);
+            let context = serde_json::json!({
+                "name": attachment.name, "fence": text::fence(&body), "text": body, "tools": view.tools,
+            });
+            Ok(Content::Text { text: prompts.render(Prompt::LogAttachment, context)? })
+        }
         Medium::Table { rows, columns, note, .. } => {
             let bytes =
                 blobs.read(id).map_err(|why| WindowError::Blob { name: attachment.name.clone(), why })?;

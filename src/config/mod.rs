@@ -132,6 +132,7 @@ pub struct Attach {
     pub max_megapixels: u64,
     pub max_edge: u32,
     pub max_text_kib: usize,
+    pub log_tokens: usize,
     pub screenshot_command: Vec<String>,
 }
 
@@ -332,6 +333,7 @@ impl Config {
             max_pixels: self.attach.max_megapixels.saturating_mul(1_000_000),
             max_edge: self.attach.max_edge.max(16),
             max_text_bytes: self.attach.max_text_kib.saturating_mul(1024),
+            log_tokens: self.attach.log_tokens,
             screenshot_command: self.attach.screenshot_command.clone(),
         }
     }

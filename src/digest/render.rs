@@ -44,6 +44,20 @@ pub fn render(digest: &LogDigest, focus: &Focus, budget: usize) -> String {
     page.text
 }
 
+/// The templates that matter most for a question, in at most so many bytes.
+pub fn render_ranked(digest: &LogDigest, focus: &Focus, most_bytes: usize) -> String {
+    let mut out = String::new();
+    for at in rank(digest, focus) {
+        let text = entry(digest, &digest.templates[at]);
+        if out.len() + text.len() + 1 > most_bytes {
+            break;
+        }
+        out.push_str(&text);
+        out.push('\n');
+    }
+    out
+}
+
 /// Text that is added while it fits.
 struct Page {
     text: String,

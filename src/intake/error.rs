@@ -11,7 +11,7 @@ pub enum IntakeError {
     #[error("{0} is not there. Check the path.")]
     Missing(String),
     /// A folder.
-    #[error("{0} is a folder. Attach the files in it that matter.")]
+    #[error("{0} is a folder, and holds no logs. Attach the files in it that matter.")]
     Folder(String),
     /// A device, a socket, a pipe.
     #[error("{0} is not a regular file. Pipe its content instead: cat {0} | percept ask …")]
@@ -76,6 +76,10 @@ pub enum IntakeError {
     #[error("{0} is neither a picture that is known here (png, jpeg, webp, gif, bmp, tiff) nor text.")]
     Binary(String),
     /// The clipboard can't be had or holds nothing of use.
+    /// A log can't be read: a whole sentence.
+    #[error("{0}")]
+    Log(String),
+    /// No content.
     #[error("Nothing comes from the clipboard: {0}.")]
     Clipboard(String),
     /// The screen can't be captured.

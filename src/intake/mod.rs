@@ -9,18 +9,21 @@ mod command;
 mod crop;
 mod error;
 mod image;
+mod log;
 mod paste;
 mod text;
 
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 
 use crate::attachment::{Attachment, AttachmentId, Medium, Source};
 
 pub use clipboard::Clipping;
 pub use crop::{Crop, CropError, LEAST_EDGE, Region, WHOLE, crop};
 pub use error::IntakeError;
+pub use log::Watch;
 pub use paste::paths_in_paste;
 
 /// Something to attach, before it was looked at.
@@ -52,12 +55,14 @@ pub struct Taken {
     pub original: Vec<u8>,
     /// The content that the model gets, where it differs ([`crate::attachment::Medium`]'s `view` is its hash).
     pub view: Option<Vec<u8>>,
+    /// The raw content of a log, where it is kept besides its record.
+    pub kept: Option<Vec<u8>>,
 }
 
 impl Taken {
-    /// What is to be kept of it: the original, and the view where it differs.
+    /// What is to be kept of it: the original, the view where it differs, a log's lines.
     pub fn contents(&self) -> impl Iterator<Item = &Vec<u8>> {
-        std::iter::once(&self.original).chain(&self.view)
+        std::iter::once(&self.original).chain(&self.view).chain(&self.kept)
     }
 }
 
@@ -72,6 +77,8 @@ pub struct Options {
     pub max_edge: u32,
     /// The most text that the model gets of one file, in bytes; the rest is left out, and it is said.
     pub max_text_bytes: usize,
+    /// The tokens that the digest of a log may take, by an estimate.
+    pub log_tokens: usize,
     /// A command that writes a PNG of the screen to the path given as its last argument;
     /// empty: the desktop's own tool is looked for.
     pub screenshot_command: Vec<String>,
@@ -84,18 +91,30 @@ impl Default for Options {
             max_pixels: 100_000_000,
             max_edge: 4096,
             max_text_bytes: 16 * 1024,
+            log_tokens: 2000,
             screenshot_command: Vec::new(),
         }
     }
 }
 
-/// Looks at what was given.
+/// Looks at what was given, in one go.
 ///
 /// # Errors
 ///
 /// [`IntakeError`], a whole sentence for the screen.
 pub fn take(given: &Given, options: &Options) -> Result<Taken, IntakeError> {
+    let stop = AtomicBool::new(false);
+    take_watched(given, options, &mut Watch { stop: &stop, tell: &mut |_| {} })
+}
+
+/// Looks at what was given; how far that is can be followed, and it can be ended.
+///
+/// # Errors
+///
+/// [`IntakeError`], a whole sentence for the screen.
+pub fn take_watched(given: &Given, options: &Options, watch: &mut Watch<'_>) -> Result<Taken, IntakeError> {
     match given {
+        Given::Path(path) if log::recognises_file(path, options) => log::take_path(path, options, watch),
         Given::Path(path) => {
             let name = path.file_name().map_or_else(|| path.to_string_lossy(), |name| name.to_string_lossy());
             let bytes = read_file(path, options)?;
@@ -104,13 +123,16 @@ pub fn take(given: &Given, options: &Options) -> Result<Taken, IntakeError> {
         }
         Given::Bytes { name, bytes, source } => {
             check_size(name, bytes.len() as u64, options)?;
+            if log::recognises(name, bytes, bytes.len() as u64, options) {
+                return log::take_bytes(name, bytes, source.clone(), options, watch);
+            }
             taken(name, bytes.clone(), source.clone(), options)
         }
         Given::Clipboard => match clipboard()? {
             Clipping::Picture { name, bytes } => taken(&name, bytes, Source::Clipboard, options),
             Clipping::Text(text) => taken("clipboard", text.into_bytes(), Source::Clipboard, options),
             Clipping::Files(paths) => match paths.as_slice() {
-                [path] => take(&Given::Path(path.clone()), options),
+                [path] => take_watched(&Given::Path(path.clone()), options, watch),
                 several => {
                     let why = format!("it holds {} files. Attach them by their paths", several.len());
                     Err(IntakeError::Clipboard(why))
@@ -185,7 +207,7 @@ fn taken(name: &str, bytes: Vec<u8>, source: Source, options: &Options) -> Resul
         medium: with_view(medium, view.as_deref()),
         source,
     };
-    Ok(Taken { attachment, original: bytes, view })
+    Ok(Taken { attachment, original: bytes, view, kept: None })
 }
 
 /// A table, with what the model is shown of it.
@@ -197,7 +219,10 @@ fn table(name: &str, bytes: &[u8], options: &Options) -> Option<(Medium, Option<
 
 fn with_view(mut medium: Medium, bytes: Option<&[u8]>) -> Medium {
     match &mut medium {
-        Medium::Image { view, .. } | Medium::Text { view, .. } | Medium::Table { view, .. } => {
+        Medium::Image { view, .. }
+        | Medium::Text { view, .. }
+        | Medium::Table { view, .. }
+        | Medium::Log { view, .. } => {
             *view = bytes.map(AttachmentId::of);
         }
     }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::attachment::Attachment;
+use crate::digest::LogRecord;
 use crate::intake::{self, Taken};
 use crate::session::BlobStore;
 
@@ -42,11 +43,25 @@ impl Scene<'_> {
         self.attachments.iter().rev().find(|attachment| attachment.name == name)
     }
 
+    /// The file of a log that is one, and not packed.
+    fn log_file(&self, attachment: &Attachment) -> Option<PathBuf> {
+        let bytes = self.blobs.read(&attachment.id).ok()?;
+        let record = LogRecord::load(&bytes, |kept| self.blobs.path(kept)).ok()?;
+        match record.digest.sources.as_slice() {
+            [one] if one.source.is_seekable() && one.source.member.is_none() => Some(one.source.path.clone()),
+            _ => None,
+        }
+    }
+
     /// The file that a path names: what is attached under that name, else relative to the
     /// working folder, `~` being the home. It is not judged here.
     pub fn resolve(&self, path: &str) -> PathBuf {
         if let Some(attachment) = self.attachment(path) {
-            return self.blobs.path(&attachment.id);
+            // The content of a log's attachment is what was found in it; its lines are elsewhere.
+            return match attachment.is_log() {
+                true => self.log_file(attachment).unwrap_or_else(|| self.blobs.path(attachment.view())),
+                false => self.blobs.path(&attachment.id),
+            };
         }
         match (path.strip_prefix("~"), self.home) {
             (Some(rest), Some(home)) if rest.is_empty() || rest.starts_with('/') => {

@@ -293,6 +293,13 @@ pub(super) fn about(attachment: &Attachment) -> String {
             let note = note.as_ref().map_or(String::new(), |note| format!(" · {note}"));
             format!("≡ {name} {} lines{note}", text::thousands(*lines))
         }
+        Medium::Log { lines, templates, files, note, .. } => {
+            let files =
+                if *files > 1 { format!("{} files ", text::thousands(*files)) } else { String::new() };
+            let note = note.as_ref().map_or(String::new(), |note| format!(" · {note}"));
+            let (lines, templates) = (text::thousands(*lines), text::thousands(*templates));
+            format!("≡ {name} {files}{lines} lines → {templates} templates{note}")
+        }
         Medium::Table { rows, columns, note, .. } => {
             let note = note.as_ref().map_or(String::new(), |note| format!(" · {note}"));
             format!("⊞ {name} {} rows × {columns}{note}", text::thousands(*rows))

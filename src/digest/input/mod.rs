@@ -39,6 +39,11 @@ pub use source::{Member, Source};
 pub use spool::{Spool, Tee, tee};
 pub use unpack::Packing;
 
+/// Whether bytes that begin like this are packed, or a tar archive.
+pub fn is_packed(head: &[u8]) -> bool {
+    matches!(sniff::kind(head), sniff::Kind::Packed(_)) || sniff::is_tar(head)
+}
+
 /// The memory that one packed stream may take to be unpacked: what `xz -9` (65 MiB) and
 /// `zstd --ultra -22` (128 MiB) need. `zstd --long=31` would take 2 GiB.
 pub const UNPACK_MEMORY: u64 = 128 * 1024 * 1024;

@@ -15,7 +15,9 @@ fn read(lines: &[&str]) -> (Layout, Option<Level>, String, String, bool) {
 }
 
 /// Lines of a log of this form (with some variety), and what its last line says.
-const FORMS: &[(&str, &[&str], Option<Level>, &str, &str)] = &[
+type Form = (&'static str, &'static [&'static str], Option<Level>, &'static str, &'static str);
+
+const FORMS: &[Form] = &[
     (
         "hdfs",
         &[

@@ -23,9 +23,9 @@ fn what_is_more_than_reading_is_refused() {
         format!("ATTACH DATABASE '{path}' AS x KEY 'y'"),
         format!("VACUUM INTO '{path}'"),
         format!("SELECT writefile('{path}', 'x')"),
-        format!("SELECT readfile('/etc/passwd')"),
+        "SELECT readfile('/etc/passwd')".to_owned(),
         format!("SELECT load_extension('{path}')"),
-        format!("CREATE VIRTUAL TABLE temp.x USING csv(filename='/etc/passwd')"),
+        "CREATE VIRTUAL TABLE temp.x USING csv(filename='/etc/passwd')".to_owned(),
         format!("PRAGMA temp_store_directory = '{}'", dir.path().display()),
     ]
     .iter()

@@ -30,6 +30,10 @@ pub(super) fn described(attachment: &Attachment) -> String {
             let note = note.as_ref().map_or_else(String::new, |note| format!(" ({note})"));
             format!("{name}: text of {} lines, {bytes}{note}", thousands(*lines))
         }
+        Medium::Log { lines, templates, .. } => {
+            let (lines, templates) = (thousands(*lines), thousands(*templates));
+            format!("{name}: a log of {lines} lines with {templates} templates, {bytes}")
+        }
         Medium::Table { rows, columns, note, .. } => {
             let note = note.as_ref().map_or_else(String::new, |note| format!(" ({note})"));
             format!("{name}: a table of {} rows and {columns} columns, {bytes}{note}", thousands(*rows))

@@ -7,6 +7,7 @@ mod attach;
 mod list_dir;
 mod open;
 mod picture;
+mod query_log;
 mod query_table;
 mod read_file;
 mod read_text;
@@ -39,13 +40,15 @@ pub enum BuiltIn {
     Attach,
     /// Asks about attached tables in SQL.
     QueryTable,
+    /// Looks up lines of an attached log.
+    QueryLog,
     /// Reads a resource of an MCP server.
     ReadResource,
 }
 
 impl BuiltIn {
     /// All of them, by name.
-    pub const ALL: [(&'static str, Self); 9] = [
+    pub const ALL: [(&'static str, Self); 10] = [
         ("shell", Self::Shell),
         ("read_file", Self::ReadFile),
         ("list_dir", Self::ListDir),
@@ -54,6 +57,7 @@ impl BuiltIn {
         ("read_text", Self::ReadText),
         ("attach", Self::Attach),
         ("query_table", Self::QueryTable),
+        ("query_log", Self::QueryLog),
         ("read_resource", Self::ReadResource),
     ];
 
@@ -86,6 +90,7 @@ impl BuiltIn {
             Self::ReadText => read_text::run(arguments, scene),
             Self::Attach => attach::run(arguments, scene),
             Self::QueryTable => query_table::run(arguments, scene),
+            Self::QueryLog => query_log::run(arguments, scene),
         }
     }
 }

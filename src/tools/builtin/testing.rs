@@ -49,7 +49,7 @@ impl Stage {
     pub(super) fn attach(&mut self, name: &str, bytes: &[u8]) {
         let given = Given::Bytes { name: name.to_owned(), bytes: bytes.to_vec(), source: Source::Clipboard };
         let taken = intake::take(&given, &self.intake).unwrap();
-        self.blobs.put(&taken.original).unwrap();
+        taken.contents().for_each(|content| drop(self.blobs.put(content).unwrap()));
         self.attachments.push(taken.attachment);
     }
 

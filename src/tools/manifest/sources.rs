@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use super::{Manifest, ManifestError};
 
 /// The declarations that come with percept.
-pub(super) const SHIPPED: [(&str, &str); 20] = [
+pub(super) const SHIPPED: [(&str, &str); 21] = [
     ("attach.toml", include_str!("../../../tools/attach.toml")),
     ("disk_free.toml", include_str!("../../../tools/disk_free.toml")),
     ("disk_usage.toml", include_str!("../../../tools/disk_usage.toml")),
@@ -21,6 +21,7 @@ pub(super) const SHIPPED: [(&str, &str); 20] = [
     ("memory.toml", include_str!("../../../tools/memory.toml")),
     ("ports.toml", include_str!("../../../tools/ports.toml")),
     ("processes.toml", include_str!("../../../tools/processes.toml")),
+    ("query_log.toml", include_str!("../../../tools/query_log.toml")),
     ("query_table.toml", include_str!("../../../tools/query_table.toml")),
     ("read_file.toml", include_str!("../../../tools/read_file.toml")),
     ("read_resource.toml", include_str!("../../../tools/read_resource.toml")),

@@ -1,0 +1,152 @@
+//! Logs: read where they are, from end to end, and attached as a digest.
+
+use std::fs::File;
+use std::io::{Cursor, Read};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+
+use super::{IntakeError, Options, Taken};
+use crate::attachment::{Attachment, AttachmentId, Medium, Source};
+use crate::digest::input::{Bounds, Encoding, InputError, Packing, Reader, Source as LogSource, gather};
+use crate::digest::{self, Focus, LogDigest, LogRecord, Progress, is_log, is_named_log};
+
+/// A file up to this size is kept with the conversation: it can be looked up when it is gone.
+const KEPT_BYTES: u64 = 8 * 1024 * 1024;
+
+/// Who follows the reading, and may end it.
+pub struct Watch<'a> {
+    /// Set to end it.
+    pub stop: &'a AtomicBool,
+    /// Told how far it is, on the same thread.
+    pub tell: &'a mut dyn FnMut(&Progress),
+}
+
+/// Files that are tables or pictures by their names are no logs, whatever their lines have.
+fn is_named_otherwise(name: &str) -> bool {
+    let extension = Path::new(name).extension().and_then(|own| own.to_str()).unwrap_or_default();
+    ["csv", "tsv", "psv", "md", "rst", "html", "json"]
+        .iter()
+        .any(|known| extension.eq_ignore_ascii_case(known))
+}
+
+/// Whether bytes of this name are a log; `whole` is how many there are in all.
+pub(super) fn recognises(name: &str, head: &[u8], whole: u64, options: &Options) -> bool {
+    let head = &head[..head.len().min(digest::HEAD_BYTES)];
+    if super::image::format_of(head).is_some() {
+        return false;
+    }
+    let is_text = super::text::is_text(head);
+    let large = whole > options.max_text_bytes as u64;
+    match is_text {
+        true if is_named_otherwise(name) => false,
+        true => is_log(head) || (large && is_named_log(name)) || whole > options.max_file_bytes,
+        false => is_log(head) && !is_named_otherwise(name),
+    }
+}
+
+/// Whether a file is a log. What can't be read is not: that is said by who reads it.
+pub(super) fn recognises_file(path: &Path, options: &Options) -> bool {
+    let Ok(metadata) = std::fs::metadata(path) else { return false };
+    if metadata.is_dir() {
+        return true;
+    }
+    let read = || -> std::io::Result<Vec<u8>> {
+        let mut head = Vec::new();
+        File::open(path)?.take(digest::HEAD_BYTES as u64).read_to_end(&mut head)?;
+        Ok(head)
+    };
+    let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
+    metadata.is_file() && read().is_ok_and(|head| recognises(&name, &head, metadata.len(), options))
+}
+
+fn now() -> digest::Options {
+    digest::Options::at(jiff::Timestamp::now().as_millisecond())
+}
+
+/// Reads a file, a folder or an archive.
+pub(super) fn take_path(path: &Path, options: &Options, watch: &mut Watch<'_>) -> Result<Taken, IntakeError> {
+    let shown = path.file_name().map_or_else(|| path.to_string_lossy(), |name| name.to_string_lossy());
+    let folder = path.is_dir();
+    let name = if folder { format!("{shown}/") } else { shown.into_owned() };
+    let gathered = gather(&[path.to_owned()], &Bounds::default(), watch.stop).map_err(failed)?;
+    let digest = LogDigest::read(&gathered, &now(), watch.stop, watch.tell);
+    if digest.stopped {
+        return Err(IntakeError::Log(InputError::Stopped.to_string()));
+    }
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let kept = match gathered.sources.as_slice() {
+        [one] if one.member.is_none() && one.bytes <= KEPT_BYTES => std::fs::read(path).ok(),
+        _ => None,
+    };
+    let bytes = gathered.bytes_on_disk();
+    Ok(taken(&name, digest, bytes, kept, Source::File { path: absolute }, options))
+}
+
+/// Reads bytes that are here already.
+pub(super) fn take_bytes(
+    name: &str,
+    bytes: &[u8],
+    source: Source,
+    options: &Options,
+    watch: &mut Watch<'_>,
+) -> Result<Taken, IntakeError> {
+    // Unpacked and decoded first: what is kept is what the line numbers are of.
+    let mut reader = Reader::stream(name, Cursor::new(bytes.to_vec()), watch.stop).map_err(failed)?;
+    let mut plain = Vec::new();
+    let read = (&mut reader).take(options.max_file_bytes + 1).read_to_end(&mut plain);
+    read.map_err(|error| failed(InputError::io(name, error)))?;
+    super::check_size(name, plain.len() as u64, options)?;
+    let origin = LogSource {
+        name: name.to_owned(),
+        set: name.to_owned(),
+        path: PathBuf::new(),
+        member: None,
+        packing: Packing::None,
+        encoding: Encoding::Bytes,
+        bytes: plain.len() as u64,
+        modified_ms: Some(now().now_ms),
+        once: false,
+    };
+    let mut stream = Reader::stream(name, Cursor::new(plain.clone()), watch.stop).map_err(failed)?;
+    let digest = LogDigest::read_stream(&mut stream, origin, &now(), watch.stop, watch.tell);
+    let size = plain.len() as u64;
+    Ok(taken(name, digest, size, Some(plain), source, options))
+}
+
+fn failed(error: InputError) -> IntakeError {
+    IntakeError::Log(error.to_string())
+}
+
+fn taken(
+    name: &str,
+    digest: LogDigest,
+    bytes: u64,
+    kept: Option<Vec<u8>>,
+    source: Source,
+    options: &Options,
+) -> Taken {
+    let view = digest::render(&digest, &Focus::default(), options.log_tokens).into_bytes();
+    let medium = Medium::Log {
+        lines: digest.lines,
+        templates: digest.templates.len() as u64,
+        files: digest.sources.len() as u64,
+        note: first_error(&digest),
+        view: Some(AttachmentId::of(&view)),
+    };
+    let record = LogRecord { digest, kept: kept.as_deref().map(AttachmentId::of) }.to_bytes();
+    let attachment = Attachment {
+        id: AttachmentId::of(&record),
+        name: crate::text::printable(name),
+        bytes,
+        medium,
+        source,
+    };
+    Taken { attachment, original: record, view: Some(view), kept }
+}
+
+/// `errors from 02:14`
+fn first_error(digest: &LogDigest) -> Option<String> {
+    let time = digest.time(digest.first_error()?);
+    let clock = time.split_once(' ').map_or(time.as_str(), |(_, clock)| clock);
+    Some(format!("errors from {}", clock.get(..5).unwrap_or(clock)))
+}
