@@ -78,6 +78,7 @@ fn tables_are_told_from_logs_prose_and_code() {
         ("pasted text", &ORDERS.replace(',', "\t").replace("\"Grace\t H.\"", "Grace")),
         ("export.CSV", "timestamp,level,message\n2026-03-01,info,a\n"),
         ("ids.csv", "id\n17\n18\n"),
+        ("early.csv", "a,b,c,d\n1,2\n3,4,5\n6,7\n8,9,10,11\n"),
         ("a.tsv", "a\tb\n1\t\"2\n3\t4\n"),
         ("a.jsonl", two),
         ("stdin", two),

@@ -152,6 +152,15 @@ fn what_would_not_end_is_ended() {
 }
 
 #[test]
+fn what_needs_too_much_memory_is_ended_before_its_time_is_up() {
+    let mut database = stage();
+    let sql = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT hex(randomblob(60000)) FROM c ORDER BY 1";
+    let (stop, time) = (AtomicBool::new(false), Duration::from_secs(60));
+    let ask = Ask { sql, table: None, time, most_rows: 50, most_bytes: 8_000, stop: &stop };
+    assert!(matches!(database.ask(&ask), Err(QueryError::Large)));
+}
+
+#[test]
 fn a_person_can_stop_it() {
     let mut database = stage();
     let stop = Arc::new(AtomicBool::new(false));
