@@ -23,14 +23,14 @@ fn what_is_more_than_reading_is_refused() {
         format!("ATTACH DATABASE '{path}' AS x KEY 'y'"),
         format!("VACUUM INTO '{path}'"),
         format!("SELECT writefile('{path}', 'x')"),
-        format!("SELECT readfile('/etc/passwd')"),
         format!("SELECT load_extension('{path}')"),
-        format!("CREATE VIRTUAL TABLE temp.x USING csv(filename='/etc/passwd')"),
         format!("PRAGMA temp_store_directory = '{}'", dir.path().display()),
     ]
     .iter()
     .map(String::as_str)
     .chain([
+        "SELECT readfile('/etc/passwd')",
+        "CREATE VIRTUAL TABLE temp.x USING csv(filename='/etc/passwd')",
         "DETACH main",
         "VACUUM",
         "REINDEX",
