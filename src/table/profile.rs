@@ -1,7 +1,7 @@
 //! What the columns of a table hold: their kinds, ranges and most frequent values.
 //!
 //! One pass, and within bounds whatever the table: what is counted of many different values
-//! ends at a number, and a median of very many is that of every so-manieth.
+//! ends at a number, and a median of very many is that of an even share of them.
 
 use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
@@ -235,7 +235,7 @@ fn told(value: &str) -> String {
     }
 }
 
-/// Numbers, with every so-manieth kept for the median.
+/// Numbers, with an even share of them kept for the median.
 #[derive(Default)]
 struct Numbers {
     count: u64,

@@ -137,7 +137,7 @@ fn what_would_not_end_is_ended() {
         format!("SELECT count(*) FROM a WHERE t GLOB '{}'", "*a".repeat(2_000)),
     ] {
         let start = Instant::now();
-        let (stop, time) = (AtomicBool::new(false), Duration::from_millis(700));
+        let (stop, time) = (AtomicBool::new(false), Duration::from_millis(300));
         let asked = Ask { sql: &sql, table: None, time, most_rows: 50, most_bytes: 8_000, stop: &stop };
         let answered = database.ask(&asked);
         let took = start.elapsed();
