@@ -8,7 +8,7 @@ use rusqlite::{Batch, Connection, Statement};
 
 use super::query::{Ask, QueryError};
 use super::view::tabbed;
-use crate::text::{boundary_before, size, thousands};
+use crate::text::{ELLIPSIS, boundary_before, size, thousands};
 
 /// The longest cell of an answer, in bytes; more of it is cut, and it says so.
 const MOST_SHOWN: usize = 500;
@@ -64,8 +64,9 @@ pub(super) fn answer(connection: &Connection, ask: &Ask<'_>) -> Result<Answer, R
 fn collect(statement: &mut Statement<'_>, ask: &Ask<'_>) -> Result<Answer, Refused> {
     let names: Vec<String> = statement.column_names().map(|name| shown_text(name).0).collect();
     let width = names.len();
-    let mut lines = vec![tabbed(names.iter().map(String::as_str))];
-    let (mut room, mut cut, mut total) = (ask.most_bytes.saturating_sub(lines[0].len() + 1), false, 0);
+    let (heading, mut cut) = fitting(tabbed(names.iter().map(String::as_str)), ask.most_bytes / 2);
+    let (mut room, mut total) = (ask.most_bytes.saturating_sub(heading.len() + 1), 0);
+    let mut lines = vec![heading];
     let mut rows = statement.raw_query();
     let full = loop {
         let Some(row) = rows.next()? else { break false };
@@ -76,7 +77,13 @@ fn collect(statement: &mut Statement<'_>, ask: &Ask<'_>) -> Result<Answer, Refus
             cut |= short;
             cells.push(cell);
         }
-        let line = tabbed(cells.iter().map(String::as_str));
+        let mut line = tabbed(cells.iter().map(String::as_str));
+        if lines.len() == 1 && ask.most_rows > 0 {
+            // A part of the very first one is better than nothing.
+            let short;
+            (line, short) = fitting(line, room.saturating_sub(1));
+            cut |= short;
+        }
         if lines.len() > ask.most_rows || line.len() + 1 > room {
             break true;
         }
@@ -96,6 +103,16 @@ fn collect(statement: &mut Statement<'_>, ask: &Ask<'_>) -> Result<Answer, Refus
         }
     };
     Ok(Answer { lines, rows: (total, exact), cut })
+}
+
+/// A line of at most so many bytes, and whether it is cut.
+fn fitting(mut line: String, most: usize) -> (String, bool) {
+    let cut = line.len() > most;
+    if cut {
+        line.truncate(boundary_before(&line, most.saturating_sub(ELLIPSIS.len())));
+        line.push_str(ELLIPSIS);
+    }
+    (line, cut)
 }
 
 /// A value as text, and whether it is cut.

@@ -21,8 +21,12 @@ const MOST_VALUE: i32 = 128 * 1024;
 /// The longest statement, in bytes.
 pub(super) const MOST_SQL: i32 = 8 * 1024;
 
-/// What a statement may take for sorting and intermediate results, in bytes.
-const MOST_MEMORY: i64 = 256 * 1024 * 1024;
+/// What a statement may take for sorting and intermediate results, in bytes. SQLite doubles
+/// what it sorts in, so that there may be up to three times as much for a moment.
+const MOST_MEMORY: i64 = 160 * 1024 * 1024;
+
+/// The pages that are kept in memory, in KiB; the rest of a large table lies in a file.
+const CACHE_KIB: i32 = 32 * 1024;
 
 /// Steps of SQLite's machine between two looks at the clock.
 const STEPS: i32 = 100;
@@ -86,7 +90,7 @@ pub(super) fn prepare(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     connection.pragma_update(None, "journal_mode", "OFF")?;
     connection.pragma_update(None, "synchronous", "OFF")?;
-    connection.pragma_update(None, "cache_size", -64 * 1024)
+    connection.pragma_update(None, "cache_size", -CACHE_KIB)
 }
 
 fn judge(context: AuthContext<'_>) -> Authorization {

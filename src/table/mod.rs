@@ -27,6 +27,8 @@ pub use read::{MOST_CELL, MOST_COLUMNS};
 pub use sniff::{Delimited, Shape, sniff};
 pub use value::Kind;
 
+use std::sync::atomic::AtomicBool;
+
 /// What is known of a table at a look.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Look {
@@ -45,7 +47,7 @@ pub struct Look {
 pub fn look(name: &str, bytes: &[u8], most_view: usize) -> Option<Look> {
     let (text, converted) = read::decoded(bytes);
     let shape = sniff(name, &text)?;
-    let profile = profile::profile(&shape, &text, most_view);
+    let profile = profile::profile(&shape, &text, most_view, &AtomicBool::new(false));
     if profile.rows == 0 || profile.columns.is_empty() || profile.met.broken {
         return None;
     }

@@ -1,10 +1,11 @@
 //! What the columns of a table hold: their kinds, ranges and most frequent values.
 //!
 //! One pass, and within bounds whatever the table: what is counted of many different values
-//! ends at a number, and a median of very many is that of every so-manieth.
+//! ends at a number, and a median of very many is that of an even share of them.
 
 use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::read::{self, Cell, Met, Row};
 use super::sniff::Shape;
@@ -16,6 +17,9 @@ pub const MOST_DISTINCT: usize = 1_000;
 
 /// The same, by the bytes of the values.
 const MOST_DISTINCT_BYTES: usize = 128 * 1024;
+
+/// How many rows pass between two looks at whether it was stopped.
+pub(super) const ROWS_AT_ONCE: u64 = 1_024;
 
 /// How many of the most frequent values are told.
 const FREQUENT: usize = 5;
@@ -74,8 +78,8 @@ pub(super) struct Profile {
     pub(super) met: Met,
 }
 
-/// Looks through a table; `head` is how many bytes of first rows are kept.
-pub(super) fn profile(shape: &Shape, text: &[u8], head: usize) -> Profile {
+/// Looks through a table, until it is stopped; `head` is how many bytes of first rows are kept.
+pub(super) fn profile(shape: &Shape, text: &[u8], head: usize, stop: &AtomicBool) -> Profile {
     let mut columns: Vec<Growing> = Vec::new();
     let (mut rows, mut offset, mut lines_differ) = (0, None, false);
     let mut first = Head { rows: Vec::new(), room: Some(head) };
@@ -90,7 +94,10 @@ pub(super) fn profile(shape: &Shape, text: &[u8], head: usize) -> Profile {
             }
         }
         first.add(row.cells);
-        ControlFlow::Continue(())
+        match row.number.is_multiple_of(ROWS_AT_ONCE) && stop.load(Ordering::Relaxed) {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        }
     });
     columns.resize_with(met.kept(), Growing::default);
     let named = met.unique_names().into_iter().zip(columns);
@@ -228,7 +235,7 @@ fn told(value: &str) -> String {
     }
 }
 
-/// Numbers, with every so-manieth kept for the median.
+/// Numbers, with an even share of them kept for the median.
 #[derive(Default)]
 struct Numbers {
     count: u64,

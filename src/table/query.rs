@@ -13,15 +13,12 @@ use rusqlite::{Connection, OpenFlags, Statement};
 
 use super::answer::{Answer, Refused, answer};
 use super::guard::{self, Ended};
-use super::profile::{Column, line_name, profile};
+use super::profile::{Column, ROWS_AT_ONCE, line_name, profile};
 use super::read::{self, Row, unique};
 use super::sniff::sniff;
 use super::value::{Kind, is_missing, kind_of};
 use super::view::quoted;
 use crate::text::{boundary_before, nearest};
-
-/// How many rows pass between two looks at whether loading was stopped.
-const ROWS_AT_ONCE: u64 = 1_024;
 
 /// The most names that an error lists.
 const MOST_NAMES: usize = 60;
@@ -133,7 +130,7 @@ impl Database {
     pub fn load(&mut self, file: &str, bytes: &[u8], stop: &AtomicBool) -> Result<(), QueryError> {
         let (text, _) = read::decoded(bytes);
         let shape = sniff(file, &text).ok_or_else(|| QueryError::NoTable(file.to_owned()))?;
-        let known = profile(&shape, &text, 0);
+        let known = profile(&shape, &text, 0, stop);
         // It is made anew by the next question, unless this table takes the name.
         let no_data = if self.taken.contains(DATA) { "" } else { "DROP VIEW IF EXISTS data;" };
         let name = unique(&sql_name(file), &mut self.taken);
@@ -349,7 +346,7 @@ fn fill(
         insert.raw_execute().map(drop)
     };
     each(&mut |row| {
-        stopped = row.number % ROWS_AT_ONCE == 0 && stop.load(Ordering::Relaxed);
+        stopped = row.number.is_multiple_of(ROWS_AT_ONCE) && stop.load(Ordering::Relaxed);
         failed = put(row).err();
         if stopped || failed.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });

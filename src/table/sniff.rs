@@ -239,7 +239,7 @@ fn delimited(text: &[u8], named: Option<u8>) -> Option<Shape> {
     let (sample, width, skip) = match (best, named) {
         (Some(best), Some(_)) if best.rank.0 >= LEAST_EVEN => (best.sample, best.width, best.skip),
         (Some(best), None) if best.is_beyond_doubt() => (best.sample, best.width, 0),
-        (_, Some(delimiter)) => one_column(text, delimiter)?,
+        (_, Some(delimiter)) => plainly_named(text, delimiter)?,
         _ => return None,
     };
     let rows = &sample.records[skip..];
@@ -250,11 +250,13 @@ fn delimited(text: &[u8], named: Option<u8>) -> Option<Shape> {
     (rows.len() > usize::from(header)).then_some(shape)
 }
 
-/// A file that is called a table and has one cell a record.
-fn one_column(text: &[u8], delimiter: u8) -> Option<(Sample, usize, usize)> {
+/// A file that is called a table, and has one cell a record or rows that end early.
+fn plainly_named(text: &[u8], delimiter: u8) -> Option<(Sample, usize, usize)> {
     let sample = Sample::read(text, delimiter, true);
-    let single = sample.records.iter().all(|record| record.len() == 1);
-    (single && sample.records.len() > 1).then_some((sample, 1, 0))
+    let width = sample.records.first()?.len();
+    let least = width.min(2);
+    let fit = sample.records.iter().all(|record| (least..=width).contains(&record.len()));
+    (fit && sample.records.len() > 1).then_some((sample, width, 0))
 }
 
 /// Whether the first record names the columns: no name is a number or a date, unless they

@@ -78,6 +78,7 @@ fn tables_are_told_from_logs_prose_and_code() {
         ("pasted text", &ORDERS.replace(',', "\t").replace("\"Grace\t H.\"", "Grace")),
         ("export.CSV", "timestamp,level,message\n2026-03-01,info,a\n"),
         ("ids.csv", "id\n17\n18\n"),
+        ("early.csv", "a,b,c,d\n1,2\n3,4,5\n6,7\n8,9,10,11\n"),
         ("a.tsv", "a\tb\n1\t\"2\n3\t4\n"),
         ("a.jsonl", two),
         ("stdin", two),
@@ -121,6 +122,11 @@ fn a_small_table_is_shown_whole_and_a_large_one_by_its_columns() {
     2	2	Grace, H.	open	3.5	2026-01-03	00124
     3	3	Edsger	paid		2026-02-01	17
     "#);
+    let days = look("days.csv", b"day,n\n31/12/2025,1\n01/02/2026,2\n", 4_000).unwrap().view;
+    assert!(
+        days.contains("columns: day text, days that are not written year first and don't sort, n integer"),
+        "{days}"
+    );
     let mut large = "id,status,amount,ok,at,note,line\n".to_owned();
     for n in 1..=2_000 {
         let (status, ok) = (if n % 3 == 0 { "open" } else { "paid" }, n % 2 == 0);
@@ -135,7 +141,7 @@ fn a_small_table_is_shown_whole_and_a_large_one_by_its_columns() {
     - id: integer, 1 to 2000, mean 1000.5, median 1000.5; very many different values
     - status: text; 2 different: paid (1,334), open (666)
     - amount: real, 0.5 to 49.5, mean 25.247, median 25.5; 51 different; 20 such as N/A are NULL
-    - ok: boolean; 2 different: false (1,000), true (1,000)
+    - ok: boolean kept as text ('false'); 2 different: false (1,000), true (1,000)
     - at: date-time, 2026-01-01T00:00:00Z to 2026-01-01T00:59:00Z; 60 different
     - note: text; very many different values: note 1, note 2, note 3, …
     - line: text; very many different values: 1, 2, 3, …; 1,999 of the values are numbers, kept as text
@@ -283,6 +289,11 @@ fn an_answer_is_bounded_and_says_how_much_there_is() {
     let answer = ask(&mut database, "SELECT t FROM data").unwrap();
     assert!(answer.cut && answer.rows == (5_000, true) && answer.lines.len() < 20);
     assert!(answer.lines[1].ends_with("é… [700 more bytes]"), "{}", answer.lines[1]);
+    // A part of a row that is longer than all that may be given.
+    let wide = format!("SELECT {} FROM data", vec!["t"; 40].join(", "));
+    let answer = ask(&mut database, &wide).unwrap();
+    assert!(answer.cut && answer.lines.len() == 2);
+    assert!(answer.lines[1].len() > 7_000 && answer.lines[1].ends_with('…'));
     let answer =
         ask(&mut database, "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT x FROM c")
             .unwrap();

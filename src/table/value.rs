@@ -138,6 +138,19 @@ fn date(value: &str) -> Option<Kind> {
     }
 }
 
+/// `31/12/2026`, `1.2.26`, also with a time behind it: the year is the last, and the other two
+/// can't be told apart for certain.
+pub(super) fn is_other_date(value: &str) -> bool {
+    let day = value.trim().split([' ', 'T']).next().unwrap_or_default();
+    ['/', '.', '-'].iter().any(|separator| {
+        let parts: Vec<&str> = day.split(*separator).collect();
+        let digits = |part: &&&str| part.bytes().all(|byte| byte.is_ascii_digit());
+        matches!(parts.as_slice(), [a, b, year]
+            if matches!((a.len(), b.len(), year.len()), (1..=2, 1..=2, 2 | 4)))
+            && parts.iter().filter(digits).count() == 3
+    })
+}
+
 /// `14:05`, `14:05:09`, `14:05:09.123`, and an offset: `Z`, `+02:00`, `+0200`.
 fn is_time(time: &str) -> bool {
     let (clock, offset) = match time.find(['Z', '+', '-']) {
@@ -271,6 +284,16 @@ mod tests {
             for value in values {
                 assert_eq!(kind_of(value), kind, "{value}");
             }
+        }
+    }
+
+    #[test]
+    fn days_that_are_not_written_year_first_are_known() {
+        for value in ["31/12/2026", "1.2.26", "12-31-2026 10:00"] {
+            assert!(is_other_date(value), "{value}");
+        }
+        for value in ["2026-12-31", "1.2.3.4", "1/2", "12.50", "a/b/2026", "", "//"] {
+            assert!(!is_other_date(value), "{value}");
         }
     }
 

@@ -3,6 +3,7 @@
 
 use super::profile::{Column, Profile, line_name};
 use super::sniff::Shape;
+use super::value::{Kind, is_other_date};
 use crate::text::{boundary_before, printable, thousands};
 
 /// How many first rows are shown of a table that is not shown whole.
@@ -70,11 +71,8 @@ fn whole(profile: &Profile, room: usize) -> Option<String> {
     if profile.head.len() as u64 != profile.rows {
         return None;
     }
-    let kinds: Vec<String> = profile
-        .columns
-        .iter()
-        .map(|column| format!("{} {}", quoted(&column.name), column.kind.word()))
-        .collect();
+    let kinds: Vec<String> =
+        profile.columns.iter().map(|column| format!("{} {}", quoted(&column.name), kind(column))).collect();
     let mut text = format!("columns: {}\nall rows:\n{}", kinds.join(", "), names(profile));
     for (at, cells) in profile.head.iter().enumerate() {
         text.push_str(&format!("{}\t{}\n", at + 1, tabbed(cells.iter().map(String::as_str))));
@@ -110,7 +108,19 @@ fn columns(profile: &Profile, room: usize) -> String {
 }
 
 fn briefly(column: &Column) -> String {
-    format!("- {}: {}", quoted(&column.name), column.kind.word())
+    format!("- {}: {}", quoted(&column.name), kind(column))
+}
+
+/// What a column is, with how its values are compared where that is not what one would think.
+fn kind(column: &Column) -> String {
+    let word = column.kind.word();
+    match column.samples.first() {
+        Some(sample) if column.kind == Kind::Boolean => format!("{word} kept as text ('{sample}')"),
+        Some(_) if column.samples.iter().all(|sample| is_other_date(sample)) => {
+            format!("{word}, days that are not written year first and don't sort")
+        }
+        _ => word.to_owned(),
+    }
 }
 
 fn described(column: &Column) -> String {

@@ -23,14 +23,14 @@ fn what_is_more_than_reading_is_refused() {
         format!("ATTACH DATABASE '{path}' AS x KEY 'y'"),
         format!("VACUUM INTO '{path}'"),
         format!("SELECT writefile('{path}', 'x')"),
-        "SELECT readfile('/etc/passwd')".to_owned(),
         format!("SELECT load_extension('{path}')"),
-        "CREATE VIRTUAL TABLE temp.x USING csv(filename='/etc/passwd')".to_owned(),
         format!("PRAGMA temp_store_directory = '{}'", dir.path().display()),
     ]
     .iter()
     .map(String::as_str)
     .chain([
+        "SELECT readfile('/etc/passwd')",
+        "CREATE VIRTUAL TABLE temp.x USING csv(filename='/etc/passwd')",
         "DETACH main",
         "VACUUM",
         "REINDEX",
@@ -137,7 +137,7 @@ fn what_would_not_end_is_ended() {
         format!("SELECT count(*) FROM a WHERE t GLOB '{}'", "*a".repeat(2_000)),
     ] {
         let start = Instant::now();
-        let (stop, time) = (AtomicBool::new(false), Duration::from_millis(700));
+        let (stop, time) = (AtomicBool::new(false), Duration::from_millis(300));
         let asked = Ask { sql: &sql, table: None, time, most_rows: 50, most_bytes: 8_000, stop: &stop };
         let answered = database.ask(&asked);
         let took = start.elapsed();
@@ -149,6 +149,15 @@ fn what_would_not_end_is_ended() {
         }
     }
     assert_eq!(rows(&mut database, "SELECT count(*) FROM a"), ["2000"]);
+}
+
+#[test]
+fn what_needs_too_much_memory_is_ended_before_its_time_is_up() {
+    let mut database = stage();
+    let sql = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT hex(randomblob(60000)) FROM c ORDER BY 1";
+    let (stop, time) = (AtomicBool::new(false), Duration::from_secs(60));
+    let ask = Ask { sql, table: None, time, most_rows: 50, most_bytes: 8_000, stop: &stop };
+    assert!(matches!(database.ask(&ask), Err(QueryError::Large)));
 }
 
 #[test]
