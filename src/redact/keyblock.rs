@@ -14,6 +14,9 @@ const MOST_LINES: usize = 2000;
 /// So much is looked at for the end of a key, to know it again.
 const MOST_BYTES: usize = 128 * 1024;
 
+/// An end marker is shorter than this.
+const MOST_MARKER: usize = 128;
+
 /// A run of base64 in a line that has more than that: `date host app: MIIEpAIB…`.
 const LEAST_RUN: usize = 16;
 
@@ -67,7 +70,9 @@ pub(super) fn begin(line: &str, rest: &str, mut number: impl FnMut(&str) -> Stri
     while let Some(marker) = begin.find_at(line, copied) {
         let after = &line[marker.end()..];
         let body = after.len() - after.trim_start_matches(is_inline).len();
-        let ended = end.find(after).filter(|found| found.start() <= body);
+        // Behind the body only the end marker itself, so that a line is gone through once.
+        let near = &after[..crate::text::boundary_before(after, body + MOST_MARKER)];
+        let ended = end.find(near).filter(|found| found.start() <= body);
         let to = marker.end() + ended.map_or(body, |found| found.end());
         let open = ended.is_none()
             && line[to..].trim_matches(['"', '\'', ',', ';', '\\', '+', ' ', '\r', '\n']).is_empty();
@@ -164,6 +169,7 @@ impl KeyBlock {
 /// A key from its begin to its end marker, which may be in a later line.
 pub(super) fn whole(from: &str, rest: &str) -> Option<String> {
     let end = END.as_ref()?;
+    let from = &from[..crate::text::boundary_before(from, MOST_BYTES)];
     if let Some(found) = end.find(from) {
         return Some(from[..found.end()].to_owned());
     }

@@ -141,7 +141,7 @@ fn long_and_hostile_lines_take_no_longer_than_their_length() {
         "::",
         "secret ",
     ] {
-        let text = unit.repeat(200_000 / unit.len());
+        let text = unit.repeat(50_000 / unit.len());
         let lines = text.matches('\n').count();
         let out = redact(&text);
         assert_eq!(out.matches('\n').count(), lines, "{unit}");

@@ -60,15 +60,23 @@ pub(super) fn authorization(line: &str, hits: &mut Vec<Hit>) {
     }
 }
 
+/// Servers take headers of 8 or 16 KiB; it bounds how often a line is gone through.
+const MOST_HEADER: usize = 16 * 1024;
+
 static COOKIE: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r#"(?i)(set-)?cookie2?\\?["']?\]?\s{0,2}(?::|=>|=)\s{0,3}\[?\\?["']?"#).ok());
 
 /// The values of cookies; of one that is set, not what is said of it (`Path=/`).
 pub(super) fn cookies(line: &str, hits: &mut Vec<Hit>) {
+    let mut behind = 0;
     let found = COOKIE.iter().flat_map(|header| header.captures_iter(line));
     for (whole, set) in found.filter_map(|found| Some((found.get(0)?, found.get(1).is_some()))) {
+        if whole.start() < behind {
+            continue;
+        }
         let mut at = whole.end();
-        let end = line[at..].find(['"', '\'', '\\', '\n', '\r']).map_or(line.len(), |quote| at + quote);
+        let most = crate::text::boundary_before(line, at + MOST_HEADER);
+        let end = line[at..most].find(['"', '\'', '\\', '\n', '\r']).map_or(most, |quote| at + quote);
         // A hand that wrote several headers into one line: each is found by itself.
         let pairs = if set { 1 } else { usize::MAX };
         for pair in line[at..end].split_inclusive(';').take(pairs) {
@@ -80,7 +88,12 @@ pub(super) fn cookies(line: &str, hits: &mut Vec<Hit>) {
             let value = value.split(char::is_whitespace).next().unwrap_or_default();
             if !check::is_masked(value) {
                 let start = at + name.len() + 1;
-                hits.push(Hit::secret(start..start + value.len()));
+                let cut = start + value.len() == most;
+                // The end of a value that is longer than any server takes.
+                let more =
+                    if cut { line[most..].find([' ', ';', '"']).unwrap_or(line.len() - most) } else { 0 };
+                behind = start + value.len() + more;
+                hits.push(Hit::secret(start..behind));
             }
             at += pair.len();
         }

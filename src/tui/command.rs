@@ -39,7 +39,7 @@ pub(super) const COMMANDS: [(Command, &str, &str, &str); 17] = [
     (Command::Permissions, "permissions", "", "what you allowed; take it back"),
     (Command::Copy, "copy", "[N|code|list]", "copy an answer or a code block; list shows all"),
     (Command::Export, "export", "[PATH]", "write the conversation as Markdown"),
-    (Command::Bundle, "bundle", "[PATH|yes]", "an archive without secrets to send to someone; yes writes it"),
+    (Command::Bundle, "bundle", "[PATH|yes]", "an archive without secrets, to send"),
     (Command::Clear, "clear", "", "empty the composer and what is attached to it"),
     (Command::Help, "help", "", "keys and commands"),
     (Command::Quit, "quit", "", "leave; everything is kept"),
