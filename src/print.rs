@@ -9,7 +9,7 @@ use std::io::{self, IsTerminal, Write};
 use serde::Serialize;
 
 use crate::agent::driver::Driver;
-use crate::agent::{Agent, ChipState, Choice, EngineState, Event, Step, Turn};
+use crate::agent::{Agent, Chip, ChipState, Choice, EngineState, Event, Step, Turn};
 use crate::attachment::Attachment;
 use crate::intake::Given;
 use crate::message::{AnswerStats, Message, MessageId, Part, Role, Span, Status, ToolResult};
@@ -199,7 +199,7 @@ fn taking(agent: &Agent) -> Result<bool, PrintError> {
             return Err(PrintError::Input(why.clone()));
         }
     }
-    Ok(agent.chips.iter().any(|chip| chip.state == ChipState::Taking))
+    Ok(agent.chips.iter().any(Chip::is_taking))
 }
 
 /// An error if no model will come that could answer.

@@ -12,9 +12,10 @@ use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::time::Instant;
 
 use super::bundle;
+use super::takings::Takings;
 use super::window::{self, Blobs};
 use super::{Agent, Ask, Effect, Event, Rules, Stamp, Step, Turn};
-use crate::attachment::{Attachment, AttachmentId};
+use crate::attachment::AttachmentId;
 use crate::catalogue::{Catalogue, ReadyModel};
 use crate::engines::{Worker, WorkerEvent, WorkerOptions};
 use crate::intake::{self, Given};
@@ -78,6 +79,7 @@ pub struct Driver {
     worker_events: UnboundedReceiver<WorkerEvent>,
     last_id: i64,
     next_tick: Instant,
+    takings: Takings,
     /// The call that runs, and what ends it.
     running: Option<(String, Leash)>,
 }
@@ -100,6 +102,7 @@ impl Driver {
             worker_events,
             last_id: 0,
             next_tick: Instant::now(),
+            takings: Takings::default(),
             running: None,
         }
     }
@@ -163,6 +166,7 @@ impl Driver {
     /// Leaves: what goes on is stopped, and the evaluated prompt saved for the next time.
     /// Returns the conversation as it was at last.
     pub async fn close(mut self) -> Agent {
+        self.takings = Takings::default();
         self.send(Event::Leave);
         let left = async {
             while !self.agent.left() {
@@ -194,6 +198,7 @@ impl Driver {
     fn run(&mut self, effect: Effect) {
         match effect {
             Effect::Take { ticket, given } => self.take(ticket, given),
+            Effect::StopTaking(ticket) => self.takings.stop(ticket),
             Effect::Store { session, title, messages, head } => self.store(session, title, messages, head),
             Effect::Ask { id, ask, conversation, model, eyes } => {
                 self.ask(id, ask, &conversation, &model, eyes);
@@ -294,15 +299,10 @@ impl Driver {
         });
     }
 
-    fn take(&self, ticket: u64, given: Given) {
+    fn take(&mut self, ticket: u64, given: Given) {
+        let context = self.agent.model.as_ref().and_then(|model| model.load.context);
         let (options, blobs) = (self.hands.intake.clone(), Arc::clone(&self.hands.blobs));
-        self.blocking(move || {
-            // A decoder that panics on a hostile file must not leave the chip waiting.
-            let caught =
-                std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| take(&given, &options, &blobs)));
-            let bug = || Err("That can't be read: a bug in percept, which is in its log.".to_owned());
-            Event::Taken { ticket, result: caught.unwrap_or_else(|_| bug()) }
-        });
+        self.takings.start((ticket, given), options, context, blobs, self.events.clone());
     }
 
     fn store(
@@ -432,15 +432,6 @@ impl Driver {
         if path.exists() {
             self.worker.send(id, Request::RestoreState { path });
         }
-    }
-}
-
-fn take(given: &Given, options: &intake::Options, blobs: &BlobStore) -> Result<Attachment, String> {
-    let taken = intake::take(given, options).map_err(|error| error.to_string())?;
-    let stored = taken.contents().try_for_each(|bytes| blobs.put(bytes).map(drop));
-    match stored {
-        Ok(()) => Ok(taken.attachment),
-        Err(error) => Err(format!("{} can't be kept: {error}", taken.attachment.name)),
     }
 }
 

@@ -26,6 +26,8 @@ pub enum Effect {
         /// What was given.
         given: Given,
     },
+    /// Look no further at what was given with this ticket.
+    StopTaking(u64),
     /// Write messages; answer with `Stored` or `StoreFailed`.
     Store {
         /// The session; `None`: make one.

@@ -82,6 +82,13 @@ pub enum Event {
     Leave,
 
     // What comes of effects.
+    /// Intake goes on with the chip of this ticket.
+    Taking {
+        /// The ticket of [`super::Effect::Take`].
+        ticket: u64,
+        /// How far it is, in words for the screen.
+        says: String,
+    },
     /// Intake finished with the chip of this ticket; its blobs are stored.
     Taken {
         /// The ticket of [`super::Effect::Take`].

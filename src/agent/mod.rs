@@ -8,6 +8,7 @@ pub mod driver;
 mod effect;
 mod event;
 mod machine;
+mod takings;
 pub mod window;
 
 pub use effect::{Ask, Effect};

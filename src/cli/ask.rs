@@ -70,6 +70,7 @@ pub(super) fn run(args: AskArgs) -> Result<(), Trouble> {
         max_tokens: args.max_tokens,
         no_tools: args.no_tools,
         nobody_to_ask: true,
+        question: args.question.clone(),
     };
     let format = if args.json { Format::Json } else { Format::Text };
     answer(&setup, &args.model, &overrides, given, args.question, format)

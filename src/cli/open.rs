@@ -12,6 +12,7 @@ use crate::agent::driver::{Driver, Hands};
 use crate::catalogue::{Catalogue, ReadyModel};
 use crate::config::{Config, ConfigError};
 use crate::engines::{WorkerOptions, find_program};
+use crate::intake;
 use crate::paths::Paths;
 use crate::prompts::PromptSet;
 use crate::session::{BlobStore, SessionStore, StoreError, StoreWriter, make_private};
@@ -49,6 +50,8 @@ pub(super) struct Overrides {
     pub(super) no_tools: bool,
     /// What would ask is refused.
     pub(super) nobody_to_ask: bool,
+    /// What is asked, where that is known before anything is attached.
+    pub(super) question: String,
 }
 
 impl Setup {
@@ -133,7 +136,7 @@ impl Setup {
             store: StoreWriter::spawn(store),
             catalogue: Arc::new(self.catalogue.clone()),
             prompts: self.prompts()?,
-            intake: self.config.intake(),
+            intake: intake::Options { question: overrides.question.clone(), ..self.config.intake() },
             worker: self.llama(),
             cache: self.paths.cache.clone(),
             states: (self.paths.states(), self.config.keep.states_mib.saturating_mul(MIB)),

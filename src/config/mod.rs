@@ -334,6 +334,7 @@ impl Config {
             max_edge: self.attach.max_edge.max(16),
             max_text_bytes: self.attach.max_text_kib.saturating_mul(1024),
             log_tokens: self.attach.log_tokens,
+            question: String::new(),
             screenshot_command: self.attach.screenshot_command.clone(),
         }
     }

@@ -7,7 +7,9 @@ use std::sync::atomic::AtomicBool;
 
 use super::{IntakeError, Options, Taken};
 use crate::attachment::{Attachment, AttachmentId, Medium, Source};
-use crate::digest::input::{Bounds, Encoding, InputError, Packing, Reader, Source as LogSource, gather};
+use crate::digest::input::{
+    Bounds, Encoding, Gathered, InputError, Packing, Reader, Source as LogSource, gather,
+};
 use crate::digest::{self, Focus, LogDigest, LogRecord, Progress, is_log, is_named_log};
 
 /// A file up to this size is kept with the conversation: it can be looked up when it is gone.
@@ -68,18 +70,46 @@ pub(super) fn take_path(path: &Path, options: &Options, watch: &mut Watch<'_>) -
     let shown = path.file_name().map_or_else(|| path.to_string_lossy(), |name| name.to_string_lossy());
     let folder = path.is_dir();
     let name = if folder { format!("{shown}/") } else { shown.into_owned() };
-    let gathered = gather(&[path.to_owned()], &Bounds::default(), watch.stop).map_err(failed)?;
+    let mut gathered = match gather(&[path.to_owned()], &Bounds::default(), watch.stop) {
+        Err(InputError::Nothing(_)) if folder => return Err(IntakeError::Folder(path.display().to_string())),
+        gathered => gathered.map_err(failed)?,
+    };
+    if folder {
+        only_logs(&mut gathered, options, watch.stop);
+        if gathered.sources.is_empty() {
+            return Err(IntakeError::Folder(path.display().to_string()));
+        }
+    }
     let digest = LogDigest::read(&gathered, &now(), watch.stop, watch.tell);
     if digest.stopped {
         return Err(IntakeError::Log(InputError::Stopped.to_string()));
     }
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let kept = match gathered.sources.as_slice() {
-        [one] if one.member.is_none() && one.bytes <= KEPT_BYTES => std::fs::read(path).ok(),
+        [one] if one.member.is_none() && one.bytes <= KEPT_BYTES => std::fs::read(&one.path).ok(),
         _ => None,
     };
     let bytes = gathered.bytes_on_disk();
     Ok(taken(&name, digest, bytes, kept, Source::File { path: absolute }, options))
+}
+
+/// Of a folder only what is a log is taken: it may hold anything.
+fn only_logs(gathered: &mut Gathered, options: &Options, stop: &AtomicBool) {
+    let is_one = |source: &LogSource| {
+        let file = source.name.rsplit(['/', '\\']).next().unwrap_or_default();
+        if source.member.is_some() || is_named_log(file) {
+            return true;
+        }
+        let mut head = Vec::new();
+        let read = source
+            .open_until(stop)
+            .map(|reader| reader.take(digest::HEAD_BYTES as u64).read_to_end(&mut head));
+        matches!(read, Ok(Ok(_))) && recognises(file, &head, source.bytes, options)
+    };
+    let (logs, others): (Vec<_>, Vec<_>) =
+        std::mem::take(&mut gathered.sources).into_iter().partition(is_one);
+    gathered.sources = logs;
+    gathered.passed_over.extend(others.into_iter().map(|other| (other.name, "is no log".to_owned())));
 }
 
 /// Reads bytes that are here already.
@@ -125,7 +155,7 @@ fn taken(
     source: Source,
     options: &Options,
 ) -> Taken {
-    let view = digest::render(&digest, &Focus::default(), options.log_tokens).into_bytes();
+    let view = digest::render(&digest, &Focus::of(&options.question), options.log_tokens).into_bytes();
     let medium = Medium::Log {
         lines: digest.lines,
         templates: digest.templates.len() as u64,

@@ -79,6 +79,8 @@ pub struct Options {
     pub max_text_bytes: usize,
     /// The tokens that the digest of a log may take, by an estimate.
     pub log_tokens: usize,
+    /// What is asked, where that is known: it decides what of a log comes first.
+    pub question: String,
     /// A command that writes a PNG of the screen to the path given as its last argument;
     /// empty: the desktop's own tool is looked for.
     pub screenshot_command: Vec<String>,
@@ -92,6 +94,7 @@ impl Default for Options {
             max_edge: 4096,
             max_text_bytes: 16 * 1024,
             log_tokens: 2000,
+            question: String::new(),
             screenshot_command: Vec::new(),
         }
     }

@@ -149,7 +149,10 @@ fn what_is_wrong_is_said_with_what_to_do() {
     assert!(said(take(&path("none.png"), &options)).contains("is not there"));
     assert!(said(take(&Given::Path(dir.path().to_owned()), &options)).contains("is a folder"));
     std::fs::write(dir.path().join("big.txt"), "12345678901").unwrap();
-    assert!(said(take(&path("big.txt"), &options)).contains("max_file_mib"));
+    let given = Given::Bytes { name: "big".into(), bytes: b"12345678901".to_vec(), source: Source::Paste };
+    assert!(said(take(&given, &options)).contains("max_file_mib"));
+    // A text of any size can be read where it is.
+    assert!(take(&path("big.txt"), &options).unwrap().attachment.is_log());
     #[cfg(unix)]
     assert!(said(take(&Given::Path("/dev/null".into()), &options)).contains("not a regular file"));
 }
@@ -185,7 +188,7 @@ fn a_configured_command_captures_the_screen() {
 
 fn text_of(bytes: &[u8], most: usize) -> (u64, Option<String>, String) {
     let options = Options { max_text_bytes: most, ..Options::default() };
-    let given = Given::Bytes { name: "a.log".into(), bytes: bytes.to_vec(), source: Source::Stdin };
+    let given = Given::Bytes { name: "a.txt".into(), bytes: bytes.to_vec(), source: Source::Stdin };
     let taken = take(&given, &options).unwrap();
     let Medium::Text { lines, note, .. } = taken.attachment.medium else { panic!("not a text") };
     (lines, note, String::from_utf8(taken.view.unwrap_or(taken.original)).unwrap())
@@ -230,15 +233,45 @@ fn a_table_is_taken_as_one_with_what_the_model_is_shown_of_it() {
     );
     assert_eq!(taken.original, csv.as_bytes());
     // What is named like a table and is none is text, and so are logs.
-    for (name, text) in [
-        ("a.csv", "only one line\n"),
-        ("a.json", "{\"a\": {\"b\": 1}}\n"),
-        ("a.jsonl", "{\"ts\":1,\"msg\":\"a\"}\n{\"ts\":2,\"msg\":\"b\"}\n"),
-        ("a.log", "a,b\n1,2\n3,4\n"),
-    ] {
+    for (name, text) in
+        [("a.csv", "only one line\n"), ("a.json", "{\"a\": {\"b\": 1}}\n"), ("a.log", "a,b\n1,2\n3,4\n")]
+    {
         let taken = take_bytes(name, text.as_bytes()).unwrap();
         assert!(matches!(taken.attachment.medium, Medium::Text { .. }), "{name}");
     }
+    let log = take_bytes("a.jsonl", b"{\"ts\":1,\"msg\":\"a\"}\n{\"ts\":2,\"msg\":\"b\"}\n").unwrap();
+    assert!(log.attachment.is_log());
+}
+
+#[test]
+fn a_log_is_taken_as_its_digest_and_small_ones_are_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(dir.path().join(name), text).unwrap();
+    let line = |n: usize| {
+        format!("2024-01-02 03:04:{:02} {} api: request {n}\n", n % 60, if n == 7 { "ERROR" } else { "INFO" })
+    };
+    write("app.log", &(0..50).map(line).collect::<String>());
+    write("notes.md", "# Notes\n");
+    let options = Options::default();
+    for path in [dir.path().join("app.log"), dir.path().to_owned()] {
+        let taken = take(&Given::Path(path.clone()), &options).unwrap();
+        let Medium::Log { lines: 50, templates, files: 1, note, view } = &taken.attachment.medium else {
+            panic!("{:?}", taken.attachment.medium)
+        };
+        assert_eq!((*templates, note.as_deref()), (1, Some("errors from 03:04")));
+        let view_text = String::from_utf8(taken.view.clone().unwrap()).unwrap();
+        assert_eq!(view.as_ref(), Some(&AttachmentId::of(view_text.as_bytes())));
+        assert!(view_text.contains("app.log:8: 2024-01-02 03:04:07 ERROR api: request 7"), "{view_text}");
+        assert_eq!(taken.attachment.name.ends_with('/'), path.is_dir());
+        assert!(taken.kept.is_some());
+    }
+    // A stop ends it with a word; what was piped in has its lines kept.
+    let stop = AtomicBool::new(true);
+    let mut watch = Watch { stop: &stop, tell: &mut |_| {} };
+    let stopped = take_watched(&Given::Path(dir.path().join("app.log")), &options, &mut watch).unwrap_err();
+    assert!(stopped.to_string().contains("stopped"));
+    let piped = take_bytes("standard input", (0..50).map(line).collect::<String>().as_bytes()).unwrap();
+    assert!(piped.attachment.is_log() && piped.kept.is_some());
 }
 
 proptest! {

@@ -108,7 +108,7 @@ fn contents(message: &Message) -> Vec<Placed> {
 fn draft(agent: &Agent) -> Vec<Placed> {
     let taken = agent.chips.iter().filter_map(|chip| match &chip.state {
         ChipState::Taken { attachment, .. } => Some(Part::attachment((**attachment).clone())),
-        ChipState::Taking | ChipState::Failed { .. } => None,
+        ChipState::Taking | ChipState::Reading { .. } | ChipState::Failed { .. } => None,
     });
     taken.enumerate().map(|(number, part)| ((DRAFT, number), part)).collect()
 }

@@ -64,7 +64,7 @@ pub(super) fn items(agent: &Agent) -> Vec<Item> {
     let chips = agent.chips.iter().map(move |chip| {
         let attachment = match &chip.state {
             ChipState::Taken { attachment, .. } => Some((**attachment).clone()),
-            ChipState::Taking | ChipState::Failed { .. } => None,
+            ChipState::Taking | ChipState::Reading { .. } | ChipState::Failed { .. } => None,
         };
         let part = attachment.as_ref().and_then(|_| Some((DRAFT, read.next()?)));
         Item { name: chip.name.clone(), attachment, place: Place::Chip { ticket: chip.ticket }, part }

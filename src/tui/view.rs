@@ -179,6 +179,7 @@ type StyleOf = fn(Theme) -> ratatui::style::Style;
 fn chip_words(chip: &Chip, agent: &Agent) -> (String, StyleOf) {
     match &chip.state {
         ChipState::Taking => (format!("{} · reading…", chip.name), Theme::dim),
+        ChipState::Reading { says } => (format!("{} · {says}", chip.name), Theme::dim),
         ChipState::Failed { .. } => (format!("✗ {}", chip.name), Theme::error),
         ChipState::Taken { attachment, cached, tokens } => {
             let tokens = tokens.map_or(String::new(), |tokens| format!(" · {} tok", text::thousands(tokens)));

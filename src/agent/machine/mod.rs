@@ -68,6 +68,7 @@ impl Agent {
             Event::Revoke(allowed) => effects.push(Effect::Revoke(allowed)),
             Event::Leave => self.leave_percept(&mut effects),
 
+            Event::Taking { ticket, says } => self.taking(ticket, says),
             Event::Taken { ticket, result } => self.taken(ticket, result, at, &mut effects),
             Event::Stored { session, message } => self.stored(session, message, at, &mut effects),
             Event::StoreFailed { message, why } => self.store_failed(message, why, at, &mut effects),
@@ -154,7 +155,7 @@ impl Agent {
         }
         self.stop_prefill(effects);
         let mut conversation = self.transcript.clone();
-        let parts = parts_of(self.chips.iter().take_while(|chip| chip.state != ChipState::Taking));
+        let parts = parts_of(self.chips.iter().take_while(|chip| !chip.is_taking()));
         if !parts.is_empty() {
             conversation.push(self.user_message(DRAFT, parts, 0));
         }
@@ -244,7 +245,7 @@ fn parts_of<'a>(chips: impl Iterator<Item = &'a Chip>) -> Vec<Part> {
     chips
         .filter_map(|chip| match &chip.state {
             ChipState::Taken { attachment, .. } => Some(Part::attachment((**attachment).clone())),
-            ChipState::Taking | ChipState::Failed { .. } => None,
+            ChipState::Taking | ChipState::Reading { .. } | ChipState::Failed { .. } => None,
         })
         .collect()
 }

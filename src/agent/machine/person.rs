@@ -23,6 +23,9 @@ impl Agent {
 
     pub(super) fn detach(&mut self, ticket: u64, at: Stamp, effects: &mut Vec<Effect>) {
         let before = self.chips.len();
+        if self.chips.iter().any(|chip| chip.ticket == ticket && chip.is_taking()) {
+            effects.push(Effect::StopTaking(ticket));
+        }
         self.chips.retain(|chip| chip.ticket != ticket);
         if self.chips.len() != before {
             self.stop_prefill(effects);
@@ -63,7 +66,7 @@ impl Agent {
 
     /// Stores the message that was typed, once all its attachments are read.
     pub(super) fn send_outbox(&mut self, at: Stamp, effects: &mut Vec<Effect>) {
-        if self.chips.iter().any(|chip| chip.state == ChipState::Taking) {
+        if self.chips.iter().any(Chip::is_taking) {
             return;
         }
         let Some(text) = self.outbox.take() else { return };

@@ -97,11 +97,23 @@ pub struct Chip {
     pub state: ChipState,
 }
 
+impl Chip {
+    /// Whether it is still being read.
+    pub fn is_taking(&self) -> bool {
+        matches!(self.state, ChipState::Taking | ChipState::Reading { .. })
+    }
+}
+
 /// How far an attachment is.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ChipState {
     /// Being read and checked.
     Taking,
+    /// The same, with how far it is.
+    Reading {
+        /// In words for the screen.
+        says: String,
+    },
     /// Attached.
     Taken {
         /// What it is.

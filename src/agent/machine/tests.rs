@@ -192,6 +192,7 @@ fn names(effects: &[Effect]) -> Vec<&'static str> {
             Effect::Revoke(_) => "revoke",
             Effect::RestartServer(_) => "restart server",
             Effect::ListTools => "list tools",
+            Effect::StopTaking(_) => "stop taking",
             Effect::Take { .. } => "take",
             Effect::Store { .. } => "store",
             Effect::Ask { ask: Ask::Prefill, .. } => "prefill",

@@ -114,7 +114,7 @@ impl Agent {
 
     fn chips_are_cached(&mut self) {
         // Those behind one that is still being read were not in it.
-        for chip in self.chips.iter_mut().take_while(|chip| chip.state != ChipState::Taking) {
+        for chip in self.chips.iter_mut().take_while(|chip| !chip.is_taking()) {
             if let ChipState::Taken { cached, .. } = &mut chip.state {
                 *cached = true;
             }

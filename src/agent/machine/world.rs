@@ -8,6 +8,13 @@ use crate::message::MessageId;
 use crate::session::{Session, SessionId};
 
 impl Agent {
+    /// How far the reading of an attachment is.
+    pub(super) fn taking(&mut self, ticket: u64, says: String) {
+        if let Some(chip) = self.chips.iter_mut().find(|chip| chip.ticket == ticket && chip.is_taking()) {
+            chip.state = ChipState::Reading { says };
+        }
+    }
+
     pub(super) fn taken(
         &mut self,
         ticket: u64,

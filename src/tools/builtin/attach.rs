@@ -60,7 +60,8 @@ mod tests {
         assert!(stage.error("attach", r#"{"path": "data.bin"}"#).contains("neither a picture"));
         stage.write("empty", "");
         assert!(stage.error("attach", r#"{"path": "empty"}"#).contains("is empty"));
-        assert!(stage.error("attach", r#"{"path": "."}"#).contains("is a folder"));
+        stage.write("folder/notes.md", "words");
+        assert!(stage.error("attach", r#"{"path": "folder"}"#).contains("is a folder"));
         assert!(stage.error("attach", r#"{"path": "none"}"#).contains("is not there"));
         stage.attach("here.txt", b"x");
         assert_eq!(stage.error("attach", r#"{"path": "here.txt"}"#), "here.txt is attached already.");

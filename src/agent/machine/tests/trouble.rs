@@ -123,7 +123,7 @@ fn taking_off_the_chip_that_a_message_waits_for_sends_it() {
     let mut scene = Scene::ready();
     let ticket = scene.attach("slow.png");
     scene.send(Event::Submit("what is it?".into()));
-    assert_eq!(names(&scene.send(Event::Detach(ticket))), ["store"]);
+    assert_eq!(names(&scene.send(Event::Detach(ticket))), ["stop taking", "store"]);
     assert_eq!(scene.agent.transcript[0].parts, [Part::text("what is it?")]);
 }
 
