@@ -18,6 +18,7 @@ pub mod input;
 mod layout;
 mod learn;
 mod level;
+mod matcher;
 mod miner;
 mod model;
 mod query;
