@@ -11,5 +11,9 @@
 mod corpus;
 mod families;
 mod grouping;
+mod hostile;
 mod make;
+mod quotes;
 mod recall;
+mod same;
+mod search;

@@ -135,3 +135,78 @@ fn value(name: &str, at: usize, dice: &mut Dice) -> String {
 fn title(word: &str) -> String {
     word[..1].to_uppercase() + &word[1..]
 }
+
+/// What lines may hold that text should not.
+pub(crate) const NASTY: &[&[u8]] = &[
+    b"\xff\xfe invalid \xc3\x28 bytes",
+    b"\x1b[31mred\x1b[0m and \x07bell",
+    b"nul \0 in the midst",
+    b"tab\tand\tmore  ",
+    b"carriage\rreturn",
+    "bidi \u{202e}evil\u{202c} and \u{85} c1".as_bytes(),
+    "größe 💥 家族 👩\u{200d}👩\u{200d}👧".as_bytes(),
+    b"ends with an ellipsis \xe2\x80\xa6",
+    b"\xf0\x9f",
+];
+
+/// A log that mixes everything: lines of several systems, with and without headers,
+/// continued, long, empty, nasty; ended in several ways.
+pub(crate) fn mixed(dice: &mut Dice, count: usize) -> Vec<u8> {
+    let mut out = Vec::new();
+    let style = dice.below(4);
+    for at in 0..count {
+        let header = match style {
+            0 => fill("2024-03-02 {clock},{ms} INFO [main] com.example.{class}: ", at, dice),
+            1 => fill("Mar  2 {clock} web-1 sshd[{int}]: ", at, dice),
+            2 => String::new(),
+            _ => fill("[{clock}] ERROR ", at, dice),
+        };
+        match dice.below(14) {
+            0 => out.extend(fill("\tat com.example.{class}.run({class}.java:{n})", at, dice).bytes()),
+            1 => {
+                out.extend(header.bytes());
+                out.extend(*dice.pick_of(NASTY));
+            }
+            2 => {
+                out.extend(header.bytes());
+                let word = fill("{word}é ", at, dice);
+                out.extend(word.repeat(dice.below(300)).bytes());
+            }
+            3 => {}
+            4 => out.extend((0..dice.below(200)).map(|_| dice.next() as u8).filter(|byte| *byte != b'\n')),
+            5 => out.extend(fill("java.io.IOException: {word} {int}", at, dice).bytes()),
+            6 => out.extend(
+                fill(
+                    "{\"time\":\"2024-03-02T{clock}Z\",\"level\":\"error\",\"msg\":\"{word} failed {int}\"}",
+                    at,
+                    dice,
+                )
+                .bytes(),
+            ),
+            _ => {
+                out.extend(header.bytes());
+                out.extend(fill(dice.pick(&MESSAGES), at, dice).bytes());
+            }
+        }
+        out.extend(if dice.below(5) == 0 { &b"\r\n"[..] } else { b"\n" });
+    }
+    if dice.below(3) == 0 {
+        out.extend(b"the last line has no end");
+    }
+    out
+}
+
+pub(crate) const MESSAGES: [&str; 12] = [
+    "user {user} logged in from {ip}",
+    "user {user} logged out",
+    "request {uuid} took {float} ms",
+    "cache {word} is full, {int} entries were dropped",
+    "connection to {host}:{int} failed: Connection refused",
+    "started worker {n} of pool {word}",
+    "stopped worker {n} of pool {word}",
+    "state of {word} is RUNNING",
+    "state of {word} is STOPPED",
+    "warning: {path} is {n}% full",
+    "value={signed} list=[{list}] ok={bool}",
+    "retry {n} of {n} for {url}",
+];
