@@ -75,7 +75,7 @@ enum Within {
     Nothing,
     /// A Python traceback: it ends with the line that isn't indented.
     Traceback,
-    /// Goroutines' stacks: they end with a header.
+    /// Goroutines' stacks: calls, and places that are indented.
     Goroutines,
 }
 
@@ -94,6 +94,9 @@ impl<'a> Heads<'a> {
 
     /// The entry that this line begins; `None`: it goes on with the one before.
     pub(super) fn read<'l>(&mut self, line: &'l [u8]) -> Option<Entry<'l>> {
+        if self.within == Within::Goroutines && !is_of_stack(line) {
+            self.within = Within::Nothing;
+        }
         let entry = if self.layout.has_heads() {
             match self.layout.read(line, self.reference) {
                 Some(entry) => Some(entry),
@@ -116,6 +119,14 @@ impl<'a> Heads<'a> {
         entry
     }
 
+    /// Whether this line begins an entry whatever stands before it: blocks may begin here.
+    pub(super) fn begins(layout: &Layout, reference: Reference, line: &[u8]) -> bool {
+        match layout.has_heads() {
+            true => layout.read(line, reference).is_some(),
+            false => !Heads::new(layout, reference).goes_on(line),
+        }
+    }
+
     /// In a log whose entries have headers, a line without one that reports trouble.
     fn stands_alone(&self, line: &[u8]) -> bool {
         if line.is_empty() || is_indented(line) || self.within != Within::Nothing {
@@ -136,6 +147,16 @@ impl<'a> Heads<'a> {
             || line.starts_with(b"Caused by")
             || line.starts_with(b"goroutine ")
     }
+}
+
+/// Whether a line may stand in a goroutine's stack: `main.run(0x1, 0x2)`, `created by …`.
+fn is_of_stack(line: &[u8]) -> bool {
+    line.is_empty()
+        || is_indented(line)
+        || line.starts_with(b"goroutine ")
+        || line.starts_with(b"created by ")
+        || (line.ends_with(b")")
+            && !line[..line.iter().position(|&byte| byte == b'(').unwrap_or(0)].contains(&b' '))
 }
 
 fn is_indented(line: &[u8]) -> bool {

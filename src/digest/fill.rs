@@ -22,11 +22,16 @@ pub(super) struct Filler {
     pub(super) long_lines: u64,
     /// Bytes of the stream that the last block stands for, with what was passed over.
     pub(super) raw: u64,
+    /// Nothing of the last block can be kept back: its end was passed over.
+    whole: bool,
 }
+
+/// The longest end of a block that is kept back for the next.
+const MOST_KEPT_BACK: usize = 256 * 1024;
 
 impl Filler {
     pub(super) fn new(live: bool) -> Self {
-        Self { carry: Vec::new(), ended: false, live, long_lines: 0, raw: 0 }
+        Self { carry: Vec::new(), ended: false, live, long_lines: 0, raw: 0, whole: false }
     }
 
     /// The next block; `None` at the end. The last line may be without its end.
@@ -54,6 +59,7 @@ impl Filler {
         }
         bytes.truncate(filled);
         self.raw = filled as u64;
+        self.whole = self.ended || self.live;
         if self.ended {
             return Ok((!bytes.is_empty()).then_some(bytes));
         }
@@ -64,11 +70,34 @@ impl Filler {
             }
             None => {
                 self.long_lines += 1;
+                self.whole = true;
                 self.pass_over(reader)?;
                 bytes.push(b'\n');
             }
         }
         Ok(Some(bytes))
+    }
+
+    /// Keeps the last lines of a block for the next one, from the last that begins an
+    /// entry, so that an entry and what goes on with it are in one block. A live stream's
+    /// last entry is not held up.
+    pub(super) fn keep_back(&mut self, bytes: &mut Vec<u8>, begins: impl Fn(&[u8]) -> bool) {
+        let least = bytes.len().saturating_sub(MOST_KEPT_BACK);
+        let mut end = bytes.len().saturating_sub(1);
+        while !self.whole
+            && let Some(before) = memchr::memrchr(b'\n', &bytes[least..end])
+        {
+            let start = least + before + 1;
+            let line = &bytes[start..end];
+            if begins(line.strip_suffix(b"\r").unwrap_or(line)) {
+                let mut kept = bytes.split_off(start);
+                self.raw -= kept.len() as u64;
+                kept.append(&mut self.carry);
+                self.carry = kept;
+                return;
+            }
+            end = start - 1;
+        }
     }
 
     /// Goes on to the next line.
@@ -97,6 +126,22 @@ impl Filler {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_entry_and_its_lines_stay_together() {
+        let entry = |n: usize| format!("entry {n}\n{}", "  more\n".repeat(n % 50));
+        let text: Vec<u8> = (0..20_000).flat_map(|n| entry(n).into_bytes()).collect();
+        let mut filler = Filler::new(false);
+        let mut reader = text.as_slice();
+        let (mut all, mut raw) = (Vec::new(), 0);
+        while let Some(mut block) = filler.fill(&mut reader).unwrap() {
+            filler.keep_back(&mut block, |line| line.starts_with(b"entry"));
+            assert!(block.starts_with(b"entry"), "a block begins with an entry");
+            raw += filler.raw;
+            all.extend(block);
+        }
+        assert!(all == text && raw == text.len() as u64);
+    }
 
     fn blocks(bytes: &[u8]) -> (Vec<Vec<u8>>, Filler) {
         let mut filler = Filler::new(false);

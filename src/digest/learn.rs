@@ -63,8 +63,12 @@ const VARIES: usize = 5;
 /// At the start of a message, where programs name what they talk of.
 const VARIES_FIRST: usize = 16;
 
-/// Where the words look like names of things (dots, digits) or follow a preposition, fewer tell it.
+/// Where the words look like names of things (dots, digits), follow a preposition,
+/// or are quoted, fewer tell it.
 const VARIES_NAMES: usize = 2;
+
+/// Where each entry has a word of its own, so many tell it.
+const VARIES_EACH: usize = 3;
 
 /// Words behind which a thing is named.
 const PREPOSITIONS: [&[u8]; 12] =
@@ -95,7 +99,7 @@ pub(super) fn learn(shapes: &[Weighed<'_>]) -> Learnt {
     let mut learnt = Learnt { of: vec![0; shapes.len()], templates: Vec::new() };
     let mut spared = MOST_SPARED;
     for (skeleton, members) in &groups {
-        for node in thinned(nodes(skeleton, members), shapes, &mut spared) {
+        for node in thinned(nodes(&Skeleton { text: skeleton, shapes }, members), shapes, &mut spared) {
             let words = generalised(&node);
             for (shape, _) in &node {
                 learnt.of[*shape] = learnt.templates.len();
@@ -168,8 +172,14 @@ fn generalised<'a>(node: &[Member<'a>]) -> Vec<&'a [u8]> {
         .collect()
 }
 
+/// The delimiters that shapes have in common, and all shapes for their counts.
+struct Skeleton<'s> {
+    text: &'s [u8],
+    shapes: &'s [Weighed<'s>],
+}
+
 /// Parts shapes of one skeleton into templates.
-fn nodes<'a>(skeleton: &[u8], members: &[Member<'a>]) -> Vec<Vec<Member<'a>>> {
+fn nodes<'a>(skeleton: &Skeleton<'_>, members: &[Member<'a>]) -> Vec<Vec<Member<'a>>> {
     if members.len() == 1 {
         return vec![members.to_vec()];
     }
@@ -200,28 +210,44 @@ fn nodes<'a>(skeleton: &[u8], members: &[Member<'a>]) -> Vec<Vec<Member<'a>>> {
 }
 
 /// Splits a node by the places that tell templates apart.
-fn part<'a>(skeleton: &[u8], node: Vec<Member<'a>>, open: Vec<usize>, found: &mut Vec<Vec<Member<'a>>>) {
-    let mut telling: Option<(usize, usize)> = None;
+fn part<'a>(
+    skeleton: &Skeleton<'_>,
+    node: Vec<Member<'a>>,
+    open: Vec<usize>,
+    found: &mut Vec<Vec<Member<'a>>>,
+) {
+    let fixed = node[0].1.len() - open.len();
+    let mut telling: Option<(usize, usize, bool)> = None;
     for &column in &open {
-        let mut values: Vec<&[u8]> = node.iter().map(|(_, words)| words[column]).collect();
-        values.sort_unstable();
-        values.dedup();
-        if values.len() < 2 || varies(&values, before(skeleton, &node[0].1, column)) {
+        let place = Place::of(skeleton, &node, column, fixed);
+        if place.values.len() < 2 {
             continue;
         }
-        if telling.is_none_or(|(fewest, _)| values.len() < fewest) {
-            telling = Some((values.len(), column));
-        }
+        let tells = match place.varies() {
+            false => Some((place.values.len(), column, false)),
+            // What varies may still say that something went wrong.
+            true => place.values.iter().any(|word| !may_vary(word)).then_some((usize::MAX, column, true)),
+        };
+        telling = [telling, tells].into_iter().flatten().min();
     }
-    let Some((_, column)) = telling else { return found.push(node) };
+    let Some((_, column, only_loud)) = telling else { return found.push(node) };
     let open: Vec<usize> = open.into_iter().filter(|other| *other != column).collect();
     let mut parts: BTreeMap<&[u8], Vec<Member<'a>>> = BTreeMap::new();
     for member in node {
-        parts.entry(member.1[column]).or_default().push(member);
+        let word = member.1[column];
+        let key = if only_loud && may_vary(word) { ANY } else { word };
+        parts.entry(key).or_default().push(member);
     }
     for node in parts.into_values() {
         part(skeleton, node, open.clone(), found);
     }
+}
+
+/// Whether a word may be one of those that a template leaves open: one that says that
+/// something failed is told, wherever it stands.
+pub(super) fn may_vary(word: &[u8]) -> bool {
+    let is_word = word.iter().all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'-'));
+    !is_word || tone(word).level < Some(Level::Error)
 }
 
 /// What stands before a place of a message.
@@ -229,37 +255,87 @@ fn part<'a>(skeleton: &[u8], node: Vec<Member<'a>>, open: Vec<usize>, found: &mu
 enum Before {
     /// Nothing: the message begins.
     Nothing,
-    /// A word behind which a thing is named, and a space.
-    Preposition,
+    /// A word behind which a thing is named, or a quotation mark.
+    Naming,
     Other,
 }
 
-fn before(skeleton: &[u8], words: &[&[u8]], column: usize) -> Before {
-    let Some(last) = column.checked_sub(1) else { return Before::Nothing };
-    let mut places = skeleton.iter().enumerate().filter(|(_, byte)| **byte == Mask::Any as u8);
-    let Some((at, _)) = places.nth(last) else { return Before::Other };
-    let named = skeleton.get(at + 1..at + 3) == Some(&[b' ', Mask::Any as u8])
-        && PREPOSITIONS.iter().any(|known| words[last].eq_ignore_ascii_case(known));
-    if named { Before::Preposition } else { Before::Other }
+/// A place of the messages of a node.
+struct Place<'a> {
+    /// Its distinct words.
+    values: Vec<&'a [u8]>,
+    before: Before,
+    /// How many entries all of these are.
+    entries: u64,
+    /// Places of the same messages that are known to be fixed.
+    fixed: usize,
 }
 
-/// Whether a place with these words varies.
-fn varies(values: &[&[u8]], before: Before) -> bool {
-    if values.iter().any(|word| is_masked(word)) {
-        return true;
+impl<'a> Place<'a> {
+    fn of(skeleton: &Skeleton<'_>, node: &[Member<'a>], column: usize, fixed: usize) -> Self {
+        let mut values: Vec<&[u8]> = node.iter().map(|(_, words)| words[column]).collect();
+        values.sort_unstable();
+        values.dedup();
+        let entries = node.iter().map(|(shape, _)| skeleton.shapes[*shape].count).sum();
+        Self { values, before: before(skeleton.text, &node[0].1, column), entries, fixed }
     }
-    let is_name =
-        |word: &&&[u8]| word.iter().any(|byte| matches!(byte, 0..=9 | b'.' | b'/' | b'@' | b'#' | b'$'));
-    let names = values.iter().filter(is_name).count() * 2 > values.len();
-    let verb = |word: &&&[u8]| word.ends_with(b"ed") || word.ends_with(b"ing");
-    let verbs = values.iter().filter(verb).count() * 2 > values.len();
-    let least = match before {
-        _ if names => VARIES_NAMES,
-        // What is done, not what it is done to.
-        _ if verbs => VARIES_FIRST,
-        Before::Nothing => VARIES_FIRST,
-        Before::Preposition => VARIES_NAMES,
-        Before::Other => VARIES,
-    };
-    values.len() >= least
+
+    fn most(&self, test: impl Fn(&[u8]) -> bool) -> bool {
+        self.values.iter().filter(|word| test(word)).count() * 2 > self.values.len()
+    }
+
+    /// Whether these words are what varies in a message, rather than tell messages apart.
+    fn varies(&self) -> bool {
+        if self.values.iter().any(|word| is_masked(word)) {
+            return true;
+        }
+        // What is done, or the state that something is in; not what it is done to.
+        let telling = self.most(is_verb) || self.most(is_state);
+        let each = self.entries < 2 * self.values.len() as u64
+            && self.values.len() >= VARIES_EACH
+            && self.fixed >= 2
+            && self.before != Before::Nothing;
+        let least = match self.before {
+            _ if self.most(is_state) => VARIES_FIRST,
+            _ if self.most(is_named) => VARIES_NAMES,
+            _ if telling => VARIES_FIRST,
+            Before::Nothing => VARIES_FIRST,
+            Before::Naming => VARIES_NAMES,
+            Before::Other => VARIES,
+        };
+        self.values.len() >= least || (each && !telling)
+    }
+}
+
+/// Words like names that programs give: with dots, digits or slashes in them.
+fn is_named(word: &[u8]) -> bool {
+    let word = word.strip_suffix(b".").unwrap_or(word);
+    word.iter().any(|byte| matches!(byte, 0..=9 | b'.' | b'/' | b'@' | b'#' | b'$'))
+}
+
+fn is_verb(word: &[u8]) -> bool {
+    word.ends_with(b"ed") || word.ends_with(b"ing")
+}
+
+/// A constant of a program: `RUNNING`, `intent.action.SCREEN_ON`.
+fn is_state(word: &[u8]) -> bool {
+    let name = word.rsplit(|byte| *byte == b'.').next().unwrap_or_default();
+    let capital = |byte: &u8| byte.is_ascii_uppercase() || *byte == b'_';
+    name.len() > 1 && name.iter().all(capital)
+}
+
+fn before(skeleton: &[u8], words: &[&[u8]], column: usize) -> Before {
+    const WORD: u8 = Mask::Any as u8;
+    let mut places = skeleton.iter().enumerate().filter(|(_, byte)| **byte == WORD);
+    let Some((at, _)) = places.nth(column) else { return Before::Other };
+    match (&skeleton[..at], skeleton.get(at + 1)) {
+        ([], _) => Before::Nothing,
+        ([.., b'"'], Some(b'"')) | ([.., b'\''], Some(b'\'')) => Before::Naming,
+        ([.., WORD, b' '], _) => {
+            let last = words[column - 1];
+            let names = PREPOSITIONS.iter().any(|known| last.eq_ignore_ascii_case(known));
+            if names { Before::Naming } else { Before::Other }
+        }
+        _ => Before::Other,
+    }
 }

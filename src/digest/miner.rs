@@ -8,9 +8,11 @@
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::block::{Counted, Kind};
-use super::learn::{ANY, Weighed, learn, split};
+use super::learn::{ANY, Learnt, Weighed, learn};
 use super::level::Level;
+use super::matcher::Matcher;
 use super::timeline::Timeline;
+use super::totals::both;
 
 /// New shapes after which it is learnt anew. The most logs have fewer: all of them are
 /// learnt from at once.
@@ -21,9 +23,6 @@ const MOST_TEMPLATES: usize = 10_000;
 
 /// Shapes whose template is remembered; others are matched again.
 const MOST_KNOWN: usize = 150_000;
-
-/// Templates of one skeleton that a shape is compared with.
-const MOST_COMPARED: usize = 128;
 
 /// Bytes of a line that are kept of it.
 pub(super) const LONGEST_QUOTE: usize = 512;
@@ -97,18 +96,12 @@ impl Group {
         self.last = self.last.max(other.last);
         self.level = self.level.max(other.level);
         self.timeline.merge(&other.timeline);
-        self.span = match (self.span, other.span) {
-            (Some((from, to)), Some((first, last))) => Some((from.min(first), to.max(last))),
-            (one, other) => one.or(other),
-        };
+        self.span = both(self.span, other.span);
         if self.trace.is_empty() {
             self.trace = other.trace;
         }
     }
 }
-
-/// A group and its shape.
-type Numbered = (u32, Box<[u8]>);
 
 /// Templates under way.
 #[derive(Debug, Default)]
@@ -117,8 +110,8 @@ pub(super) struct Miner {
     /// What became of a group that was merged into another.
     into: Vec<u32>,
     known: FxHashMap<Box<[u8]>, u32>,
-    /// The groups with places that vary, by skeleton.
-    index: FxHashMap<Box<[u8]>, Vec<Numbered>>,
+    /// The groups as they were learnt last; empty before.
+    matcher: Matcher,
     fresh: usize,
     /// The group of all that is beyond the bound.
     rest: Option<u32>,
@@ -130,7 +123,7 @@ impl Miner {
         for kind in std::mem::take(&mut block.kinds) {
             let known = self.known.get(&kind.shape).map(|&number| self.root(number));
             let number = known.or_else(|| {
-                let found = self.matching(&kind.shape)?;
+                let found = self.matcher.wild(&kind.shape)?;
                 self.remember(kind.shape.clone(), found);
                 Some(found)
             });
@@ -172,19 +165,6 @@ impl Miner {
         number
     }
 
-    fn matching(&self, shape: &[u8]) -> Option<u32> {
-        if self.index.is_empty() {
-            return None;
-        }
-        let (skeleton, words) = split(shape);
-        let fits = |template: &[u8]| {
-            let (_, own) = split(template);
-            own.len() == words.len() && own.iter().zip(&words).all(|(own, word)| *own == ANY || own == word)
-        };
-        let candidates = self.index.get(skeleton.as_slice())?;
-        candidates.iter().take(MOST_COMPARED).find(|(_, template)| fits(template)).map(|(number, _)| *number)
-    }
-
     /// Learns from all that is there.
     fn settle(&mut self) {
         self.fresh = 0;
@@ -196,7 +176,7 @@ impl Miner {
                 Some(Weighed { shape: &group.shape, count: group.count })
             };
             let shapes: Vec<Weighed<'_>> = alive.iter().filter_map(weighed).collect();
-            learn(&shapes)
+            found_again(&shapes, learn(&shapes))
         };
         let mut heads: FxHashMap<usize, u32> = FxHashMap::default();
         for (&number, template) in alive.iter().zip(learnt.of) {
@@ -211,7 +191,26 @@ impl Miner {
             }
         }
         self.bound();
-        self.reindex();
+        self.compact();
+        let groups = (0..).zip(self.groups.iter().flatten());
+        let rest = self.rest;
+        let own = groups.filter(|(number, _)| Some(*number) != rest);
+        self.matcher = Matcher::new(own.map(|(number, group)| (number, &*group.shape)));
+    }
+
+    /// Forgets what groups were merged: as many as are left are kept, however long the log.
+    fn compact(&mut self) {
+        let mut places = vec![u32::MAX; self.groups.len()];
+        let alive = (0..self.groups.len()).filter(|&number| self.groups[number].is_some());
+        for (place, number) in alive.enumerate() {
+            places[number] = place as u32;
+        }
+        let known = std::mem::take(&mut self.known);
+        let moved = |(shape, number)| (shape, places[self.root(number) as usize]);
+        self.known = known.into_iter().map(moved).collect();
+        self.rest = self.rest.map(|rest| places[rest as usize]);
+        self.groups.retain(Option::is_some);
+        self.into = (0..self.groups.len() as u32).collect();
     }
 
     fn merge(&mut self, number: u32, head: u32) {
@@ -246,18 +245,6 @@ impl Miner {
         }
     }
 
-    fn reindex(&mut self) {
-        self.index.clear();
-        for (number, group) in (0..).zip(&self.groups) {
-            let Some(group) = group else { continue };
-            let (skeleton, words) = split(&group.shape);
-            if words.contains(&ANY) && self.rest != Some(number) {
-                let place = self.index.entry(skeleton.into()).or_default();
-                place.push((number, group.shape.clone()));
-            }
-        }
-    }
-
     /// How many templates there are as far as was read; learns nothing.
     pub(super) fn count(&self) -> usize {
         let weighed = |group: &Group| (group.shape.clone(), group.count);
@@ -279,4 +266,16 @@ impl Miner {
         groups.sort_by_key(|group| group.first.place());
         groups
     }
+}
+
+/// Puts every shape where a query will look for it: shapes that several templates fit are
+/// counted where they are found.
+fn found_again(shapes: &[Weighed<'_>], mut learnt: Learnt) -> Learnt {
+    let matcher = Matcher::new((0..).zip(learnt.templates.iter().map(Vec::as_slice)));
+    for (shape, of) in shapes.iter().zip(&mut learnt.of) {
+        if let Some(found) = matcher.id(shape.shape) {
+            *of = found as usize;
+        }
+    }
+    learnt
 }

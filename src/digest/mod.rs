@@ -19,6 +19,7 @@ pub mod input;
 mod layout;
 mod learn;
 mod level;
+mod matcher;
 mod miner;
 mod model;
 mod moment;

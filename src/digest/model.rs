@@ -92,8 +92,8 @@ pub struct Mark {
     pub line: u64,
     /// Where it begins, in bytes of the unpacked text.
     pub at: u64,
-    /// The least time behind it, up to the next mark.
-    pub ms: Option<i64>,
+    /// The least and the greatest time between it and the next mark.
+    pub span: Option<(i64, i64)>,
 }
 
 /// What is known of one source.

@@ -5,22 +5,18 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use regex::bytes::Regex;
-use rustc_hash::FxHashMap;
 
 use super::block::{Heads, lines};
 use super::fill::Filler;
 use super::input::{InputError, Source};
 use super::layout::{Entry, Layout};
-use super::learn::{ANY, split};
 use super::level::Level;
+use super::matcher::Matcher;
 use super::miner::Quoted;
 use super::model::{LogDigest, Mark, Quote};
 use super::scan::learn_layout;
 use super::shape::shape;
 use super::stamp::Reference;
-
-/// Lines of a file may be out of order by so much where several threads write them.
-const DISORDER_MS: i64 = 120_000;
 
 /// What is asked for. All that is set must hold of an entry.
 #[derive(Debug, Clone, Default)]
@@ -78,55 +74,6 @@ pub struct Answer {
 /// Lines that go on with an entry and are shown with it.
 const MOST_WITH: usize = 40;
 
-/// The words of a template with places that vary, and its id.
-type Wild = (Vec<Vec<u8>>, u32);
-
-/// Finds the template of a shape among those of a digest.
-#[derive(Debug)]
-pub(super) struct Matcher {
-    exact: FxHashMap<Vec<u8>, u32>,
-    /// By skeleton: the places that vary, and the id; fewest of them first.
-    wild: FxHashMap<Vec<u8>, Vec<Wild>>,
-    rest: Option<u32>,
-}
-
-impl Matcher {
-    /// Of a digest's templates.
-    pub(super) fn of(digest: &LogDigest) -> Self {
-        let mut matcher = Self { exact: FxHashMap::default(), wild: FxHashMap::default(), rest: None };
-        for template in &digest.templates {
-            let own = template.shape.as_bytes();
-            let (skeleton, words) = split(own);
-            if own == ANY {
-                matcher.rest = Some(template.id);
-            } else if words.contains(&ANY) {
-                let words = words.into_iter().map(<[u8]>::to_vec).collect();
-                matcher.wild.entry(skeleton).or_default().push((words, template.id));
-            } else {
-                matcher.exact.insert(own.to_vec(), template.id);
-            }
-        }
-        for candidates in matcher.wild.values_mut() {
-            let vary = |words: &Vec<Vec<u8>>| words.iter().filter(|word| *word == ANY).count();
-            candidates.sort_by_key(|(words, id)| (vary(words), *id));
-        }
-        matcher
-    }
-
-    /// The template of a shape.
-    pub(super) fn id(&self, shape: &[u8]) -> Option<u32> {
-        if let Some(id) = self.exact.get(shape) {
-            return Some(*id);
-        }
-        let (skeleton, words) = split(shape);
-        let fits = |own: &[Vec<u8>]| {
-            own.len() == words.len() && own.iter().zip(&words).all(|(own, word)| own == ANY || own == word)
-        };
-        let wild = self.wild.get(&skeleton).and_then(|found| found.iter().find(|(own, _)| fits(own)));
-        wild.map(|(_, id)| *id).or(self.rest)
-    }
-}
-
 /// An entry of a source, with the lines that go on with it.
 struct Passing {
     first: u64,
@@ -154,7 +101,7 @@ pub fn query(digest: &LogDigest, query: &Query, stop: &AtomicBool) -> Result<Ans
         return Ok(answer);
     }
     let needs_template = !query.templates.is_empty() || query.level.is_some();
-    let matcher = needs_template.then(|| Matcher::of(digest));
+    let matcher = needs_template.then(|| matcher(digest));
     let mut search = Search { digest, query, matcher, answer, scratch: Vec::new() };
     for (number, facts) in digest.sources.iter().enumerate() {
         if query.sources.is_empty() || query.sources.contains(&number) {
@@ -178,15 +125,16 @@ pub fn assign<E: From<InputError>>(
     mut each: impl FnMut(u64, Option<u32>) -> Result<(), E>,
 ) -> Result<(), E> {
     let Some(facts) = digest.sources.get(source) else { return Ok(()) };
-    let matcher = Matcher::of(digest);
+    let matcher = matcher(digest);
     let failed = |error| InputError::io(&facts.source.name, error);
     let reference = Reference::at(facts.source.modified_ms.unwrap_or_default());
     let mut reader = facts.source.open_until(stop)?;
     let mut filler = Filler::new(false);
     let mut layout: Option<Layout> = None;
     let (mut number, mut current, mut scratch) = (0, None, Vec::new());
-    while let Some(block) = filler.fill(&mut reader).map_err(failed)? {
-        let layout = layout.get_or_insert_with(|| learn_layout(&block, reference));
+    while let Some(mut block) = filler.fill(&mut reader).map_err(failed)? {
+        let layout = &*layout.get_or_insert_with(|| learn_layout(&block, reference));
+        filler.keep_back(&mut block, |line| Heads::begins(layout, reference, line));
         let mut heads = Heads::new(layout, reference);
         for place in lines(&block) {
             number += 1;
@@ -198,6 +146,11 @@ pub fn assign<E: From<InputError>>(
         }
     }
     Ok(())
+}
+
+/// Of a digest's templates.
+fn matcher(digest: &LogDigest) -> Matcher {
+    Matcher::new(digest.templates.iter().map(|template| (template.id, template.shape.as_bytes())))
 }
 
 fn changed(source: &Source, notes: &mut Vec<String>) {
@@ -227,27 +180,29 @@ impl Search<'_> {
             let block = Filler::new(false).fill(&mut reader).map_err(failed)?;
             learn_layout(&block.unwrap_or_default(), reference)
         };
-        let (from, ordered) = self.start(&facts.marks);
+        let Some((from, end)) = self.range(&facts.marks) else { return Ok(()) };
         let mut reader = source.open_at(from.at, stop)?;
         let mut filler = Filler::new(false);
-        let mut heads = Heads::new(&layout, reference);
         let mut line_number = from.line;
         let mut passing: Option<Passing> = None;
-        while let Some(block) = filler.fill(&mut reader).map_err(failed)? {
+        while let Some(mut block) = filler.fill(&mut reader).map_err(failed)? {
             if stop.load(Ordering::Relaxed) {
                 return Err(InputError::Stopped);
             }
+            // The same blocks as were counted, so that the same lines begin entries.
+            filler.keep_back(&mut block, |line| Heads::begins(&layout, reference, line));
+            let mut heads = Heads::new(&layout, reference);
             for place in lines(&block) {
                 let line = &block[place];
                 match heads.read(line) {
                     Some(entry) => {
-                        let next = self.passing(&entry, line_number, line);
-                        if let Some(done) = passing.replace(next) {
-                            let late = ordered && self.is_late(done.ms);
+                        let ended = end.is_some_and(|end| line_number >= end);
+                        let next = (!ended).then(|| self.passing(&entry, line_number, line));
+                        if let Some(done) = std::mem::replace(&mut passing, next) {
                             self.take(number, done);
-                            if late {
-                                return Ok(());
-                            }
+                        }
+                        if ended {
+                            return Ok(());
                         }
                     }
                     None => self.goes_on(&mut passing, line),
@@ -261,18 +216,22 @@ impl Search<'_> {
         Ok(())
     }
 
-    /// Where reading may begin, and whether the source is in the order of time.
-    fn start(&self, marks: &[Mark]) -> (Mark, bool) {
-        let beginning = Mark { line: 1, at: 0, ms: None };
-        let times: Vec<i64> = marks.iter().filter_map(|mark| mark.ms).collect();
-        let ordered = times.windows(2).all(|pair| pair[0] <= pair[1] + DISORDER_MS);
-        let Some(since) = self.query.since.filter(|_| ordered) else { return (beginning, ordered) };
-        let before = |mark: &&Mark| mark.ms.is_some_and(|ms| ms < since - DISORDER_MS);
-        (marks.iter().rev().find(before).copied().unwrap_or(beginning), ordered)
-    }
-
-    fn is_late(&self, ms: Option<i64>) -> bool {
-        matches!((ms, self.query.until), (Some(ms), Some(until)) if ms > until + DISORDER_MS)
+    /// Where reading begins, and the line at which it may end; `None`: nothing is in the time
+    /// that is asked for. Exact for lines in any order: marks say what times are behind them.
+    fn range(&self, marks: &[Mark]) -> Option<(Mark, Option<u64>)> {
+        let (since, until) = (self.query.since, self.query.until);
+        let beginning = Mark { line: 1, at: 0, span: None };
+        if marks.is_empty() || (since, until) == (None, None) {
+            return Some((beginning, None));
+        }
+        let within = |mark: &Mark| {
+            mark.span.is_some_and(|(first, last)| {
+                since.is_none_or(|since| last >= since) && until.is_none_or(|until| first <= until)
+            })
+        };
+        let first = marks.iter().position(within)?;
+        let last = marks.iter().rposition(within)?;
+        Some((marks[first], marks.get(last + 1).map(|mark| mark.line)))
     }
 
     fn passing(&mut self, entry: &Entry<'_>, number: u64, line: &[u8]) -> Passing {
@@ -354,7 +313,7 @@ fn around(
     changed(&facts.source, &mut answer.notes);
     let failed = |error| InputError::io(&facts.source.name, error);
     let (from, to) = (line.saturating_sub(sides).max(1), line.saturating_add(sides));
-    let beginning = Mark { line: 1, at: 0, ms: None };
+    let beginning = Mark { line: 1, at: 0, span: None };
     let mark = facts.marks.iter().rev().find(|mark| mark.line <= from).copied().unwrap_or(beginning);
     let mut reader = facts.source.open_at(mark.at, stop)?;
     let mut filler = Filler::new(false);

@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::block::{Block, Counted, count, lines};
+use super::block::{Block, Counted, Heads, count, lines};
 use super::fill::Filler;
 use super::input::{Gathered, InputError, Reader, Tee};
 use super::layout::Layout;
@@ -138,7 +138,7 @@ impl Feeder<'_> {
         let mut layout: Option<Arc<Layout>> = None;
         let mut notes = Vec::new();
         loop {
-            let bytes = match filler.fill(reader) {
+            let mut bytes = match filler.fill(reader) {
                 Ok(Some(bytes)) => bytes,
                 Ok(None) => break,
                 Err(error) => {
@@ -148,6 +148,7 @@ impl Feeder<'_> {
             };
             self.consumed.store(self.before + reader.consumed(), Ordering::Relaxed);
             let layout = layout.get_or_insert_with(|| Arc::new(learn_layout(&bytes, reference)));
+            filler.keep_back(&mut bytes, |line| Heads::begins(layout, reference, line));
             let block = Block { source, layout: Arc::clone(layout), reference, bytes, raw: filler.raw };
             self.next += 1;
             if self.stop.load(Ordering::Relaxed) || self.work.send((self.next - 1, block)).is_err() {

@@ -21,6 +21,8 @@ pub(super) enum Mask {
     Any = 8,
     /// The message goes on, unread.
     Cut = 9,
+    /// `true` or `false`.
+    Bool = 14,
 }
 
 impl Mask {
@@ -36,6 +38,7 @@ impl Mask {
             7 => "<uuid>",
             8 => "<*>",
             9 => "…",
+            14 => "<bool>",
             _ => return None,
         })
     }
@@ -116,6 +119,7 @@ pub(super) fn shape(message: &[u8], out: &mut Vec<u8>) {
         }
         match message.get(at) {
             Some(b'"') if out.last() == Some(&b'=') => at = quoted(message, at, out),
+            Some(b'[') => at = bracket(message, at, out),
             Some(&byte) if CLASSES[byte as usize] == DELIMITER => {
                 delimiter(byte, out);
                 at += 1;
@@ -129,6 +133,44 @@ pub(super) fn shape(message: &[u8], out: &mut Vec<u8>) {
     if cut {
         out.push(Mask::Cut as u8);
     }
+    // A digest is text: what is no UTF-8 is shown as in text, here too.
+    if !out.is_ascii() && std::str::from_utf8(out).is_err() {
+        *out = String::from_utf8_lossy(out).into_owned().into_bytes();
+    }
+}
+
+/// The longest list that is taken for one.
+const LONGEST_LIST: usize = 400;
+
+/// A list of words in square brackets is one thing, however many there are: two and more
+/// anywhere, one or none as the value of a key (`pods=[a]`, `tags: []`).
+fn bracket(message: &[u8], at: usize, out: &mut Vec<u8>) -> usize {
+    out.push(b'[');
+    match list_end(message, at, &out[..out.len() - 1]) {
+        Some(end) => {
+            out.extend_from_slice(&[Mask::Any as u8, b']']);
+            end
+        }
+        None => at + 1,
+    }
+}
+
+/// Where the list ends that opens at `at`, if it is one; `before` is the shape so far.
+fn list_end(message: &[u8], at: usize, before: &[u8]) -> Option<usize> {
+    let near = &message[at + 1..message.len().min(at + LONGEST_LIST)];
+    let end = near.iter().position(|byte| matches!(byte, b']' | b'[' | b'{' | b'='))?;
+    if near[end] != b']' {
+        return None;
+    }
+    let inner = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-./\"'".contains(byte) || *byte >= 0x80;
+    let word = |word: &[u8]| {
+        let word = word.strip_prefix(b" ").unwrap_or(word);
+        !word.is_empty() && word.iter().all(inner)
+    };
+    let words = || near[..end].split(|&byte| byte == b',');
+    let valued = matches!(before, [.., b'='] | [.., b':', b' '] | [.., b':']);
+    let listed = words().all(word) && (valued || words().count() > 1);
+    (listed || (valued && end == 0)).then_some(at + end + 2)
 }
 
 /// The quoted value of a key is one thing, whatever is in it.
@@ -170,7 +212,16 @@ fn word(message: &[u8], start: usize, end: usize, flags: u16, out: &mut Vec<u8>)
         return end;
     }
     if flags & (DIGIT | SLASH | BACKSLASH | AT) == 0 {
+        if matches!(word, b"true" | b"false" | b"True" | b"False" | b"TRUE" | b"FALSE") {
+            out.push(Mask::Bool as u8);
+            return end;
+        }
         out.extend_from_slice(word);
+        return end;
+    }
+    if let Some(name) = hashed(word, flags) {
+        out.extend_from_slice(name);
+        out.push(Mask::Hex as u8);
         return end;
     }
     match classify(word, flags) {
@@ -183,6 +234,13 @@ fn word(message: &[u8], start: usize, end: usize, flags: u16, out: &mut Vec<u8>)
         None => out.extend_from_slice(word),
     }
     end
+}
+
+/// The name, with its `@`, of an object that is told by its address: `Connection@1b2c3d4`.
+fn hashed(word: &[u8], flags: u16) -> Option<&[u8]> {
+    let at = (flags & AT != 0).then(|| memchr::memchr(b'@', word)).flatten()? + 1;
+    let hash = &word[at..];
+    (hash.len() >= LEAST_HEX && hash.iter().all(u8::is_ascii_hexdigit)).then(|| &word[..at])
 }
 
 /// Units that stand behind a number and a space: of time and of size.
@@ -215,16 +273,18 @@ fn mask_once(mask: Mask, out: &mut Vec<u8>) {
     let mask = mask as u8;
     let listed = match out.as_slice() {
         [.., last, b',' | b' ' | b';' | b':', b' '] | [.., last, b',' | b' ' | b';' | b':' | b'|'] => {
-            *last == mask
+            let number = |mask: u8| mask == Mask::Number as u8 || mask == Mask::Hex as u8;
+            (*last == mask || (number(*last) && number(mask))).then_some(*last)
         }
-        _ => false,
+        _ => None,
     };
-    if listed {
-        while out.last() != Some(&mask) {
-            out.pop();
+    match listed {
+        Some(last) => {
+            while out.pop() != Some(last) {}
+            // Hexadecimal numbers may have no letter in them.
+            out.push(last.max(mask));
         }
-    } else {
-        out.push(mask);
+        None => out.push(mask),
     }
 }
 
@@ -392,13 +452,17 @@ mod tests {
             ("fe80::1 and 00:1A:2b:3c:4d:5e and 2001:db8:0:0:0:0:2:1", "<ip> and <mac> and <ip>"),
             ("mail to joe@example.org now", "mail to <email> now"),
             ("at 12:34:56 sizes 1, 2, 3", "at <num> sizes <num>"),
-            ("list [1, 2, 3, 4]", "list [<num>]"),
+            ("list [1, 2, 3, 4]", "list [<*>]"),
+            ("pods=[a, b-c] tags: [] x [TERM, HUP]", "pods=[<*>] tags: [<*>] x [<*>]"),
+            ("[main] [a b, c] [instance: x]", "[main] [a b, c] [instance: x]"),
+            ("ready=true, is False", "ready=<bool>, is <bool>"),
+            ("regs 0x1f 00000000 a1b2c3d4", "regs <hex>"),
             ("uid=0 euid=0", "uid=<num> euid=<num>"),
             ("and/or N/A TCP/IP", "and/or N/A TCP/IP"),
             ("  spaces\t\tare   one \x01 ", "spaces are one"),
             ("added face dead", "added face dead"),
             ("https://example.org/a?b=1", "https:<path>=<num>"),
-            ("Foo@1234 x86_64", "Foo@<num> x<num>_<num>"),
+            ("Foo@1234 x86_64 Foo@1b2c3d4e", "Foo@<num> x<num>_<num> Foo@<hex>"),
             ("größe 5", "größe <num>"),
         ] {
             assert_eq!(of(message), expected, "{message}");

@@ -59,18 +59,14 @@ impl Totals {
         let errors = counted.levels[Level::Error as usize] + counted.levels[Level::Fatal as usize];
         let source = self.source(counted.source);
         let first_line = source.lines + 1;
-        let ms = counted.span.map(|(from, _)| from);
-        source.marks.push(Mark { line: first_line, at: source.bytes, ms });
+        source.marks.push(Mark { line: first_line, at: source.bytes, span: counted.span });
         if source.marks.len() > MOST_MARKS {
             source.marks = source.marks.chunks(2).filter_map(joined).collect();
         }
         source.lines += counted.lines;
         source.bytes += counted.raw;
         source.errors += errors;
-        source.span = match (source.span, counted.span) {
-            (Some((from, to)), Some((first, last))) => Some((from.min(first), to.max(last))),
-            (one, other) => one.or(other),
-        };
+        source.span = both(source.span, counted.span);
         self.entries += counted.entries;
         for (sum, count) in self.levels.iter_mut().zip(counted.levels) {
             *sum += count;
@@ -126,6 +122,14 @@ impl Totals {
 /// Two neighbouring marks as one.
 fn joined(pair: &[Mark]) -> Option<Mark> {
     let first = *pair.first()?;
-    let ms = pair.iter().filter_map(|mark| mark.ms).min();
-    Some(Mark { ms, ..first })
+    let span = pair.iter().fold(None, |span, mark| both(span, mark.span));
+    Some(Mark { span, ..first })
+}
+
+/// From the earlier start to the later end.
+pub(super) fn both(one: Option<(i64, i64)>, other: Option<(i64, i64)>) -> Option<(i64, i64)> {
+    match (one, other) {
+        (Some((from, to)), Some((first, last))) => Some((from.min(first), to.max(last))),
+        (one, other) => one.or(other),
+    }
 }

@@ -384,6 +384,11 @@ impl Columns {
                 used.tag = true;
                 return (Some((at, end - 1)), end);
             }
+            // `logger          : message`, padded.
+            if self.tag && is_name(word) && padded_colon(text, end).is_some() {
+                used.tag = true;
+                return (Some((at, end)), padded_colon(text, end).unwrap_or(end));
+            }
             if self.named && is_name(word) && word.contains(&b'.') && text.get(end..end + 2) == Some(b" [") {
                 used.named = true;
                 component = Some((at, end));
@@ -412,9 +417,17 @@ fn skip_separators(text: &[u8], mut at: usize) -> usize {
         match text.get(at) {
             Some(b' ' | b'\t') => at += 1,
             Some(b'-' | b'|' | b':') if matches!(text.get(at + 1), None | Some(b' ' | b'\t')) => at += 1,
+            Some(b'-') if text[at..].starts_with(b"--- ") => at += 3,
             _ => return at,
         }
     }
+}
+
+/// Where the message begins behind a name that a colon follows after spaces.
+fn padded_colon(text: &[u8], end: usize) -> Option<usize> {
+    let spaces = text[end..].iter().position(|&byte| byte != b' ')?;
+    let at = end + spaces;
+    (spaces > 0 && text[at..].starts_with(b": ")).then_some(at + 1)
 }
 
 /// A word that may be a component's name.
