@@ -9,12 +9,13 @@ use std::time::{Duration, Instant};
 use clap::Args;
 
 use super::Trouble;
-use super::exit::{print_json, print_line, print_text, status};
+use super::exit::{print_json, print_text, status};
 use super::open::runtime;
 use crate::digest::input::{Bounds, InputError, Reader, Spool, gather, tee};
 use crate::digest::{
     Focus, Level, LogDigest, Options, Progress, Query, assign, length, moment, query, render, render_answer,
 };
+use crate::redact::{self, Redactor};
 use crate::text;
 
 /// Progress is shown after so long.
@@ -70,6 +71,15 @@ pub(super) struct LogsArgs {
     /// files the file's name first
     #[arg(long)]
     assignments: bool,
+    /// Replace secrets, e-mail addresses and card numbers by placeholders (docs/redaction.md)
+    #[arg(long)]
+    redact: bool,
+    /// With --redact: IP addresses too
+    #[arg(long, requires = "redact")]
+    ips: bool,
+    /// With --redact: user names too
+    #[arg(long, requires = "redact")]
+    users: bool,
     /// Print JSON (docs/json.md)
     #[arg(long)]
     json: bool,
@@ -106,6 +116,9 @@ pub(super) fn run(args: LogsArgs) -> Result<(), Trouble> {
         Some(spool) => read_stream(&args, spool, &stop)?,
         None => read_files(&args.files, &stop)?,
     };
+    if digest.lines == 0 {
+        return Err(Trouble::User(anyhow::anyhow!("there is nothing in it: no line came")));
+    }
     // A stream that was stopped is shown as far as it came.
     stop.store(false, Ordering::Relaxed);
     let done = show(&args, &digest, &stop);
@@ -200,19 +213,58 @@ fn show(args: &LogsArgs, digest: &LogDigest, stop: &AtomicBool) -> Result<(), Tr
     if args.assignments {
         return assignments(digest, stop);
     }
+    let mut out = Output::new(args);
     if args.templates {
-        return templates(args, digest);
+        return match args.json {
+            true => out.json(&digest.templates),
+            false => out.text(&templates(digest)),
+        };
     }
     match wanted(args, digest)? {
         Some(wanted) => {
             let answer = query(digest, &wanted, stop).map_err(trouble)?;
             match args.json {
-                true => print_json(&answer),
-                false => print_text(&render_answer(digest, &wanted, &answer, usize::MAX)),
+                true => out.json(&answer),
+                false => out.text(&render_answer(digest, &wanted, &answer, usize::MAX)),
             }
         }
-        None if args.json => print_json(digest),
-        None => print_text(&render(digest, &Focus::of(&args.question), args.budget)),
+        None if args.json => out.json(digest),
+        None => out.text(&render(digest, &Focus::of(&args.question), args.budget)),
+    }
+}
+
+/// Standard output, with placeholders for secrets where that is wanted.
+struct Output(Option<Redactor>);
+
+impl Output {
+    fn new(args: &LogsArgs) -> Self {
+        let options = redact::Options { ips: args.ips, users: args.users };
+        Self(args.redact.then(|| Redactor::new(options)))
+    }
+
+    fn text(&mut self, text: &str) -> Result<(), Trouble> {
+        match &mut self.0 {
+            Some(redactor) => print_text(&redactor.redact(text))?,
+            None => print_text(text)?,
+        }
+        self.told();
+        Ok(())
+    }
+
+    fn json(&mut self, value: &impl serde::Serialize) -> Result<(), Trouble> {
+        let mut value = serde_json::to_value(value).map_err(Trouble::user)?;
+        if let Some(redactor) = &mut self.0 {
+            redact::json(&mut value, redactor);
+        }
+        print_json(&value)?;
+        self.told();
+        Ok(())
+    }
+
+    fn told(&self) {
+        if let Some(redactor) = &self.0 {
+            super::exit::warn(format!("replaced: {}", redactor.found()));
+        }
     }
 }
 
@@ -263,22 +315,20 @@ fn wanted(args: &LogsArgs, digest: &LogDigest) -> Result<Option<Query>, Trouble>
     }))
 }
 
-fn templates(args: &LogsArgs, digest: &LogDigest) -> Result<(), Trouble> {
-    if args.json {
-        return print_json(&digest.templates);
-    }
+fn templates(digest: &LogDigest) -> String {
+    let mut out = String::new();
     for template in &digest.templates {
         let (source, line) = (template.first.source, template.first.line);
-        print_line(format!(
-            "{:>5}  {:>10} x  {:<6} {}  {}",
+        out.push_str(&format!(
+            "{:>5}  {:>10} x  {:<6} {}  {}\n",
             template.id,
             text::thousands(template.count),
             template.severity().name(),
             digest.cite(source, line),
             template.text
-        ))?;
+        ));
     }
-    Ok(())
+    out
 }
 
 fn assignments(digest: &LogDigest, stop: &AtomicBool) -> Result<(), Trouble> {

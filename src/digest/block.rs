@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use super::layout::{Entry, Layout};
+use super::layout::{Entry, Layout, Record};
 use super::level::Level;
 use super::shape::shape;
 use super::stamp::Reference;
@@ -85,15 +85,19 @@ pub(super) struct Heads<'a> {
     reference: Reference,
     within: Within,
     began: bool,
+    record: Record,
 }
 
 impl<'a> Heads<'a> {
     pub(super) fn new(layout: &'a Layout, reference: Reference) -> Self {
-        Self { layout, reference, within: Within::Nothing, began: false }
+        Self { layout, reference, within: Within::Nothing, began: false, record: Record::default() }
     }
 
     /// The entry that this line begins; `None`: it goes on with the one before.
     pub(super) fn read<'l>(&mut self, line: &'l [u8]) -> Option<Entry<'l>> {
+        if *self.layout == Layout::Export {
+            return self.record.read(line);
+        }
         if self.within == Within::Goroutines && !is_of_stack(line) {
             self.within = Within::Nothing;
         }
@@ -121,6 +125,9 @@ impl<'a> Heads<'a> {
 
     /// Whether this line begins an entry whatever stands before it: blocks may begin here.
     pub(super) fn begins(layout: &Layout, reference: Reference, line: &[u8]) -> bool {
+        if *layout == Layout::Export {
+            return line.starts_with(b"__CURSOR=");
+        }
         match layout.has_heads() {
             true => layout.read(line, reference).is_some(),
             false => !Heads::new(layout, reference).goes_on(line),

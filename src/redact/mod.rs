@@ -12,6 +12,7 @@
 mod card;
 mod check;
 mod digits;
+mod json;
 mod keyblock;
 mod pair;
 mod person;
@@ -20,6 +21,8 @@ mod rules;
 mod tests;
 mod tokens;
 mod web;
+
+pub use json::json;
 
 use std::borrow::Cow;
 use std::collections::HashMap;

@@ -46,10 +46,10 @@ fn any_bytes_can_be_read() {
         // What is no log is passed over; here it is read all the same.
         let (_folder, path) = file(&bytes);
         let source = Source::plain("app.log", &path).unwrap();
-        let reader = Reader::stream("app.log", std::fs::File::open(&path).unwrap(), &NEVER);
+        let mut reader = Reader::stream("app.log", std::fs::File::open(&path).unwrap(), &NEVER);
         let options = Options { threads: 2, now_ms: NOW_MS };
         if let Ok(reader) = reader {
-            let digest = LogDigest::read_stream(reader, source, &options, &NEVER, &mut |_| {});
+            let digest = LogDigest::read_stream(&mut reader, source, &options, &NEVER, &mut |_| {});
             render(&digest, &Focus::of("what failed at 00:00?"), 1000);
         }
     }
@@ -82,11 +82,11 @@ fn one_line_of(bytes: u64, most: Duration) {
     let before = peak();
     let pattern = b"ERROR x=1 [a, (b \"c\" http://d/e ".to_vec();
     let stream = Endless { pattern, at: 0, left: bytes };
-    let reader = Reader::stream("app.log", stream, &NEVER).unwrap();
+    let mut reader = Reader::stream("app.log", stream, &NEVER).unwrap();
     let (_folder, path) = file("");
     let source = Source::plain("app.log", &path).unwrap();
     let options = Options { threads: 2, now_ms: NOW_MS };
-    let digest = LogDigest::read_stream(reader, source, &options, &NEVER, &mut |_| {});
+    let digest = LogDigest::read_stream(&mut reader, source, &options, &NEVER, &mut |_| {});
     assert_eq!((digest.lines, digest.sources[0].unpacked), (1, bytes));
     assert!(digest.templates[0].example.cut);
     assert!(begun.elapsed() < most, "{:?}", begun.elapsed());
@@ -197,7 +197,7 @@ fn a_log_without_a_line_or_with_one_is_a_digest_too() {
         let reader =
             Reader::stream("app.log", std::io::Cursor::new(text.as_bytes().to_vec()), &NEVER).unwrap();
         let options = Options { threads: 3, now_ms: NOW_MS };
-        let digest = LogDigest::read_stream(reader, source, &options, &NEVER, &mut |_| {});
+        let digest = LogDigest::read_stream(&mut reader, source, &options, &NEVER, &mut |_| {});
         assert_eq!(digest.lines, text.lines().count() as u64, "{text:?}");
         render(&digest, &Focus::default(), 100);
     }

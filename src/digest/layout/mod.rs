@@ -5,6 +5,7 @@
 //! stands for itself.
 
 mod access;
+mod export;
 mod fields;
 mod text;
 
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use super::level::Level;
 use super::stamp::{Reference, Stamp, StampKind};
+pub(super) use export::Record;
 use text::TextLayout;
 
 /// What a line says of itself.
@@ -43,6 +45,8 @@ pub(super) enum Layout {
     Logfmt,
     /// The common and the combined log format of web servers.
     Access,
+    /// Fields of the journal a line, records parted by empty lines (`journalctl -o export`).
+    Export,
     /// Time, level and component in columns.
     Text(TextLayout),
     /// Lines that another program wrapped: Docker's JSON, Kubernetes' CRI.
@@ -77,6 +81,10 @@ impl Layout {
         if fits(&|line| fields::docker(line, reference).is_some()) {
             return Self::wrapped(Wrapper::Docker, sample, reference);
         }
+        let first = |line: &&[u8]| line.starts_with(b"__REALTIME_TIMESTAMP=");
+        if sample.iter().any(first) && fits(&export::is_field) {
+            return Self::Export;
+        }
         if fits(&|line| cri(line, reference).is_some()) {
             return Self::wrapped(Wrapper::Cri, sample, reference);
         }
@@ -110,6 +118,7 @@ impl Layout {
             Self::Json => fields::json(line, reference),
             Self::Logfmt => fields::logfmt(line, reference),
             Self::Access => access::read(line, reference),
+            Self::Export => export::Record::default().read(line),
             Self::Text(layout) => layout.read(line, reference),
             Self::Wrapped(wrapper, inner) => {
                 let outer = unwrap(*wrapper, line, reference)?;
@@ -142,6 +151,7 @@ impl Layout {
             Self::Json => "JSON lines".to_owned(),
             Self::Logfmt => "logfmt".to_owned(),
             Self::Access => "web server access log".to_owned(),
+            Self::Export => "journal export".to_owned(),
             Self::Text(layout) => layout.name(),
             Self::Wrapped(Wrapper::Docker, inner) => format!("Docker JSON of {}", inner.name()),
             Self::Wrapped(Wrapper::Cri, inner) => format!("Kubernetes (CRI) of {}", inner.name()),

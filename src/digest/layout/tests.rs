@@ -393,3 +393,26 @@ proptest::proptest! {
         let _ = layout.read(&line, reference());
     }
 }
+
+#[test]
+fn an_export_of_the_journal_is_read_record_by_record() {
+    let export = "__CURSOR=s=1\n__REALTIME_TIMESTAMP=1700000000000000\nPRIORITY=3\n_PID=1\nMESSAGE=disk full\n\n\
+                  __CURSOR=s=2\n__REALTIME_TIMESTAMP=1700000001000000\n_CMDLINE=an error\nMESSAGE=ok\n\n";
+    let lines: Vec<&[u8]> = export.lines().map(str::as_bytes).collect();
+    let sample: Vec<&[u8]> = lines.iter().copied().filter(|line| !line.is_empty()).collect();
+    let layout = Layout::learn(&sample, reference());
+    assert_eq!(layout, Layout::Export);
+    let mut record = Record::default();
+    let entries: Vec<_> = lines.iter().filter_map(|line| record.read(line)).collect();
+    let said: Vec<_> = entries
+        .iter()
+        .map(|entry| (entry.level, &*entry.message, entry.stamp.map(|stamp| stamp.ms)))
+        .collect();
+    assert_eq!(
+        said,
+        [
+            (Some(Level::Error), &b"disk full"[..], Some(1_700_000_000_000)),
+            (None, &b"ok"[..], Some(1_700_000_001_000))
+        ]
+    );
+}
