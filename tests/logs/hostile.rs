@@ -46,9 +46,9 @@ fn any_bytes_can_be_read() {
         // What is no log is passed over; here it is read all the same.
         let (_folder, path) = file(&bytes);
         let source = Source::plain("app.log", &path).unwrap();
-        let mut reader = Reader::stream("app.log", std::fs::File::open(&path).unwrap(), &NEVER);
+        let reader = Reader::stream("app.log", std::fs::File::open(&path).unwrap(), &NEVER);
         let options = Options { threads: 2, now_ms: NOW_MS };
-        if let Ok(reader) = reader {
+        if let Ok(mut reader) = reader {
             let digest = LogDigest::read_stream(&mut reader, source, &options, &NEVER, &mut |_| {});
             render(&digest, &Focus::of("what failed at 00:00?"), 1000);
         }
@@ -194,7 +194,7 @@ fn a_log_without_a_line_or_with_one_is_a_digest_too() {
     for text in ["", "\n", "\n\n\n", "x", "\r\n", "ERROR\n"] {
         let (_folder, path) = file(text);
         let source = Source::plain("app.log", &path).unwrap();
-        let reader =
+        let mut reader =
             Reader::stream("app.log", std::io::Cursor::new(text.as_bytes().to_vec()), &NEVER).unwrap();
         let options = Options { threads: 3, now_ms: NOW_MS };
         let digest = LogDigest::read_stream(&mut reader, source, &options, &NEVER, &mut |_| {});
