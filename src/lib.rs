@@ -1,4 +1,4 @@
-//! percept: a local assistant in the terminal that sees screenshots.
+//! percept: a local assistant in the terminal that sees screenshots and reads logs.
 //!
 //! The library is built in floors. A module may use the floors below its own, never
 //! a floor above; `tests/floors.rs` reads the source tree and fails on a violation.

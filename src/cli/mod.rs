@@ -28,7 +28,7 @@ pub struct Cli {
     chat: ChatArgs,
 }
 
-const LONG_ABOUT: &str = "A local assistant in the terminal that sees screenshots.
+const LONG_ABOUT: &str = "A local assistant in the terminal that sees screenshots and reads logs.
 
 Without a command, percept opens the chat. Everything runs on this machine; nothing is \
 sent anywhere unless you allow it.";
@@ -74,7 +74,7 @@ enum Command {
 /// The chat's own arguments.
 #[derive(Debug, Args)]
 struct ChatArgs {
-    /// Pictures and text files to attach
+    /// Pictures, logs, folders of logs, tables and text files to attach
     #[arg(value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     files: Vec<PathBuf>,
     /// Go on with the last conversation

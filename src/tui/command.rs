@@ -26,7 +26,7 @@ pub(super) enum Command {
 
 /// A command with what help says of it: name, arguments, words.
 pub(super) const COMMANDS: [(Command, &str, &str, &str); 17] = [
-    (Command::Attach, "attach", "PATH…", "attach pictures or text files"),
+    (Command::Attach, "attach", "PATH…", "attach pictures, logs, tables or text files"),
     (Command::Paste, "paste", "", "attach what the clipboard holds, also short text"),
     (Command::Screenshot, "screenshot", "", "capture the screen and attach it"),
     (Command::Attachments, "attachments", "", "look at what is attached, take something out"),
