@@ -51,6 +51,11 @@ impl Filler {
                 }
                 Ok(read) => filled += read,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                // Who stops a live stream wants what came.
+                Err(_) if self.live && filled > 0 => {
+                    self.ended = true;
+                    break;
+                }
                 Err(error) => return Err(error),
             }
             if self.live && begun.elapsed() > LIVE_PATIENCE && bytes[..filled].contains(&b'\n') {

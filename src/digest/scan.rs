@@ -151,7 +151,8 @@ impl Feeder<'_> {
             filler.keep_back(&mut bytes, |line| Heads::begins(layout, reference, line));
             let block = Block { source, layout: Arc::clone(layout), reference, bytes, raw: filler.raw };
             self.next += 1;
-            if self.stop.load(Ordering::Relaxed) || self.work.send((self.next - 1, block)).is_err() {
+            if (!live && self.stop.load(Ordering::Relaxed)) || self.work.send((self.next - 1, block)).is_err()
+            {
                 break;
             }
         }
