@@ -158,4 +158,22 @@ fn a_log_attached_to_a_question_is_its_digest_and_the_model_looks_up_lines() {
     std::fs::remove_file(home.path("app.log")).unwrap();
     let json = home.run("", &["sessions", "show", "--json"]).out;
     assert!(json.contains("\"medium\": \"log\"") && json.contains("\"lines\": 400"), "{json}");
+    // Chosen for a bundle, the log itself is in it, without its secrets.
+    let packed = home.run("", &["sessions", "bundle", "--all-attachments", "--yes", "-o", "out.tar.gz"]);
+    assert_eq!(packed.code, Some(0), "{packed:?}");
+    let file = std::fs::File::open(home.path("out.tar.gz")).unwrap();
+    let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(file));
+    let sizes: Vec<(String, usize)> = archive
+        .entries()
+        .unwrap()
+        .map(|entry| {
+            let entry = entry.unwrap();
+            let name = entry.path().unwrap().to_str().unwrap().to_owned();
+            (name, std::io::read_to_string(entry).unwrap().lines().count())
+        })
+        .collect();
+    assert!(
+        sizes.iter().any(|(name, lines)| name.ends_with("attachments/01-app.log") && *lines == 400),
+        "{sizes:?}"
+    );
 }

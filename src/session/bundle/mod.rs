@@ -17,6 +17,7 @@ use serde::Serialize;
 
 use super::{Session, redacted_json, redacted_markdown};
 use crate::attachment::{Attachment, AttachmentId};
+use crate::digest::LogRecord;
 use crate::message::Part;
 use crate::redact::{Found, Options as RedactOptions, Redactor};
 use crate::text;
@@ -231,6 +232,21 @@ impl Bundle {
 }
 
 /// The attachments on all branches, each content once, and whether each was taken out again.
+/// What was attached, as it was. Of a log that is its lines, where they are kept.
+fn original(
+    attachment: &Attachment,
+    read: impl Fn(&AttachmentId) -> Result<Vec<u8>, String>,
+) -> Result<Vec<u8>, String> {
+    let content = read(&attachment.id)?;
+    if !attachment.is_log() {
+        return Ok(content);
+    }
+    match LogRecord::load(&content, |_| PathBuf::new())?.kept {
+        Some(kept) => read(&kept),
+        None => Err("a log that percept keeps no copy of; add its file by hand".to_owned()),
+    }
+}
+
 fn attachments(session: &Session) -> Vec<(Attachment, bool)> {
     let mut seen = BTreeSet::new();
     let parts = session.tree.iter().flat_map(|message| &message.parts);
@@ -319,7 +335,7 @@ impl Gathered {
             ),
             Err(why) => self.leave(format!("what the model was shown of {name}"), why),
         }
-        match chosen.then(|| read(&attachment.id)) {
+        match chosen.then(|| original(attachment, &read)) {
             None => self.leave(name, "the original; choose it by name"),
             Some(Err(why)) => self.leave(name, why),
             Some(Ok(content)) => {
