@@ -142,6 +142,31 @@ fn unique_lines_take_linear_time_and_bounded_memory() {
     assert!(whole < half * 3 + Duration::from_millis(500), "{half:?}, {whole:?}");
 }
 
+/// Lines of a few words in all orders and lengths: every place has few words, so that many
+/// places seem to tell messages apart.
+#[test]
+fn few_words_in_all_orders_take_linear_time() {
+    let count = if cfg!(debug_assertions) { 5_000 } else { 50_000 };
+    let took = |count: usize, places: usize| {
+        let mut dice = Dice::new(5);
+        let mut text = String::new();
+        for _ in 0..count {
+            let places = places - dice.below(places / 4);
+            (0..places).for_each(|_| text.push_str(dice.pick(&["a ", "b ", "c=", "failed ", "error: "])));
+            text.push('\n');
+        }
+        let (_folder, path) = file(&text);
+        let begun = Instant::now();
+        assert_eq!(digest(&path).lines, count as u64);
+        begun.elapsed()
+    };
+    for places in [8, 40, 150] {
+        let (half, whole) = (took(count, places), took(2 * count, places));
+        println!("{count} lines of {places} places took {half:?}, twice as many {whole:?}");
+        assert!(whole < half * 3 + Duration::from_millis(500), "{half:?}, {whole:?}");
+    }
+}
+
 #[test]
 fn a_log_that_is_cut_while_it_is_read_ends_there() {
     let text = "2024-03-02 10:00:00 INFO all is well with worker 17\n".repeat(400_000);
