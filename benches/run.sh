@@ -18,4 +18,5 @@ class="${2:-256m}"
 "$environment/bin/python" "$here/screen.py" "$1" "$here/.pairs/random-$class.gguf"
 "$environment/bin/python" "$here/turns.py" "$1" "$class" $against
 "${3:-cargo}" bench --locked --bench tools
+"${3:-cargo}" bench --locked --bench logs
 "${3:-cargo}" bench --locked --bench decode -- "$here/.pairs/random-$class.gguf"

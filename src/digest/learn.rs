@@ -57,6 +57,9 @@ pub(super) fn join(skeleton: &[u8], words: &[&[u8]]) -> Vec<u8> {
 
 pub(super) const ANY: &[u8] = &[Mask::Any as u8];
 
+/// The template of all that was too much to be kept apart; no message has this shape.
+pub(super) const REST: &[u8] = &[Mask::Any as u8, Mask::Cut as u8];
+
 /// Distinct words that a place must have to be one that varies.
 const VARIES: usize = 5;
 

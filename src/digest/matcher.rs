@@ -3,7 +3,7 @@
 
 use rustc_hash::FxHashMap;
 
-use super::learn::{ANY, may_vary, split};
+use super::learn::{ANY, REST, may_vary, split};
 
 /// Templates of one skeleton that a shape is compared with.
 const MOST_COMPARED: usize = 128;
@@ -38,7 +38,7 @@ impl Matcher {
     pub(super) fn new<'a>(templates: impl Iterator<Item = (u32, &'a [u8])>) -> Self {
         let mut matcher = Self::default();
         for (id, template) in templates {
-            if template == ANY {
+            if template == REST {
                 matcher.rest = Some(id);
                 continue;
             }

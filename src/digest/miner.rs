@@ -8,7 +8,7 @@
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::block::{Counted, Kind};
-use super::learn::{ANY, Learnt, Weighed, learn};
+use super::learn::{Learnt, REST, Weighed, learn};
 use super::level::Level;
 use super::matcher::Matcher;
 use super::timeline::Timeline;
@@ -17,6 +17,10 @@ use super::totals::both;
 /// New shapes after which it is learnt anew. The most logs have fewer: all of them are
 /// learnt from at once.
 const BATCH: usize = 8192;
+
+/// The same where there are more templates than are kept: what is new is mostly noise
+/// then, and learning all of them again is what takes the time.
+const NOISY_BATCH: usize = 2 * BATCH;
 
 /// Templates that are kept apart; what goes beyond is counted as one.
 const MOST_TEMPLATES: usize = 10_000;
@@ -144,7 +148,7 @@ impl Miner {
         self.groups.push(Some(group));
         self.into.push(number);
         self.fresh += 1;
-        if self.fresh >= BATCH {
+        if self.fresh >= if self.rest.is_some() { NOISY_BATCH } else { BATCH } {
             self.settle();
         }
     }
@@ -168,8 +172,9 @@ impl Miner {
     /// Learns from all that is there.
     fn settle(&mut self) {
         self.fresh = 0;
-        let alive: Vec<u32> =
-            (0..self.groups.len() as u32).filter(|&number| self.groups[number as usize].is_some()).collect();
+        let alive: Vec<u32> = (0..self.groups.len() as u32)
+            .filter(|&number| self.groups[number as usize].is_some() && self.rest != Some(number))
+            .collect();
         let learnt = {
             let weighed = |&number: &u32| {
                 let group = self.groups[number as usize].as_ref()?;
@@ -238,7 +243,7 @@ impl Miner {
                 None => {
                     self.rest = Some(number);
                     if let Some(group) = &mut self.groups[number as usize] {
-                        group.shape = ANY.into();
+                        group.shape = REST.into();
                     }
                 }
             }

@@ -30,6 +30,8 @@ mod weight {
     pub(super) const SEVERITY: [f64; 7] = [-0.5, -0.4, 0.0, 0.3, 2.5, 5.0, 6.5];
     /// For what was seen once in a long log, falling with the logarithm of the count.
     pub(super) const RARITY: f64 = 2.0;
+    /// For what a program says that says next to nothing else in a long log.
+    pub(super) const STRANGER: f64 = 1.5;
     /// For what is seen for the first time in the last part of the log.
     pub(super) const NEW: f64 = 1.0;
     /// For what comes in bursts.
@@ -114,6 +116,8 @@ struct Context<'a> {
     focus: &'a Focus,
     span_ms: i64,
     last_error_ms: Option<i64>,
+    /// Entries of each component.
+    says: HashMap<&'a str, u64>,
     words: Bm25,
 }
 
@@ -122,7 +126,11 @@ impl<'a> Context<'a> {
         let loud = digest.templates.iter().filter(|template| template.severity() >= Level::Error);
         let last_error_ms = loud.filter_map(|template| Some(template.span?.1)).max();
         let span_ms = digest.span.map_or(0, |(from, to)| to - from).max(1);
-        Self { digest, focus, span_ms, last_error_ms, words: Bm25::of(digest, &focus.words) }
+        let mut says: HashMap<&str, u64> = HashMap::new();
+        for template in &digest.templates {
+            *says.entry(&template.component).or_default() += template.count;
+        }
+        Self { digest, focus, span_ms, last_error_ms, says, words: Bm25::of(digest, &focus.words) }
     }
 
     fn score(&self, template: &Template) -> f64 {
@@ -132,6 +140,7 @@ impl<'a> Context<'a> {
         let rarity = 1.0 - (template.count as f64).ln() / entries.ln();
         let mut score = weight::SEVERITY[severity as usize];
         score += weight::RARITY * rarity * if loud { 1.0 } else { 0.5 };
+        score += weight::STRANGER * self.strangeness(template);
         score += weight::NEW * self.newness(template);
         score += weight::BURST * self.burst(template);
         score += weight::NEAR_ERROR * self.nearness(template, self.last_error_ms);
@@ -139,6 +148,14 @@ impl<'a> Context<'a> {
         score += self.words.score(template).min(weight::WORDS);
         score += if template.trace.is_empty() { 0.0 } else { weight::TRACE };
         score + if template.change { weight::CHANGE } else { 0.0 }
+    }
+
+    /// 1 where its program is heard of once or twice in a long log.
+    fn strangeness(&self, template: &Template) -> f64 {
+        const LONG: u64 = 500;
+        let says = self.says.get(template.component.as_str()).copied().unwrap_or_default();
+        let strange = !template.component.is_empty() && says <= 2 && self.digest.entries >= LONG;
+        if strange { 1.0 } else { 0.0 }
     }
 
     /// From 0 (there from the start) to 1 (seen first at the end).

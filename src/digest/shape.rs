@@ -23,6 +23,7 @@ pub(super) enum Mask {
     Cut = 9,
     /// `true` or `false`.
     Bool = 14,
+    Url = 15,
 }
 
 impl Mask {
@@ -39,6 +40,7 @@ impl Mask {
             8 => "<*>",
             9 => "…",
             14 => "<bool>",
+            15 => "<url>",
             _ => return None,
         })
     }
@@ -203,6 +205,12 @@ fn word(message: &[u8], start: usize, end: usize, flags: u16, out: &mut Vec<u8>)
         mask_once(Mask::Number, out);
         return end;
     }
+    if message.get(end) == Some(&b':')
+        && let Some(end) = url_end(message, start, end)
+    {
+        mask_once(Mask::Url, out);
+        return end;
+    }
     if flags & (DIGIT | HEX) == flags
         && word.len() <= 4
         && message.get(end) == Some(&b':')
@@ -234,6 +242,19 @@ fn word(message: &[u8], start: usize, end: usize, flags: u16, out: &mut Vec<u8>)
         None => out.extend_from_slice(word),
     }
     end
+}
+
+/// Where an address ends whose scheme is the word before this colon: `https://…`.
+fn url_end(message: &[u8], start: usize, colon: usize) -> Option<usize> {
+    let rest = message[colon..].strip_prefix(b"://")?;
+    if !message[start].is_ascii_alphabetic() {
+        return None;
+    }
+    let ends = |byte: &u8| byte.is_ascii_whitespace() || b"\"'<>()[]{}|\\^`".contains(byte);
+    let length = rest.iter().position(ends).unwrap_or(rest.len());
+    // Punctuation at its end is the sentence's.
+    let kept = rest[..length].iter().rposition(|byte| !b".,;:!?".contains(byte))? + 1;
+    Some(colon + 3 + kept)
 }
 
 /// The name, with its `@`, of an object that is told by its address: `Connection@1b2c3d4`.
@@ -461,7 +482,8 @@ mod tests {
             ("and/or N/A TCP/IP", "and/or N/A TCP/IP"),
             ("  spaces\t\tare   one \x01 ", "spaces are one"),
             ("added face dead", "added face dead"),
-            ("https://example.org/a?b=1", "https:<path>=<num>"),
+            ("https://example.org/a?b=1", "<url>"),
+            ("(see http://a.b:80/x,y), or hdfs://c/d.", "(see <url>), or <url>."),
             ("Foo@1234 x86_64 Foo@1b2c3d4e", "Foo@<num> x<num>_<num> Foo@<hex>"),
             ("größe 5", "größe <num>"),
         ] {

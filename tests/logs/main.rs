@@ -6,7 +6,7 @@
 //! folder that `PERCEPT_LOGS` names); where they are absent, the tests about them say so
 //! and pass. All other logs are made here.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, clippy::print_stderr, reason = "tests")]
 
 mod corpus;
 mod families;

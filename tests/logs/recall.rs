@@ -44,13 +44,13 @@ fn header(system: &str, neighbour: &str, program: &str, dice: &mut Dice) -> Stri
     }
 }
 
-/// One of twelve kinds of trouble, in words and numbers that no other has.
+/// One of fourteen kinds of trouble, in words and numbers that no other has.
 fn trouble(system: &str, neighbour: &str, dice: &mut Dice, number: usize) -> Planted {
     let service = dice.pick(&["billing", "ledger", "geocoder", "mailer", "thumbnailer", "indexer", "quota"]);
     let host = format!("{}-{}.internal", dice.pick(&["db", "cache", "queue", "auth"]), dice.below(90));
     let n = dice.below(1_000_000);
     let own = |dice: &mut Dice, text: String| format!("{}{text}", header(system, neighbour, service, dice));
-    let (kind, line, after) = match number % 12 {
+    let (kind, line, after) = match number % 14 {
         0 => (
             "exception",
             own(dice, format!("Unhandled exception in {service} request {n}")),
@@ -98,6 +98,8 @@ fn trouble(system: &str, neighbour: &str, dice: &mut Dice, number: usize) -> Pla
             vec![],
         ),
         10 => ("python", format!("Traceback (most recent call last) in {service} {n}:"), python(n)),
+        11 => ("quiet exit", own(dice, format!("worker {n} of {service} went away with status 137")), vec![]),
+        12 => ("quiet lag", own(dice, format!("replica {host} is {n} s behind, {service} waits")), vec![]),
         _ => (
             "fatal",
             own(dice, format!("FATAL: {service} lost its quorum with {host}, shutting down ({n})")),

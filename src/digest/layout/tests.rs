@@ -14,7 +14,8 @@ fn read(lines: &[&str]) -> (Layout, Option<Level>, String, String, bool) {
     (layout.clone(), entry.level, text(entry.component), text(&entry.message), entry.stamp.is_some())
 }
 
-/// Lines of a log of this form (with some variety), and what its last line says.
+/// Lines of a log of this form (with some variety), and what its last line says: level,
+/// component, message.
 type Form = (&'static str, &'static [&'static str], Option<Level>, &'static str, &'static str);
 
 const FORMS: &[Form] = &[
