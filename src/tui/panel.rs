@@ -21,13 +21,29 @@ use crate::tools::mcp::ServerState;
 /// A panel and the row that is chosen in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Panel {
-    Help { top: usize },
-    Sessions { selected: usize },
-    Models { selected: usize },
-    Attachments { selected: usize },
-    Copy { selected: usize },
-    Tools { top: usize },
-    Permissions { selected: usize },
+    Help {
+        top: usize,
+    },
+    Sessions {
+        selected: usize,
+    },
+    Models {
+        selected: usize,
+    },
+    Attachments {
+        selected: usize,
+    },
+    Copy {
+        selected: usize,
+    },
+    Tools {
+        top: usize,
+    },
+    Permissions {
+        selected: usize,
+    },
+    /// Kept in [`App`], drawn and led by [`super::log`].
+    Log,
 }
 
 /// Rows that a page up or down moves.
@@ -40,6 +56,13 @@ pub(super) struct Item {
     place: Place,
     /// Where the ledger knows it.
     part: Option<(MessageId, usize)>,
+}
+
+impl Item {
+    /// Whether it was taken out of what the model gets.
+    pub(super) fn is_removed(&self) -> bool {
+        matches!(self.place, Place::Sent { removed: true, .. })
+    }
 }
 
 enum Place {
@@ -83,6 +106,7 @@ impl Panel {
             Self::Copy { .. } => copyables(agent).len(),
             Self::Tools { .. } => tool_rows(agent),
             Self::Permissions { .. } => agent.tools.allowed.len(),
+            Self::Log => 0,
         }
     }
 
@@ -94,7 +118,10 @@ impl Panel {
         | Self::Attachments { selected: at }
         | Self::Copy { selected: at }
         | Self::Tools { top: at }
-        | Self::Permissions { selected: at }) = self;
+        | Self::Permissions { selected: at }) = self
+        else {
+            return;
+        };
         *at = at.saturating_add_signed(by).min(rows.saturating_sub(1));
     }
 
@@ -110,9 +137,11 @@ impl Panel {
             Self::Copy { selected } => {
                 copyables(agent).get(*selected).map(|one| Action::Copy(one.text.clone()))
             }
-            Self::Help { .. } | Self::Attachments { .. } | Self::Tools { .. } | Self::Permissions { .. } => {
-                None
-            }
+            Self::Help { .. }
+            | Self::Attachments { .. }
+            | Self::Tools { .. }
+            | Self::Permissions { .. }
+            | Self::Log => None,
         }
     }
 
@@ -131,6 +160,9 @@ impl Panel {
 
 /// Draws the panel over the transcript.
 pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &mut App, agent: &Agent) {
+    if let (Some(Panel::Log), Some(log)) = (&app.panel, &mut app.log) {
+        return super::log::draw(frame, area, log, app.theme);
+    }
     let Some(panel) = &mut app.panel else { return };
     // Something may have gone since the choice was moved.
     panel.step(0, panel.rows(agent, &app.models));
@@ -140,10 +172,13 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &mut App, agent: &Age
         Panel::Help { .. } => ("help", "↑↓ scroll · esc close"),
         Panel::Sessions { .. } => ("conversations", "↑↓ choose · enter open · esc close"),
         Panel::Models { .. } => ("models", "↑↓ choose · enter load · esc close"),
-        Panel::Attachments { .. } => ("attachments", "↑↓ choose · d take out or back · esc close"),
+        Panel::Attachments { .. } => {
+            ("attachments", "↑↓ choose · enter open a log · d take out or back · esc close")
+        }
         Panel::Copy { .. } => ("copy", "↑↓ choose · enter copy · esc close"),
         Panel::Tools { .. } => ("tools", "↑↓ scroll · esc close"),
         Panel::Permissions { .. } => ("what you allowed", "↑↓ choose · d take back · esc close"),
+        Panel::Log => return,
     };
     frame.render_widget(Clear, area);
     let block = Block::bordered()
@@ -172,6 +207,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &mut App, agent: &Age
         Panel::Permissions { selected } => {
             list(frame, inner, selected, permissions(agent, inner.width), theme)
         }
+        Panel::Log => {}
     }
 }
 
@@ -317,11 +353,13 @@ fn ledger_line(agent: &Agent, items: &[Item], selected: usize) -> String {
     format!("{}{}{encode}", text::size(bytes), ledger::words(Some(row)))
 }
 
-const KEYS: [(&str, &str); 21] = [
+const KEYS: [(&str, &str); 23] = [
     ("enter", "send"),
     ("alt+enter, ctrl+j", "new line"),
     ("esc", "stop the answer, twice: its worker; hide notices"),
     ("tab", "look at the attachments; complete"),
+    ("f2, /log", "an attached log: its time, its templates, their lines"),
+    ("f3, /cites", "the lines and rows that the answers cite"),
     ("@", "attach a file by a part of its name"),
     ("enter at an @name", "take the file if you moved to it or began its name"),
     ("ctrl+v", "paste; pictures, files and long text are attached"),

@@ -25,7 +25,23 @@ impl App {
                 self.panel = Some(Panel::Help { top: 0 });
                 return Vec::new();
             }
+            // Once more puts it away again.
+            KeyCode::F(2 | 3) if self.panel == Some(Panel::Log) => {
+                self.close_log();
+                return Vec::new();
+            }
+            KeyCode::F(2) => {
+                self.open_log("", agent);
+                return Vec::new();
+            }
+            KeyCode::F(3) => {
+                self.open_cites(agent);
+                return Vec::new();
+            }
             _ => {}
+        }
+        if self.panel == Some(Panel::Log) {
+            return self.log_key(key);
         }
         if self.panel.is_some() {
             return self.panel_key(key, agent);
@@ -152,6 +168,9 @@ impl App {
     }
 
     fn panel_key(&mut self, key: KeyEvent, agent: &Agent) -> Vec<Action> {
+        if key.code == KeyCode::Enter && self.open_chosen_log(agent) {
+            return Vec::new();
+        }
         let Some(panel) = &mut self.panel else { return Vec::new() };
         let rows = panel.rows(agent, &self.models);
         // Something may have gone since the choice was moved.

@@ -1,9 +1,10 @@
 //! What the person sees and types: the composer, the panels, the scroll position.
 //!
-//! It decides what a key means (`keys`) and what is sent or pasted (`send`), and returns
-//! it as [`Action`]s; it draws nothing, waits for nothing and knows no terminal.
+//! It decides what a key means (`keys`), what is sent or pasted (`send`) and what the
+//! log panel asks for (`look`), and returns it as [`Action`]s; it draws nothing, waits for nothing and knows no terminal.
 
 mod keys;
+mod look;
 mod send;
 
 use std::time::Instant;
@@ -16,6 +17,7 @@ use super::approval::Approval;
 use super::complete::{Completion, complete, mention};
 use super::files::Files;
 use super::history::History;
+use super::log::{LogPanel, Look};
 use super::panel::{self, Panel};
 use super::preview::Preview;
 use super::speed::Speed;
@@ -43,6 +45,10 @@ pub(super) enum Action {
     },
     /// Read this attachment's content, to show it.
     Preview(AttachmentId),
+    /// Read the record of this log, for [`App::log_read`].
+    ReadLog(AttachmentId),
+    /// Look something up, for [`App::looked`].
+    Look(Look),
     /// Back to the shell until `fg`.
     Suspend,
     /// Draw everything anew.
@@ -60,6 +66,8 @@ pub(super) struct App {
     pub(super) panel: Option<Panel>,
     pub(super) transcript: Transcript,
     pub(super) preview: Option<Preview>,
+    /// The log panel, while it is open.
+    pub(super) log: Option<LogPanel>,
     /// The dialog, while a call asks.
     pub(super) approval: Option<Approval>,
     /// A word on what was just done; the next key takes it away.
@@ -88,6 +96,7 @@ impl App {
             panel: None,
             transcript: Transcript::default(),
             preview: None,
+            log: None,
             approval: None,
             said: None,
             models,
@@ -181,6 +190,7 @@ impl App {
             actions.push(Action::ListFiles);
         }
         self.mentions = mentions;
+        actions.extend(self.log_wanted(agent));
         let shown = match &self.panel {
             Some(Panel::Attachments { selected }) => panel::items(agent)
                 .get(*selected)
@@ -209,6 +219,9 @@ impl App {
     }
 
     fn scroll_up(&mut self, lines: usize, agent: &Agent) {
+        if let Some(log) = self.log.as_mut() {
+            return log.step(-(WHEEL_LINES as isize));
+        }
         match &mut self.panel {
             Some(panel) => panel.step(-1, panel.rows(agent, &self.models)),
             None => self.transcript.up(lines),
@@ -216,6 +229,9 @@ impl App {
     }
 
     fn scroll_down(&mut self, lines: usize, agent: &Agent) {
+        if let Some(log) = self.log.as_mut() {
+            return log.step(WHEEL_LINES as isize);
+        }
         match &mut self.panel {
             Some(panel) => panel.step(1, panel.rows(agent, &self.models)),
             None => self.transcript.down(lines),
