@@ -5,11 +5,11 @@ use ratatui_textarea::CursorMove;
 
 use super::{Action, App};
 use crate::agent::{Agent, ChipState};
-use crate::attachment::{Attachment, AttachmentId};
+use crate::attachment::{Attachment, AttachmentId, Medium};
 use crate::digest::LogRecord;
 use crate::message::{Role, Status};
 use crate::text;
-use crate::tui::log::{LogPanel, Looked, MOST_ANSWERS, Reply};
+use crate::tui::log::{LogPanel, Looked, MOST_ANSWERS, Names, Reply};
 use crate::tui::panel::{self, Panel};
 
 /// Lines that are added to a question at once: more are better asked for.
@@ -115,13 +115,41 @@ impl App {
         if self.panel != Some(Panel::Log) {
             self.log = None;
         }
-        let Some(log) = self.log.as_mut() else { return Vec::new() };
-        log.attached(&attached(agent));
-        log.wanted().into_iter().map(Action::ReadLog).collect()
+        let attached = attached(agent);
+        let mut wanted = self.name(&attached);
+        if let Some(log) = self.log.as_mut() {
+            log.attached(&attached);
+            wanted.extend(log.wanted().into_iter().filter(|id| !wanted.contains(id)).collect::<Vec<_>>());
+        }
+        wanted.into_iter().map(Action::ReadLog).collect()
+    }
+
+    /// Lets what is attached be recognised in answers. The names of several files are in the
+    /// log's record: those that are to be read for that.
+    fn name(&mut self, attached: &[Attachment]) -> Vec<AttachmentId> {
+        if self.named.iter().any(|id| !attached.iter().any(|one| one.id == *id)) {
+            self.named.clear();
+            self.transcript.name(|names| *names = Names::default());
+        }
+        let mut wanted = Vec::new();
+        for one in attached.iter().filter(|one| one.is_log() || one.is_table()) {
+            if !self.named.insert(one.id.clone()) {
+                continue;
+            }
+            match one.medium {
+                Medium::Log { files: 2.., .. } => wanted.push(one.id.clone()),
+                Medium::Log { .. } => self.transcript.name(|names| names.only_source(one)),
+                _ => self.transcript.name(|names| names.table(one)),
+            }
+        }
+        wanted
     }
 
     /// A log's record was read.
     pub(in crate::tui) fn log_read(&mut self, id: AttachmentId, read: Result<LogRecord, String>) {
+        if let (Ok(record), true) = (&read, self.named.contains(&id)) {
+            self.transcript.name(|names| names.log(&id, None, &record.digest));
+        }
         if let Some(log) = &mut self.log {
             log.record(id, read);
         }

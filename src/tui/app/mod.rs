@@ -7,6 +7,7 @@ mod keys;
 mod look;
 mod send;
 
+use std::collections::HashSet;
 use std::time::Instant;
 
 use crossterm::event::{Event as TermEvent, KeyEventKind, MouseEventKind};
@@ -68,6 +69,8 @@ pub(super) struct App {
     pub(super) preview: Option<Preview>,
     /// The log panel, while it is open.
     pub(super) log: Option<LogPanel>,
+    /// What is attached and has names that can be cited.
+    named: HashSet<AttachmentId>,
     /// The dialog, while a call asks.
     pub(super) approval: Option<Approval>,
     /// A word on what was just done; the next key takes it away.
@@ -97,6 +100,7 @@ impl App {
             transcript: Transcript::default(),
             preview: None,
             log: None,
+            named: HashSet::new(),
             approval: None,
             said: None,
             models,

@@ -25,26 +25,40 @@ pub(super) enum Target {
 
 /// The names that can be cited. A later one takes the place of an earlier one of that name.
 #[derive(Debug, Default)]
-pub(super) struct Names {
+pub(in crate::tui) struct Names {
     names: HashMap<String, Target>,
     /// The lengths that they have, the longest last.
     lengths: BTreeSet<usize>,
 }
 
 impl Names {
-    /// The sources of a log.
-    pub(super) fn log(&mut self, log: &Attachment, digest: &LogDigest) {
+    /// The sources of a log; `own` is what the log itself is called.
+    pub(in crate::tui) fn log(&mut self, id: &AttachmentId, own: Option<&str>, digest: &LogDigest) {
         for (source, facts) in digest.sources.iter().enumerate() {
-            let target = Target::Source { log: log.id.clone(), source, lines: facts.lines };
-            let own = (digest.sources.len() == 1).then_some(log.name.as_str());
+            let own = own.filter(|_| digest.sources.len() == 1);
             for name in [facts.source.name.as_str(), facts.cite.as_str()].into_iter().chain(own) {
-                self.name(name, target.clone());
+                self.source(name, id, source, facts.lines);
             }
         }
     }
 
+    /// The only source of a log whose record isn't at hand.
+    pub(in crate::tui) fn only_source(&mut self, log: &Attachment) {
+        if let Medium::Log { lines, files: 1, .. } = log.medium {
+            self.source(&log.name, &log.id, 0, lines);
+        }
+    }
+
+    fn source(&mut self, name: &str, log: &AttachmentId, source: usize, lines: u64) {
+        self.name(name, Target::Source { log: log.clone(), source, lines });
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.names.is_empty()
+    }
+
     /// A table.
-    pub(super) fn table(&mut self, table: &Attachment) {
+    pub(in crate::tui) fn table(&mut self, table: &Attachment) {
         let Medium::Table { rows, .. } = table.medium else { return };
         let target = Target::Table { table: Box::new(table.clone()), rows };
         if let Some((stem, _)) = table.name.rsplit_once('.') {
@@ -110,7 +124,7 @@ pub(super) struct Found {
 
 impl Found {
     /// Why it can't be followed, if it can't.
-    fn missing(&self) -> Option<String> {
+    pub(super) fn missing(&self) -> Option<String> {
         let (from, _) = self.numbers;
         let (has, things) = match &self.target {
             Target::Source { lines, .. } => (*lines, "lines"),
@@ -219,7 +233,7 @@ mod tests {
     fn names() -> Names {
         let mut names = Names::default();
         let record = record();
-        names.log(&log_attachment(&record), &record.digest);
+        names.log(&log_attachment(&record).id, Some("app.log"), &record.digest);
         names.table(&table_attachment());
         names
     }

@@ -107,7 +107,7 @@ fn templates(panel: &mut LogPanel, area: Rect, theme: Theme) -> Vec<Line<'static
         Some(Record::Ready(record)) => std::sync::Arc::clone(record),
     };
     let digest = &record.digest;
-    let mut rows = vec![Line::styled(text::end(&summary(&name, digest), width), theme.strong())];
+    let mut rows = vec![Line::styled(summary(&name, digest, width), theme.strong())];
     rows.extend(over_time(digest, area, theme));
     let Some(View::Templates(view)) = panel.views.last_mut() else { return rows };
     rows.push(list_heading(view, width, theme));
@@ -126,18 +126,22 @@ fn templates(panel: &mut LogPanel, area: Rect, theme: Theme) -> Vec<Line<'static
     rows
 }
 
-/// `app.log · 48,120 lines · 212 templates · from … to … (3 h 5 min)`
-fn summary(name: &str, digest: &LogDigest) -> String {
+/// `app.log · 48,120 lines · 212 templates · from … to … (3 h 5 min)`, with less of the time
+/// where there is no room for it.
+fn summary(name: &str, digest: &LogDigest, width: usize) -> String {
     let files = match digest.sources.len() {
         1 => String::new(),
         files => format!("{} files · ", text::thousands(files as u64)),
     };
     let lines = text::thousands(digest.lines);
     let templates = text::thousands(digest.templates.len() as u64);
-    let span = digest.span.map_or(String::new(), |(from, to)| {
-        format!(" · {} to {} ({})", digest.time(from), moment(digest, to), text::duration(to - from))
-    });
-    format!("{name} · {files}{lines} lines · {templates} templates{span}")
+    let known = format!("{name} · {files}{lines} lines · {templates} templates");
+    let Some((from, to)) = digest.span else { return text::end(&known, width) };
+    let (start, end, long) = (digest.time(from), moment(digest, to), text::duration(to - from));
+    let forms =
+        [format!("{start} to {end} ({long})"), format!("{start} to {end}"), format!("from {start}"), long];
+    let fitting = forms.iter().map(|span| format!("{known} · {span}")).find(|line| line.width() <= width);
+    fitting.unwrap_or_else(|| text::end(&known, width))
 }
 
 /// The day of a time and its clock; the day is empty where none is known.
@@ -164,38 +168,81 @@ fn over_time(digest: &LogDigest, area: Rect, theme: Theme) -> Vec<Line<'static>>
     let Some((from, to)) = digest.span else {
         return one("The lines have no times that are known.", theme.dim());
     };
-    let peak = |line: &Timeline| match line.peak() {
+    let most = text::thousands(digest.volume.total()).len();
+    let right = " peak  · ".width() + moment(digest, from).width() + most;
+    let width = usize::from(area.width).saturating_sub(LABEL + right);
+    let grid = Grid::of(digest, (from, to), width);
+    let (volume, errors) = (grid.counts(&digest.volume), grid.counts(&digest.errors));
+    let peak = |counts: &[u64]| match grid.peak(counts) {
         Some((at, count)) => format!(" peak {} · {}", moment(digest, at.max(from)), text::thousands(count)),
         None => " none".to_owned(),
     };
-    let (volume, errors) = (peak(&digest.volume), peak(&digest.errors));
-    let right = volume.width().max(errors.width());
-    let width = usize::from(area.width).saturating_sub(LABEL + right);
     let mut rows = Vec::new();
     let tall = if area.height >= TALL { 2 } else { 1 };
-    let bars = bars(&digest.volume.spread(from, to, width), tall);
-    for (at, bar) in bars.into_iter().enumerate() {
+    for (at, bar) in bars(&grid.stretched(&volume, width), tall).into_iter().enumerate() {
         let last = at + 1 == tall;
         let label = if last { "volume " } else { "       " };
-        let words = if last { volume.clone() } else { String::new() };
+        let words = if last { peak(&volume) } else { String::new() };
         rows.push(Line::from(vec![Span::styled(label, theme.dim()), Span::raw(bar), Span::raw(words)]));
     }
     if area.height < LOW {
         return rows;
     }
-    let bar = self::bars(&digest.errors.spread(from, to, width), 1).concat();
+    let bar = bars(&grid.stretched(&errors, width), 1).concat();
     rows.push(Line::from(vec![
         Span::styled("errors ", theme.dim()),
         Span::styled(bar, theme.error()),
-        Span::raw(errors),
+        Span::raw(peak(&errors)),
     ]));
     let (start, end) = (moment(digest, from), moment(digest, to));
     let gap = width.saturating_sub(start.width() + end.width());
     if gap > 0 {
-        let axis = format!("{}{start}{}{end}", " ".repeat(LABEL), " ".repeat(gap));
+        let each = text::duration(grid.part_ms);
+        let axis = format!("{}{start}{}{end} by {each}", " ".repeat(LABEL), " ".repeat(gap));
         rows.push(Line::styled(axis, theme.dim()));
     }
     rows
+}
+
+/// Equal parts of a log's time, each of as many whole intervals of its timeline as the
+/// others: parts of unequal size would look like a rhythm that isn't there.
+struct Grid {
+    from: i64,
+    part_ms: i64,
+    parts: usize,
+}
+
+impl Grid {
+    /// At most so many parts.
+    fn of(digest: &LogDigest, (from, to): (i64, i64), most: usize) -> Self {
+        let interval = digest.volume.width_ms();
+        let from = from.div_euclid(interval) * interval;
+        let intervals = usize::try_from((to - from) / interval + 1).unwrap_or(1);
+        let each = intervals.div_ceil(most.max(1));
+        let part_ms = interval.saturating_mul(each as i64);
+        Self { from, part_ms, parts: intervals.div_ceil(each) }
+    }
+
+    fn counts(&self, line: &Timeline) -> Vec<u64> {
+        let mut counts = vec![0; self.parts];
+        for (start, count) in line.counts() {
+            let part = usize::try_from((start - self.from) / self.part_ms).unwrap_or(0);
+            counts[part.min(self.parts - 1)] += count;
+        }
+        counts
+    }
+
+    /// When the part with the most begins, and how much it counts.
+    fn peak(&self, counts: &[u64]) -> Option<(i64, u64)> {
+        let most = counts.iter().copied().max().filter(|most| *most > 0)?;
+        let part = counts.iter().position(|count| *count == most)?;
+        Some((self.from + part as i64 * self.part_ms, most))
+    }
+
+    /// The parts over so many columns.
+    fn stretched(&self, counts: &[u64], columns: usize) -> Vec<u64> {
+        (0..columns).filter_map(|column| counts.get(column * self.parts / columns).copied()).collect()
+    }
 }
 
 /// Counts as bars, so many rows high. What counts something is never drawn as nothing.
@@ -258,7 +305,9 @@ impl Columns {
         if self.tiny > 0
             && let Some((from, to)) = digest.span
         {
-            let bar = bars(&template.timeline.spread(from, to, self.tiny), 1).concat();
+            let grid = Grid::of(digest, (from, to), self.tiny);
+            let counts = grid.stretched(&grid.counts(&template.timeline), self.tiny);
+            let bar = bars(&counts, 1).concat();
             spans.push(Span::styled(format!("{bar}  "), theme.dim()));
         }
         let (times, width) = self.times;

@@ -6,12 +6,15 @@
 //! F3 ─▶ citations ─ enter ─▶ the lines around it, or a row of a table
 //! ```
 //!
-//! It is state alone: what is read or looked up is asked for ([`Wanted`]) and done on
-//! another thread (`work`); what is drawn is in `draw`. Dropping it ends what is looked up.
+//! It is state alone: what is read or looked up is asked for ([`Reply`]) and done on
+//! another thread (`work`); what is drawn is in `draw`, what is underlined in answers in `mark`. Dropping it ends what is looked up.
 
+#[cfg(test)]
+mod chat_tests;
 mod cites;
 mod draw;
 mod lines;
+mod mark;
 mod scroll;
 mod templates;
 #[cfg(test)]
@@ -26,14 +29,16 @@ use std::sync::atomic::AtomicBool;
 use crossterm::event::{KeyCode, KeyEvent};
 
 use crate::attachment::{Attachment, AttachmentId};
-use crate::digest::{LogDigest, LogRecord};
+use crate::digest::LogRecord;
 use crate::text;
-use cites::{Cites, Names, Target};
+use cites::{Cites, Target};
 use lines::{Lines, State, Stop};
 use scroll::Choice;
 use templates::{Meant, Templates};
 
+pub(super) use cites::Names;
 pub(super) use draw::draw;
+pub(super) use mark::mark;
 pub(super) use work::{Ask, Look, Looked, look, read};
 
 /// Lines that are shown on each side of one.
@@ -185,7 +190,7 @@ impl LogPanel {
         self.tables.iter().for_each(|table| names.table(table));
         for log in &self.logs {
             if let Some(record) = self.ready(&log.id) {
-                names.log(log, &record.digest);
+                names.log(&log.id, Some(&log.name), &record.digest);
             }
         }
         if let Some(View::Cites(cites)) = self.views.first_mut() {
@@ -355,10 +360,5 @@ impl LogPanel {
             _ => {}
         }
         Reply::Stay
-    }
-
-    /// The digest of the log that is shown.
-    fn digest(&self) -> Option<&LogDigest> {
-        Some(&self.ready(&self.logs.get(self.current)?.id)?.digest)
     }
 }

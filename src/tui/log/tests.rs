@@ -8,10 +8,10 @@ use ratatui::backend::TestBackend;
 
 use super::*;
 use crate::attachment::{Medium, Source};
-use crate::digest::Options;
 use crate::digest::input::{Bounds, gather};
+use crate::digest::{LogDigest, Options};
 use crate::session::BlobStore;
-use crate::tui::theme::Palette;
+use crate::tui::theme::{Palette, Theme};
 
 /// Three hours of requests, with a burst of errors at a quarter past two.
 fn text() -> String {
@@ -114,12 +114,10 @@ fn screen(panel: &mut LogPanel, width: u16, height: u16) -> String {
     terminal.backend().to_string()
 }
 
-use crate::tui::theme::Theme;
-
 fn texts(panel: &LogPanel) -> Vec<String> {
     let Some(View::Templates(view)) = panel.views.last() else { panic!("no templates: {panel:?}") };
-    let digest = panel.digest().unwrap();
-    view.listed.iter().map(|at| digest.templates[*at].text.clone()).collect()
+    let record = panel.shown().unwrap();
+    view.listed.iter().map(|at| record.digest.templates[*at].text.clone()).collect()
 }
 
 #[test]
@@ -260,7 +258,7 @@ fn citations_lead_to_lines_and_rows() {
     press(&mut panel, KeyCode::Down);
     look_up(&mut panel, KeyCode::Enter);
     insta::assert_snapshot!("row_60x12", screen(&mut panel, 60, 12));
-    assert_eq!(press(&mut panel, KeyCode::Char('a')), Reply::Quote(vec!["orders.csv row 2, row: 2".into()]));
+    assert_eq!(press(&mut panel, KeyCode::Char('a')), Reply::Quote(vec!["orders.csv row 2, id: 2".into()]));
     press(&mut panel, KeyCode::Esc);
     press(&mut panel, KeyCode::Down);
     let Reply::Say(said) = press(&mut panel, KeyCode::Enter) else { panic!() };

@@ -101,7 +101,12 @@ pub(in crate::tui) fn look(look: &Look, blobs: &BlobStore) -> Result<Looked, Str
         }
         Ask::Around { record, source, line, sides } => {
             let wanted = Query { around: Some((*source, *line, *sides)), ..Query::default() };
-            lines(record, &wanted, &look.stop, "lines")
+            let mut looked = lines(record, &wanted, &look.stop, "lines")?;
+            let numbers = || looked.lines.iter().filter_map(|line| Some(line.at?.1));
+            if let (Some(first), Some(last)) = (numbers().next(), numbers().next_back()) {
+                looked.count = format!("lines {} to {}", text::thousands(first), text::thousands(last));
+            }
+            Ok(looked)
         }
         Ask::Row { table, row } => cells(table, *row, &look.stop, blobs),
     }
@@ -158,8 +163,9 @@ fn cells(table: &Attachment, row: u64, stop: &AtomicBool, blobs: &BlobStore) -> 
         return Err(format!("{} has no row {row}.", text::printable(&table.name)));
     };
     let name = text::printable(&table.name);
-    let pairs = names.split('\t').zip(cells.split('\t'));
-    let lines = pairs
+    // Its number is in the title.
+    let pairs = names.split('\t').zip(cells.split('\t')).filter(|(column, _)| *column != "row");
+    let lines: Vec<Shown> = pairs
         .map(|(column, cell)| Shown {
             at: None,
             head: column.to_owned(),
@@ -168,5 +174,5 @@ fn cells(table: &Attachment, row: u64, stop: &AtomicBool, blobs: &BlobStore) -> 
         })
         .collect();
     let notes = if answer.cut { vec!["some cells are cut".to_owned()] } else { Vec::new() };
-    Ok(Looked { lines, count: format!("row {}", text::thousands(row)), notes })
+    Ok(Looked { count: format!("{} columns", lines.len()), lines, notes })
 }
