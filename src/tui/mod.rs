@@ -8,7 +8,7 @@
 //! | --- | --- |
 //! | `app` | the state of the screen, and what keys mean |
 //! | `command`, `complete`, `files`, `history` | what is typed |
-//! | `view`, `transcript`, `step`, `panel`, `preview` | what is drawn |
+//! | `view`, `transcript`, `step`, `panel`, `help`, `preview` | what is drawn |
 //! | `log` | the panel of an attached log, and what answers cite |
 //! | `approval` | the dialog that asks before a call runs |
 //! | `ledger`, `speed`, `pick` | what is known of the conversation beside its text |
@@ -22,6 +22,7 @@ mod complete;
 mod copy;
 mod files;
 mod growing;
+mod help;
 mod highlight;
 mod history;
 mod ledger;

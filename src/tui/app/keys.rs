@@ -176,14 +176,14 @@ impl App {
         // Something may have gone since the choice was moved.
         panel.step(0, rows);
         match key.code {
-            KeyCode::Esc | KeyCode::Char('q' | '?') | KeyCode::Tab => self.panel = None,
+            KeyCode::Esc | KeyCode::Char('q' | '?') | KeyCode::Tab => self.close_panel(),
             KeyCode::Up | KeyCode::Char('k') => panel.step(-1, rows),
             KeyCode::Down | KeyCode::Char('j') => panel.step(1, rows),
             KeyCode::PageUp => panel.step(-PAGE_ROWS, rows),
             KeyCode::PageDown | KeyCode::Char(' ') => panel.step(PAGE_ROWS, rows),
             KeyCode::Enter => {
                 let chosen = panel.choose(agent, &self.models);
-                self.panel = None;
+                self.close_panel();
                 self.transcript.follow();
                 return chosen.into_iter().collect();
             }

@@ -102,6 +102,7 @@ impl App {
         match log.key(key) {
             Reply::Stay => {}
             Reply::Close => self.close_log(),
+            Reply::Help => self.panel = Some(Panel::Help { top: 0 }),
             Reply::Look(look) => return vec![Action::Look(look)],
             Reply::Quote(lines) => self.quote(&lines),
             Reply::Say(words) => self.said = Some(words),
@@ -109,10 +110,16 @@ impl App {
         Vec::new()
     }
 
+    /// Closes a panel; the log is behind the help where that was opened from it.
+    pub(super) fn close_panel(&mut self) {
+        let help = matches!(self.panel, Some(Panel::Help { .. }));
+        self.panel = (help && self.log.is_some()).then_some(Panel::Log);
+    }
+
     /// What the open panel needs; a panel that was left is dropped, and with it what was
     /// looked up for it.
     pub(super) fn log_wanted(&mut self, agent: &Agent) -> Vec<Action> {
-        if self.panel != Some(Panel::Log) {
+        if !matches!(self.panel, Some(Panel::Log | Panel::Help { .. })) {
             self.log = None;
         }
         let attached = attached(agent);

@@ -223,7 +223,7 @@ impl App {
     }
 
     fn scroll_up(&mut self, lines: usize, agent: &Agent) {
-        if let Some(log) = self.log.as_mut() {
+        if let (Some(Panel::Log), Some(log)) = (&self.panel, &mut self.log) {
             return log.step(-(WHEEL_LINES as isize));
         }
         match &mut self.panel {
@@ -233,7 +233,7 @@ impl App {
     }
 
     fn scroll_down(&mut self, lines: usize, agent: &Agent) {
-        if let Some(log) = self.log.as_mut() {
+        if let (Some(Panel::Log), Some(log)) = (&self.panel, &mut self.log) {
             return log.step(WHEEL_LINES as isize);
         }
         match &mut self.panel {

@@ -101,8 +101,15 @@ fn citations_are_underlined_and_f3_lists_them() {
     let actions = press(&mut app, &agent, KeyCode::Enter);
     let [Action::Look(look)] = actions.as_slice() else { panic!("{actions:?}") };
     assert!(matches!(look.ask, Ask::Around { source: 0, line: 301, .. }), "{look:?}");
+    // The help lies above it.
+    press(&mut app, &agent, KeyCode::Char('?'));
+    assert!(screen(&mut app, &agent, 80, 24).contains("┌ help"));
+    press(&mut app, &agent, KeyCode::Esc);
+    assert!(screen(&mut app, &agent, 80, 24).contains("around app.log:301"));
+    assert!(!look.stop.load(std::sync::atomic::Ordering::Relaxed));
     // Whatever takes the panel away ends what it looks up.
-    press(&mut app, &agent, KeyCode::F(1));
+    let ctrl_c = crossterm::event::KeyEvent::new(KeyCode::Char('c'), crossterm::event::KeyModifiers::CONTROL);
+    app.handle(crossterm::event::Event::Key(ctrl_c), &agent);
     assert!(look.stop.load(std::sync::atomic::Ordering::Relaxed));
 }
 

@@ -390,7 +390,7 @@ fn lines(panel: &mut LogPanel, area: Rect, theme: Theme) -> Vec<Line<'static>> {
     let mut rows = vec![Line::styled(text::end(&view.title, width), theme.strong())];
     let looked = match &view.state {
         State::Waiting { .. } => {
-            rows.push(Line::styled("looking through the log… esc stops", theme.dim()));
+            rows.push(Line::styled("looking it up… esc stops", theme.dim()));
             return rows;
         }
         State::Failed(why) => {

@@ -70,6 +70,8 @@ pub(super) enum Reply {
     Stay,
     /// The panel is left.
     Close,
+    /// The help is wanted; the panel stays behind it.
+    Help,
     /// This is to be looked up, for [`LogPanel::looked`].
     Look(Look),
     /// These lines are to be added to the question.
@@ -214,8 +216,10 @@ impl LogPanel {
     /// What a key means.
     pub(super) fn key(&mut self, key: KeyEvent) -> Reply {
         let typing = matches!(self.views.last(), Some(View::Templates(Templates { typing: true, .. })));
-        if key.code == KeyCode::Char('q') && !typing {
-            return Reply::Close;
+        match key.code {
+            KeyCode::Char('q') if !typing => return Reply::Close,
+            KeyCode::Char('?') if !typing => return Reply::Help,
+            _ => {}
         }
         match self.views.last() {
             Some(View::Templates(_)) => self.templates_key(key),
