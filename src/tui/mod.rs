@@ -44,6 +44,7 @@ mod wrap;
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crossterm::event::EventStream;
@@ -98,7 +99,7 @@ pub struct Ended {
 enum Job {
     Files(Files),
     Preview(AttachmentId, preview::Read),
-    LogRead(AttachmentId, Result<LogRecord, String>),
+    LogRead(AttachmentId, Result<Arc<LogRecord>, String>),
     /// What was looked up in a log, by the question's ticket.
     Looked(u64, Result<log::Looked, String>),
     /// The clipboard, and whether short text of it is typed.

@@ -1,5 +1,7 @@
 //! The log panel's place in the chat: what opens it, and what comes of it.
 
+use std::sync::Arc;
+
 use crossterm::event::{KeyEvent, KeyModifiers};
 use ratatui_textarea::CursorMove;
 
@@ -153,7 +155,7 @@ impl App {
     }
 
     /// A log's record was read.
-    pub(in crate::tui) fn log_read(&mut self, id: AttachmentId, read: Result<LogRecord, String>) {
+    pub(in crate::tui) fn log_read(&mut self, id: AttachmentId, read: Result<Arc<LogRecord>, String>) {
         if let (Ok(record), true) = (&read, self.named.contains(&id)) {
             self.transcript.name(|names| names.log(&id, None, &record.digest));
         }

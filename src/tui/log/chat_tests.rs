@@ -55,7 +55,7 @@ fn f2_opens_the_log_and_a_line_goes_to_the_question() {
     type_text(&mut app, &agent, "why?");
     assert_eq!(press(&mut app, &agent, KeyCode::F(2)), [Action::ReadLog(log.id.clone())]);
     assert!(screen(&mut app, &agent, 80, 24).contains("reading app.log…"));
-    app.log_read(log.id, Ok(record));
+    app.log_read(log.id, Ok(record.into()));
     for (width, height) in [(80, 24), (60, 16)] {
         insta::assert_snapshot!(format!("chat_{width}x{height}"), screen(&mut app, &agent, width, height));
     }
@@ -95,7 +95,7 @@ fn citations_are_underlined_and_f3_lists_them() {
     let marked = underlined(&mut app, &agent);
     assert!(marked.ends_with("app.log:301app.log:9000orders.csv row 2"), "{marked}");
     assert_eq!(press(&mut app, &agent, KeyCode::F(3)), [Action::ReadLog(log.id.clone())]);
-    app.log_read(log.id, Ok(record));
+    app.log_read(log.id, Ok(record.into()));
     let shown = screen(&mut app, &agent, 80, 24);
     assert!(shown.contains("? app.log:9000      there is no line 9000"), "{shown}");
     let actions = press(&mut app, &agent, KeyCode::Enter);
@@ -136,7 +136,7 @@ fn the_names_of_several_files_come_with_their_record() {
     assert_eq!(app.wanted(&agent), [Action::ReadLog(log.id.clone())]);
     assert_eq!(app.wanted(&agent), []);
     assert!(!underlined(&mut app, &agent).contains("app.log"));
-    app.log_read(log.id, Ok(record));
+    app.log_read(log.id, Ok(record.into()));
     assert!(underlined(&mut app, &agent).contains("app.log:301"));
 }
 

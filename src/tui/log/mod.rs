@@ -147,8 +147,8 @@ impl LogPanel {
     }
 
     /// A record was read.
-    pub(super) fn record(&mut self, id: AttachmentId, read: Result<LogRecord, String>) {
-        let record = read.map_or_else(Record::Failed, |record| Record::Ready(Arc::new(record)));
+    pub(super) fn record(&mut self, id: AttachmentId, read: Result<Arc<LogRecord>, String>) {
+        let record = read.map_or_else(Record::Failed, Record::Ready);
         let shown = self.logs.get(self.current).is_some_and(|log| log.id == id);
         self.records.insert(id, record);
         if shown {

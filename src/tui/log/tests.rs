@@ -82,9 +82,9 @@ pub(super) fn table_attachment() -> Attachment {
 fn opened(record: &LogRecord) -> LogPanel {
     let log = log_attachment(record);
     let mut panel = LogPanel::templates(std::slice::from_ref(&log), &log.id);
-    assert_eq!(panel.wanted(), [log.id.clone()]);
+    assert_eq!(panel.wanted(), std::slice::from_ref(&log.id));
     assert_eq!(panel.wanted(), []);
-    panel.record(log.id, Ok(record.clone()));
+    panel.record(log.id, Ok(record.clone().into()));
     panel
 }
 
@@ -229,7 +229,7 @@ fn several_logs_are_gone_through() {
     let mut panel = LogPanel::templates(&logs, &logs[1].id);
     assert!(screen(&mut panel, 60, 12).contains("reading b.log…"));
     assert_eq!(panel.wanted(), [logs[1].id.clone()]);
-    panel.record(logs[1].id.clone(), Ok(record.clone()));
+    panel.record(logs[1].id.clone(), Ok(record.clone().into()));
     assert!(screen(&mut panel, 60, 12).contains("b.log · 301 lines"));
     press(&mut panel, KeyCode::Tab);
     assert_eq!(panel.wanted(), [logs[0].id.clone()]);
@@ -248,7 +248,7 @@ fn citations_lead_to_lines_and_rows() {
     let mut panel = LogPanel::cites(&attached, vec![answer.into(), "Nothing of app.log:301 here.".into()]);
     assert!(screen(&mut panel, 80, 12).contains("reading what is attached…"));
     assert_eq!(panel.wanted(), [attached[0].id.clone()]);
-    panel.record(attached[0].id.clone(), Ok(record));
+    panel.record(attached[0].id.clone(), Ok(record.into()));
     insta::assert_snapshot!("cites_80x12", screen(&mut panel, 80, 12));
 
     press(&mut panel, KeyCode::Down);
@@ -275,7 +275,7 @@ fn files_of_one_log_are_told_apart() {
     let log = named_log("logs/", &record);
     let mut panel = LogPanel::cites(std::slice::from_ref(&log), vec!["Both app.log:3 and db.log:4.".into()]);
     panel.wanted();
-    panel.record(log.id, Ok(record));
+    panel.record(log.id, Ok(record.into()));
     look_up(&mut panel, KeyCode::Enter);
     assert!(screen(&mut panel, 80, 12).contains("app.log:3  2024-01-02"));
     press(&mut panel, KeyCode::Esc);

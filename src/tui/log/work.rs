@@ -87,9 +87,9 @@ pub(in crate::tui) struct Looked {
 }
 
 /// Reads the record of a log.
-pub(in crate::tui) fn read(id: &AttachmentId, blobs: &BlobStore) -> Result<LogRecord, String> {
+pub(in crate::tui) fn read(id: &AttachmentId, blobs: &BlobStore) -> Result<Arc<LogRecord>, String> {
     let bytes = blobs.read(id).map_err(|error| error.to_string())?;
-    LogRecord::load(&bytes, |kept| blobs.path(kept))
+    LogRecord::load(&bytes, |kept| blobs.path(kept)).map(Arc::new)
 }
 
 /// Looks something up.
