@@ -11,6 +11,10 @@ use common::{Home, sample};
 use portable_pty::PtySize;
 use pty::{Terminal, cells};
 
+/// Function keys, as an xterm sends them.
+const F2: &str = "\x1bOQ";
+const F3: &str = "\x1bOR";
+
 #[test]
 fn two_questions_about_a_picture_then_goes_on_the_next_day() {
     for (columns, rows) in [(80, 24), (200, 60)] {
@@ -128,4 +132,59 @@ fn a_resize_is_drawn_and_a_bad_file_blocks_nothing() {
     chat.shows("pasted");
     chat.press("?");
     chat.shows("lines?");
+}
+
+#[test]
+fn keys_that_come_with_a_resize_are_not_lost() {
+    let home = Home::new();
+    let mut chat = Terminal::start(&home, "", &[], 80, 24);
+    chat.shows("ready");
+    // Each time the terminal's size and a key change at once.
+    for typed in 1..=40 {
+        let columns = if typed % 2 == 0 { 80 } else { 70 };
+        chat.screen.lock().unwrap().screen_mut().set_size(cells(24), cells(columns));
+        chat.master.resize(PtySize { rows: 24, cols: columns, pixel_width: 0, pixel_height: 0 }).unwrap();
+        chat.press("x");
+        chat.shows(&format!("› {}", "x".repeat(typed)));
+    }
+}
+
+#[test]
+fn a_log_is_looked_into_and_what_the_answer_cites_is_followed() {
+    let home = Home::new();
+    let line = |n: u64| {
+        let (hour, minute) = (n / 60, n % 60);
+        format!("2024-01-02 {hour:02}:{minute:02}:00 INFO api: request {n} took {}ms\n", n * 3)
+    };
+    let text: String = (0..300).map(line).collect();
+    let text = text + "2024-01-02 05:00:00 FATAL db: disk full on /var\n";
+    let log = home.write("app.log", text);
+    let mut chat = Terminal::start(&home, "", &[log.to_str().unwrap()], 80, 24);
+    chat.shows("app.log 301 lines → 2 templates");
+    chat.shows("ready");
+    chat.press(F2);
+    chat.shows("2 templates by what stands out");
+    chat.shows("fatal 05:00:00  disk full on");
+    chat.press("\r");
+    chat.shows("301  2024-01-02 05:00:00 FATAL db: disk full on /var");
+    chat.press("\r");
+    chat.shows("around app.log:301");
+    chat.shows("300  2024-01-02 04:59:00 INFO api: request 299 took 897ms");
+    chat.press("a");
+    chat.shows("1 line was added to the question.");
+    chat.press(F2);
+    chat.shows("> app.log:301: 2024-01-02 05:00:00 FATAL db: disk full on /var");
+    chat.press("why?\r");
+    // The fake quotes the question, and so cites the line.
+    chat.shows("You asked \"> app.log:301");
+    chat.shows("ready");
+    chat.press(F3);
+    chat.shows("citations");
+    chat.shows("  app.log:301");
+    chat.press("\r");
+    chat.shows("around app.log:301");
+    chat.press("\x1b");
+    chat.shows("citations");
+    chat.press("\x1b");
+    chat.hides("citations");
 }

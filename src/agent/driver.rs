@@ -158,6 +158,11 @@ impl Driver {
         self.hands.blobs.path(id)
     }
 
+    /// Where the contents of attachments are kept.
+    pub fn blobs(&self) -> Arc<BlobStore> {
+        Arc::clone(&self.hands.blobs)
+    }
+
     /// The names of the models that the catalogue knows, for completion.
     pub fn model_names(&self) -> Vec<String> {
         self.hands.catalogue.list().iter().map(|spec| spec.name.clone()).collect()

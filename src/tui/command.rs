@@ -9,6 +9,8 @@ pub(super) enum Command {
     Paste,
     Screenshot,
     Attachments,
+    Log,
+    Cites,
     Model,
     New,
     Sessions,
@@ -25,11 +27,13 @@ pub(super) enum Command {
 }
 
 /// A command with what help says of it: name, arguments, words.
-pub(super) const COMMANDS: [(Command, &str, &str, &str); 17] = [
+pub(super) const COMMANDS: [(Command, &str, &str, &str); 19] = [
     (Command::Attach, "attach", "PATH…", "attach pictures, logs, tables or text files"),
     (Command::Paste, "paste", "", "attach what the clipboard holds, also short text"),
     (Command::Screenshot, "screenshot", "", "capture the screen and attach it"),
     (Command::Attachments, "attachments", "", "look at what is attached, take something out"),
+    (Command::Log, "log", "[NAME]", "look into an attached log: its time, templates, lines"),
+    (Command::Cites, "cites", "", "the lines and rows that the answers cite"),
     (Command::Model, "model", "[NAME]", "choose another model"),
     (Command::New, "new", "", "start a new conversation; this one is kept"),
     (Command::Sessions, "sessions", "", "go on with an earlier conversation"),

@@ -8,7 +8,8 @@
 //! | --- | --- |
 //! | `app` | the state of the screen, and what keys mean |
 //! | `command`, `complete`, `files`, `history` | what is typed |
-//! | `view`, `transcript`, `step`, `panel`, `preview` | what is drawn |
+//! | `view`, `transcript`, `step`, `panel`, `help`, `preview` | what is drawn |
+//! | `log` | the panel of an attached log, and what answers cite |
 //! | `approval` | the dialog that asks before a call runs |
 //! | `ledger`, `speed`, `pick` | what is known of the conversation beside its text |
 //! | `markdown`, `table`, `growing`, `highlight`, `wrap`, `theme` | text to styled lines |
@@ -21,9 +22,11 @@ mod complete;
 mod copy;
 mod files;
 mod growing;
+mod help;
 mod highlight;
 mod history;
 mod ledger;
+mod log;
 mod markdown;
 mod panel;
 mod pick;
@@ -41,6 +44,7 @@ mod wrap;
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crossterm::event::EventStream;
@@ -51,6 +55,7 @@ use tokio::time::Instant;
 
 use crate::agent::driver::Driver;
 use crate::attachment::AttachmentId;
+use crate::digest::LogRecord;
 use crate::intake::{self, Clipping};
 use app::{Action, App};
 use copy::Copier;
@@ -94,6 +99,9 @@ pub struct Ended {
 enum Job {
     Files(Files),
     Preview(AttachmentId, preview::Read),
+    LogRead(AttachmentId, Result<Arc<LogRecord>, String>),
+    /// What was looked up in a log, by the question's ticket.
+    Looked(u64, Result<log::Looked, String>),
     /// The clipboard, and whether short text of it is typed.
     Clipboard(Result<Clipping, String>, bool),
     /// What was to be copied, and whether it was.
@@ -199,6 +207,17 @@ impl Chat {
                     let path = driver.blob(&id);
                     self.job(move || Job::Preview(id, preview::read(&path)));
                 }
+                Action::ReadLog(id) => {
+                    let blobs = driver.blobs();
+                    self.job(move || {
+                        let read = log::read(&id, &blobs);
+                        Job::LogRead(id, read)
+                    });
+                }
+                Action::Look(look) => {
+                    let blobs = driver.blobs();
+                    self.job(move || Job::Looked(look.ticket, log::look(&look, &blobs)));
+                }
                 Action::Suspend => screen.suspend()?,
                 Action::Redraw => {
                     // For the test of what a panic does to the terminal: no other key leads to one.
@@ -237,6 +256,8 @@ impl Chat {
                 self.app.said = Some(copied.map_or_else(|why| why, str::to_owned));
             }
             Job::Preview(id, read) => self.preview(&id, read),
+            Job::LogRead(id, read) => self.app.log_read(id, read),
+            Job::Looked(ticket, looked) => self.app.looked(ticket, looked),
         }
         Vec::new()
     }

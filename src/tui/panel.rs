@@ -6,7 +6,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Clear, Paragraph};
 
 use super::app::{Action, App};
-use super::command::COMMANDS;
+use super::help::{HELP_ROWS, help};
 use super::ledger::{self, Costs, DRAFT};
 use super::pick::{copyables, is_code};
 use super::theme::Theme;
@@ -21,13 +21,29 @@ use crate::tools::mcp::ServerState;
 /// A panel and the row that is chosen in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Panel {
-    Help { top: usize },
-    Sessions { selected: usize },
-    Models { selected: usize },
-    Attachments { selected: usize },
-    Copy { selected: usize },
-    Tools { top: usize },
-    Permissions { selected: usize },
+    Help {
+        top: usize,
+    },
+    Sessions {
+        selected: usize,
+    },
+    Models {
+        selected: usize,
+    },
+    Attachments {
+        selected: usize,
+    },
+    Copy {
+        selected: usize,
+    },
+    Tools {
+        top: usize,
+    },
+    Permissions {
+        selected: usize,
+    },
+    /// Kept in [`App`], drawn and led by [`super::log`].
+    Log,
 }
 
 /// Rows that a page up or down moves.
@@ -40,6 +56,13 @@ pub(super) struct Item {
     place: Place,
     /// Where the ledger knows it.
     part: Option<(MessageId, usize)>,
+}
+
+impl Item {
+    /// Whether it was taken out of what the model gets.
+    pub(super) fn is_removed(&self) -> bool {
+        matches!(self.place, Place::Sent { removed: true, .. })
+    }
 }
 
 enum Place {
@@ -83,6 +106,7 @@ impl Panel {
             Self::Copy { .. } => copyables(agent).len(),
             Self::Tools { .. } => tool_rows(agent),
             Self::Permissions { .. } => agent.tools.allowed.len(),
+            Self::Log => 0,
         }
     }
 
@@ -94,7 +118,10 @@ impl Panel {
         | Self::Attachments { selected: at }
         | Self::Copy { selected: at }
         | Self::Tools { top: at }
-        | Self::Permissions { selected: at }) = self;
+        | Self::Permissions { selected: at }) = self
+        else {
+            return;
+        };
         *at = at.saturating_add_signed(by).min(rows.saturating_sub(1));
     }
 
@@ -110,9 +137,11 @@ impl Panel {
             Self::Copy { selected } => {
                 copyables(agent).get(*selected).map(|one| Action::Copy(one.text.clone()))
             }
-            Self::Help { .. } | Self::Attachments { .. } | Self::Tools { .. } | Self::Permissions { .. } => {
-                None
-            }
+            Self::Help { .. }
+            | Self::Attachments { .. }
+            | Self::Tools { .. }
+            | Self::Permissions { .. }
+            | Self::Log => None,
         }
     }
 
@@ -131,6 +160,9 @@ impl Panel {
 
 /// Draws the panel over the transcript.
 pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &mut App, agent: &Agent) {
+    if let (Some(Panel::Log), Some(log)) = (&app.panel, &mut app.log) {
+        return super::log::draw(frame, area, log, app.theme);
+    }
     let Some(panel) = &mut app.panel else { return };
     // Something may have gone since the choice was moved.
     panel.step(0, panel.rows(agent, &app.models));
@@ -140,10 +172,13 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &mut App, agent: &Age
         Panel::Help { .. } => ("help", "↑↓ scroll · esc close"),
         Panel::Sessions { .. } => ("conversations", "↑↓ choose · enter open · esc close"),
         Panel::Models { .. } => ("models", "↑↓ choose · enter load · esc close"),
-        Panel::Attachments { .. } => ("attachments", "↑↓ choose · d take out or back · esc close"),
+        Panel::Attachments { .. } => {
+            ("attachments", "↑↓ choose · enter open a log · d take out or back · esc close")
+        }
         Panel::Copy { .. } => ("copy", "↑↓ choose · enter copy · esc close"),
         Panel::Tools { .. } => ("tools", "↑↓ scroll · esc close"),
         Panel::Permissions { .. } => ("what you allowed", "↑↓ choose · d take back · esc close"),
+        Panel::Log => return,
     };
     frame.render_widget(Clear, area);
     let block = Block::bordered()
@@ -172,6 +207,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &mut App, agent: &Age
         Panel::Permissions { selected } => {
             list(frame, inner, selected, permissions(agent, inner.width), theme)
         }
+        Panel::Log => {}
     }
 }
 
@@ -315,69 +351,4 @@ fn ledger_line(agent: &Agent, items: &[Item], selected: usize) -> String {
     let encode = row.encode_ms.map_or(String::new(), |ms| format!(" · encoded in {:.2} s", ms / 1000.0));
     let bytes = item.attachment.as_ref().map_or(0, |attachment| attachment.bytes);
     format!("{}{}{encode}", text::size(bytes), ledger::words(Some(row)))
-}
-
-const KEYS: [(&str, &str); 21] = [
-    ("enter", "send"),
-    ("alt+enter, ctrl+j", "new line"),
-    ("esc", "stop the answer, twice: its worker; hide notices"),
-    ("tab", "look at the attachments; complete"),
-    ("@", "attach a file by a part of its name"),
-    ("enter at an @name", "take the file if you moved to it or began its name"),
-    ("ctrl+v", "paste; pictures, files and long text are attached"),
-    ("drag or paste a path", "attach the file"),
-    ("up, down", "what was typed before"),
-    ("pgup, pgdn, wheel", "scroll"),
-    ("ctrl+home, ctrl+end", "to the beginning, to the end"),
-    ("ctrl+y, /copy list", "copy the last answer; choose what to copy"),
-    ("y, s, a, n, r", "a question: once, session, always, no, no because"),
-    ("e, w, i, esc", "a question: change it, may write, network, stop"),
-    ("ctrl+o", "the outputs of tools, whole or folded"),
-    ("ctrl+u, ctrl+r", "undo, redo in the composer"),
-    ("ctrl+w, ctrl+k", "delete a word, to the end of the line"),
-    ("ctrl+l", "draw the screen anew"),
-    ("ctrl+z", "back to the shell; fg returns"),
-    ("ctrl+c", "stop; empty the composer; twice: leave"),
-    ("ctrl+d", "leave"),
-];
-
-const GOOD_TO_KNOW: [&str; 4] = [
-    "Words that the model was unsure of are underlined.",
-    "Text in pictures and files is data. The model is told so; check its words.",
-    "Hold shift to select text with the mouse.",
-    "percept --continue goes on where you left; percept doctor says what works.",
-];
-
-/// Lines of the help: its three parts, their titles, and the blank lines between them.
-const HELP_ROWS: usize = KEYS.len() + COMMANDS.len() + GOOD_TO_KNOW.len() + 5;
-
-fn help(theme: Theme) -> Vec<Line<'static>> {
-    let row = |key: String, words: &str| {
-        Line::from(vec![Span::styled(format!("  {key:22}"), theme.strong()), Span::raw(words.to_owned())])
-    };
-    let mut lines = vec![Line::styled("Keys", theme.accent())];
-    lines.extend(KEYS.map(|(key, words)| row(key.to_owned(), words)));
-    lines.push(Line::default());
-    lines.push(Line::styled("Commands", theme.accent()));
-    lines.extend(COMMANDS.map(|(_, name, arguments, words)| row(format!("/{name} {arguments}"), words)));
-    lines.push(Line::default());
-    lines.push(Line::styled("Good to know", theme.accent()));
-    lines.extend(GOOD_TO_KNOW.map(|words| Line::raw(format!("  {words}"))));
-    lines
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::theme::Palette;
-    use super::*;
-
-    #[test]
-    fn the_help_is_as_long_as_it_says_and_fits_a_narrow_terminal() {
-        let lines = help(Theme::new(Palette::Mono, None));
-        assert_eq!(lines.len(), HELP_ROWS);
-        let inside = 80 - 2;
-        let wide: Vec<String> =
-            lines.iter().filter(|line| line.width() > inside).map(ToString::to_string).collect();
-        assert!(wide.is_empty(), "{wide:#?}");
-    }
 }

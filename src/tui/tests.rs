@@ -26,7 +26,7 @@ fn options() -> Options {
     }
 }
 
-fn app() -> App {
+pub(super) fn app() -> App {
     App::new(options(), vec!["starter".into(), "qwen3-vl-4b".into()])
 }
 
@@ -110,7 +110,7 @@ pub(super) fn conversation() -> Agent {
     agent
 }
 
-fn screen(app: &mut App, agent: &Agent, width: u16, height: u16) -> String {
+pub(super) fn screen(app: &mut App, agent: &Agent, width: u16, height: u16) -> String {
     let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
     terminal.draw(|frame| view::draw(frame, app, agent)).unwrap();
     terminal.backend().to_string()
@@ -120,11 +120,11 @@ fn key(app: &mut App, agent: &Agent, code: KeyCode, modifiers: KeyModifiers) -> 
     app.handle(TermEvent::Key(KeyEvent::new(code, modifiers)), agent)
 }
 
-fn press(app: &mut App, agent: &Agent, code: KeyCode) -> Vec<Action> {
+pub(super) fn press(app: &mut App, agent: &Agent, code: KeyCode) -> Vec<Action> {
     key(app, agent, code, KeyModifiers::NONE)
 }
 
-fn type_text(app: &mut App, agent: &Agent, text: &str) -> Vec<Action> {
+pub(super) fn type_text(app: &mut App, agent: &Agent, text: &str) -> Vec<Action> {
     text.chars().flat_map(|c| press(app, agent, KeyCode::Char(c))).collect()
 }
 

@@ -129,6 +129,11 @@ impl Theme {
         color(self.code)
     }
 
+    /// A place that an answer cites.
+    pub(super) fn cite(self) -> Style {
+        color(self.accent)
+    }
+
     /// Words that the model was unsure of.
     pub(super) fn unsure(self) -> Style {
         color(self.unsure).add_modifier(Modifier::UNDERLINED)

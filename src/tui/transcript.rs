@@ -8,6 +8,7 @@ use ratatui::text::{Line, Span};
 
 use super::growing::Growing;
 use super::ledger::{self, Costs};
+use super::log::{Names, mark};
 use super::markdown;
 use super::step;
 use super::theme::Theme;
@@ -37,6 +38,8 @@ pub(super) struct Transcript {
     total: usize,
     /// The outputs of tools are shown whole.
     unfolded: bool,
+    /// What can be cited.
+    names: Names,
     /// Lines in sight at the last frame.
     pub(super) height: usize,
 }
@@ -69,6 +72,12 @@ impl Transcript {
         let last = self.total.saturating_sub(self.height);
         let top = self.top.map(|top| top.saturating_add(lines));
         self.top = top.filter(|top| *top < last);
+    }
+
+    /// What can be cited changes: it is underlined in the answers.
+    pub(super) fn name(&mut self, change: impl FnOnce(&mut Names)) {
+        change(&mut self.names);
+        self.cache.clear();
     }
 
     /// Shows the outputs of tools whole, or folds them again.
@@ -125,7 +134,11 @@ impl Transcript {
         match self.cache.get(&message.id) {
             Some((known, lines)) if *known == key => Arc::clone(lines),
             _ => {
-                let lines = Arc::new(message_lines(message, costs, !self.unfolded, width, theme));
+                let mut lines = message_lines(message, costs, !self.unfolded, width, theme);
+                if message.role == Role::Assistant {
+                    mark(&mut lines, &self.names, theme);
+                }
+                let lines = Arc::new(lines);
                 self.cache.insert(message.id, (key, Arc::clone(&lines)));
                 lines
             }

@@ -25,7 +25,23 @@ impl App {
                 self.panel = Some(Panel::Help { top: 0 });
                 return Vec::new();
             }
+            // Once more puts it away again.
+            KeyCode::F(2 | 3) if self.panel == Some(Panel::Log) => {
+                self.close_log();
+                return Vec::new();
+            }
+            KeyCode::F(2) => {
+                self.open_log("", agent);
+                return Vec::new();
+            }
+            KeyCode::F(3) => {
+                self.open_cites(agent);
+                return Vec::new();
+            }
             _ => {}
+        }
+        if self.panel == Some(Panel::Log) {
+            return self.log_key(key);
         }
         if self.panel.is_some() {
             return self.panel_key(key, agent);
@@ -152,19 +168,22 @@ impl App {
     }
 
     fn panel_key(&mut self, key: KeyEvent, agent: &Agent) -> Vec<Action> {
+        if key.code == KeyCode::Enter && self.open_chosen_log(agent) {
+            return Vec::new();
+        }
         let Some(panel) = &mut self.panel else { return Vec::new() };
         let rows = panel.rows(agent, &self.models);
         // Something may have gone since the choice was moved.
         panel.step(0, rows);
         match key.code {
-            KeyCode::Esc | KeyCode::Char('q' | '?') | KeyCode::Tab => self.panel = None,
+            KeyCode::Esc | KeyCode::Char('q' | '?') | KeyCode::Tab => self.close_panel(),
             KeyCode::Up | KeyCode::Char('k') => panel.step(-1, rows),
             KeyCode::Down | KeyCode::Char('j') => panel.step(1, rows),
             KeyCode::PageUp => panel.step(-PAGE_ROWS, rows),
             KeyCode::PageDown | KeyCode::Char(' ') => panel.step(PAGE_ROWS, rows),
             KeyCode::Enter => {
                 let chosen = panel.choose(agent, &self.models);
-                self.panel = None;
+                self.close_panel();
                 self.transcript.follow();
                 return chosen.into_iter().collect();
             }

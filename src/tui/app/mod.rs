@@ -1,11 +1,13 @@
 //! What the person sees and types: the composer, the panels, the scroll position.
 //!
-//! It decides what a key means (`keys`) and what is sent or pasted (`send`), and returns
-//! it as [`Action`]s; it draws nothing, waits for nothing and knows no terminal.
+//! It decides what a key means (`keys`), what is sent or pasted (`send`) and what the
+//! log panel asks for (`look`), and returns it as [`Action`]s; it draws nothing, waits for nothing and knows no terminal.
 
 mod keys;
+mod look;
 mod send;
 
+use std::collections::HashSet;
 use std::time::Instant;
 
 use crossterm::event::{Event as TermEvent, KeyEventKind, MouseEventKind};
@@ -16,6 +18,7 @@ use super::approval::Approval;
 use super::complete::{Completion, complete, mention};
 use super::files::Files;
 use super::history::History;
+use super::log::{LogPanel, Look};
 use super::panel::{self, Panel};
 use super::preview::Preview;
 use super::speed::Speed;
@@ -43,6 +46,10 @@ pub(super) enum Action {
     },
     /// Read this attachment's content, to show it.
     Preview(AttachmentId),
+    /// Read the record of this log, for [`App::log_read`].
+    ReadLog(AttachmentId),
+    /// Look something up, for [`App::looked`].
+    Look(Look),
     /// Back to the shell until `fg`.
     Suspend,
     /// Draw everything anew.
@@ -60,6 +67,10 @@ pub(super) struct App {
     pub(super) panel: Option<Panel>,
     pub(super) transcript: Transcript,
     pub(super) preview: Option<Preview>,
+    /// The log panel, while it is open.
+    pub(super) log: Option<LogPanel>,
+    /// What is attached and has names that can be cited.
+    named: HashSet<AttachmentId>,
     /// The dialog, while a call asks.
     pub(super) approval: Option<Approval>,
     /// A word on what was just done; the next key takes it away.
@@ -88,6 +99,8 @@ impl App {
             panel: None,
             transcript: Transcript::default(),
             preview: None,
+            log: None,
+            named: HashSet::new(),
             approval: None,
             said: None,
             models,
@@ -181,6 +194,7 @@ impl App {
             actions.push(Action::ListFiles);
         }
         self.mentions = mentions;
+        actions.extend(self.log_wanted(agent));
         let shown = match &self.panel {
             Some(Panel::Attachments { selected }) => panel::items(agent)
                 .get(*selected)
@@ -209,6 +223,9 @@ impl App {
     }
 
     fn scroll_up(&mut self, lines: usize, agent: &Agent) {
+        if let (Some(Panel::Log), Some(log)) = (&self.panel, &mut self.log) {
+            return log.step(-(WHEEL_LINES as isize));
+        }
         match &mut self.panel {
             Some(panel) => panel.step(-1, panel.rows(agent, &self.models)),
             None => self.transcript.up(lines),
@@ -216,6 +233,9 @@ impl App {
     }
 
     fn scroll_down(&mut self, lines: usize, agent: &Agent) {
+        if let (Some(Panel::Log), Some(log)) = (&self.panel, &mut self.log) {
+            return log.step(WHEEL_LINES as isize);
+        }
         match &mut self.panel {
             Some(panel) => panel.step(1, panel.rows(agent, &self.models)),
             None => self.transcript.down(lines),

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::look::QUOTE;
 use super::{Action, App};
 use crate::agent::{Agent, Event, Turn};
 use crate::attachment::Source;
@@ -83,6 +84,14 @@ impl App {
             Command::Screenshot => tell(Event::Attach(Given::Screenshot)),
             Command::Attachments => {
                 self.panel = Some(Panel::Attachments { selected: 0 });
+                Vec::new()
+            }
+            Command::Log => {
+                self.open_log(argument, agent);
+                Vec::new()
+            }
+            Command::Cites => {
+                self.open_cites(agent);
                 Vec::new()
             }
             Command::Model if argument.is_empty() => {
@@ -214,12 +223,16 @@ impl App {
     }
 }
 
-/// Takes the `@path`s out of a message whose files are there; their names stay.
+/// Takes the `@path`s out of a message whose files are there; their names stay. A line of a
+/// log that was quoted mentions nothing: whoever wrote it would attach files.
 fn take_mentions(text: &str) -> (String, Vec<PathBuf>) {
     let mut files = Vec::new();
     let lines: Vec<String> = text
         .split('\n')
         .map(|line| {
+            if line.starts_with(QUOTE) {
+                return line.to_owned();
+            }
             let words = line.split(' ').map(|word| match mentioned(word) {
                 Some((path, behind)) => {
                     let name =
