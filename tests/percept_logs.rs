@@ -1,5 +1,7 @@
 //! `percept logs`, and logs attached to a question, through the door.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
 mod common;
 
 use std::io::Write;

@@ -336,7 +336,10 @@ fn tail(agent: &Agent, width: usize, theme: Theme) -> Vec<Line<'static>> {
     let room = width.saturating_sub(INDENT);
     let mut lines = Vec::new();
     let waiting = match &agent.turn {
-        Turn::Sending { .. } => Some("waiting for the model".to_owned()),
+        Turn::Sending { .. } => Some(match agent.chips.iter().find(|chip| chip.is_taking()) {
+            Some(chip) => format!("waiting for {} to be read", text::printable(&chip.name)),
+            None => "waiting for the model".to_owned(),
+        }),
         Turn::Answering { progress, .. } => progress_words(*progress),
         Turn::Acting { step: Step::Asking(_), .. } | Turn::Idle | Turn::Prefilling { .. } => None,
         Turn::Acting { step, stopping, .. } => Some(step::words(step, *stopping)),
