@@ -5,7 +5,7 @@
 //! cargo bench --bench logs --no-default-features
 //! PERCEPT_BENCH_LARGE=1 cargo bench --bench logs --no-default-features   # also 5 GB
 //! ```
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a measurement")]
+#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, reason = "a measurement")]
 
 #[path = "../tests/logs/corpus.rs"]
 #[allow(dead_code, reason = "shared with the tests")]
