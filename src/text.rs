@@ -99,6 +99,16 @@ pub fn size(bytes: u64) -> String {
     format!("{value:.1} {unit}")
 }
 
+/// Text from outside on one line, harmless for a terminal.
+pub fn one_line(text: &str) -> String {
+    printable(text).replace(['\n', '\t'], " ")
+}
+
+/// A number of things: `1 entry`, `1,204 entries`.
+pub fn counted(count: u64, one: &str, many: &str) -> String {
+    format!("{} {}", thousands(count), if count == 1 { one } else { many })
+}
+
 /// A length of time for a person: `350 ms`, `42 s`, `3 h 12 min`, `5 d 2 h`.
 pub fn duration(ms: i64) -> String {
     let seconds = ms / 1000;

@@ -71,7 +71,7 @@ fn the_journal_is_piped_in_and_a_rotated_set_is_read_in_its_order() {
     let ran = piped(&home, &["logs"], journal.as_bytes());
     assert!(ran.out.contains("levels: 1 error, 30 info") && ran.out.contains("stdin:31: {"), "{ran:?}");
     let found = piped(&home, &["logs", "-", "--level", "error"], journal.as_bytes());
-    assert!(found.out.contains("Address already in use") && found.out.ends_with("1 entries.\n"), "{found:?}");
+    assert!(found.out.contains("Address already in use") && found.out.ends_with("1 entry.\n"), "{found:?}");
 
     let all = log(300);
     let lines: Vec<&str> = all.split_inclusive('\n').collect();
@@ -117,7 +117,7 @@ fn what_is_wrong_is_said_with_the_way_on() {
         (&["logs", "data.bin"], "There is no log to read"),
         (&["logs"], "no line came"),
         (&["logs", "app.log", "--since", "yesterday"], "no time that is known"),
-        (&["logs", "app.log", "--grep", "("], "regex parse error"),
+        (&["logs", "app.log", "--grep", "("], "no regular expression"),
         (&["logs", "app.log", "--template", "99"], "they go from 1 to 2"),
         (&["logs", "app.log", "--around", "61"], "has 60 lines"),
         (&["logs", "app.log", "--around", "ap.log:3"], "Did you mean app.log?"),

@@ -13,7 +13,7 @@ use super::exit::{print_json, print_text, status};
 use super::open::runtime;
 use crate::digest::input::{Bounds, InputError, Reader, Spool, gather, tee};
 use crate::digest::{
-    Focus, Level, LogDigest, Options, Progress, Query, assign, length, moment, query, render, render_answer,
+    Asked, Focus, LogDigest, Options, Progress, Query, assign, query, read_level, render, render_answer,
 };
 use crate::redact::{self, Redactor};
 use crate::text;
@@ -22,7 +22,13 @@ use crate::text;
 const PROGRESS_AFTER: Duration = Duration::from_millis(500);
 
 /// Tokens of a digest unless it is said otherwise.
-const BUDGET: usize = 2000;
+const BUDGET: u32 = 2000;
+
+/// Entries that are shown unless it is said otherwise.
+const MOST_ENTRIES: usize = 200;
+
+/// Files passed over that are named.
+const MOST_NAMED: usize = 5;
 
 /// What is in a log: a digest with line numbers, or its lines
 #[derive(Debug, Args)]
@@ -32,8 +38,8 @@ pub(super) struct LogsArgs {
     #[arg(value_name = "FILE", value_hint = clap::ValueHint::AnyPath)]
     files: Vec<PathBuf>,
     /// Tokens that the digest may take
-    #[arg(long, value_name = "TOKENS", default_value_t = BUDGET)]
-    budget: usize,
+    #[arg(long, value_name = "TOKENS", default_value_t = BUDGET, value_parser = clap::value_parser!(u32).range(200..=1_000_000))]
+    budget: u32,
     /// What you want to know: its words and a time in it decide what comes first
     #[arg(short, long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     question: String,
@@ -45,7 +51,7 @@ pub(super) struct LogsArgs {
     template: Vec<u32>,
     /// Show entries at this level or worse: trace, debug, info, notice, warn, error, fatal
     #[arg(short, long, value_parser = level)]
-    level: Option<Level>,
+    level: Option<String>,
     /// Show entries from this time on: 2024-01-31 02:14, 02:14 (on the last day), 2h (before the end)
     #[arg(long, value_name = "TIME")]
     since: Option<String>,
@@ -61,15 +67,15 @@ pub(super) struct LogsArgs {
     /// Count entries in intervals of this length: 30s, 5m, 1h, 1d
     #[arg(long, value_name = "LENGTH")]
     count: Option<String>,
-    /// Show so many entries at most
-    #[arg(short = 'n', long, default_value_t = 200)]
-    number: usize,
+    /// Show so many entries at most (200)
+    #[arg(short = 'n', long, value_parser = clap::value_parser!(u32).range(1..))]
+    number: Option<u32>,
     /// Show the last ones, not the first
     #[arg(long)]
     last: bool,
     /// Print each line's number and its template's, with a tab between; with several
     /// files the file's name first
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["json", "redact", "template", "level", "since", "until", "grep", "around", "count", "last", "number"])]
     assignments: bool,
     /// Replace secrets, e-mail addresses and card numbers by placeholders (docs/redaction.md)
     #[arg(long)]
@@ -93,11 +99,8 @@ const HELP: &str = "Examples:
   percept logs app.log --template 12 --count 5m how often when
   journalctl -o json -u nginx | percept logs    standard input; Ctrl+C ends it and shows the digest";
 
-fn level(word: &str) -> Result<Level, String> {
-    Level::of(word.as_bytes()).filter(|_| word.chars().all(char::is_alphabetic)).ok_or_else(|| {
-        let names: Vec<&str> = Level::ALL.iter().map(|level| level.name()).collect();
-        format!("one of {}", names.join(", "))
-    })
+fn level(word: &str) -> Result<String, String> {
+    read_level(word).map(|level| level.name().to_owned())
 }
 
 pub(super) fn run(args: LogsArgs) -> Result<(), Trouble> {
@@ -117,13 +120,19 @@ pub(super) fn run(args: LogsArgs) -> Result<(), Trouble> {
         None => read_files(&args.files, &stop)?,
     };
     if digest.lines == 0 {
-        return Err(Trouble::User(anyhow::anyhow!("there is nothing in it: no line came")));
+        return Err(Trouble::User(anyhow::anyhow!("no line came from standard input")));
     }
+    let missing = args.files.iter().find(|file| *file != Path::new("-") && !file.exists());
     // A stream that was stopped is shown as far as it came.
     stop.store(false, Ordering::Relaxed);
     let done = show(&args, &digest, &stop);
     runtime.shutdown_background();
-    done
+    match missing {
+        Some(file) if done.is_ok() => {
+            Err(Trouble::User(anyhow::anyhow!("{} is not there; the others were read", file.display())))
+        }
+        _ => done,
+    }
 }
 
 fn trouble(error: InputError) -> Trouble {
@@ -139,8 +148,13 @@ fn options() -> Options {
 
 fn read_files(files: &[PathBuf], stop: &AtomicBool) -> Result<LogDigest, Trouble> {
     let gathered = gather(files, &Bounds::default(), stop).map_err(trouble)?;
-    for (name, why) in &gathered.passed_over {
-        super::exit::warn(format!("{name} is passed over: it {why}"));
+    for (name, why) in gathered.passed_over.iter().take(MOST_NAMED) {
+        super::exit::warn(format!("{} is passed over: it {why}", text::one_line(name)));
+    }
+    let more =
+        (gathered.passed_over.len() as u64 + gathered.more_passed_over).saturating_sub(MOST_NAMED as u64);
+    if more > 0 {
+        super::exit::warn(format!("{} passed over", text::counted(more, "more file is", "more files are")));
     }
     let mut shown = Shown::new();
     let digest = LogDigest::read(&gathered, &options(), stop, &mut |progress| shown.tell(progress));
@@ -229,7 +243,7 @@ fn show(args: &LogsArgs, digest: &LogDigest, stop: &AtomicBool) -> Result<(), Tr
             }
         }
         None if args.json => out.json(digest),
-        None => out.text(&render(digest, &Focus::of(&args.question), args.budget)),
+        None => out.text(&render(digest, &Focus::of(&args.question), args.budget as usize)),
     }
 }
 
@@ -270,49 +284,21 @@ impl Output {
 
 /// The query that the flags make; `None`: the digest is wanted.
 fn wanted(args: &LogsArgs, digest: &LogDigest) -> Result<Option<Query>, Trouble> {
-    let user = |why: String| Trouble::User(anyhow::anyhow!(why));
-    let time =
-        |text: &Option<String>| text.as_ref().map(|text| moment(digest, text)).transpose().map_err(user);
-    let asked = !args.template.is_empty()
-        || args.level.is_some()
-        || args.since.is_some()
-        || args.until.is_some()
-        || args.grep.is_some()
-        || args.around.is_some()
-        || args.count.is_some();
-    if !asked {
+    let asked = Asked {
+        templates: &args.template,
+        level: args.level.as_deref(),
+        since: args.since.as_deref(),
+        until: args.until.as_deref(),
+        grep: args.grep.as_deref(),
+        around: args.around.as_deref(),
+        count: args.count.as_deref(),
+        last: args.last,
+    };
+    if !asked.is_any() && args.number.is_none() {
         return Ok(None);
     }
-    let grep = args.grep.as_deref().map(regex::bytes::Regex::new).transpose();
-    let count_by = match &args.count {
-        None => None,
-        Some(text) => Some(
-            length(text)
-                .ok_or_else(|| user(format!("`{text}` is no length of time; write 30s, 5m, 1h or 1d")))?,
-        ),
-    };
-    let around = match &args.around {
-        None => None,
-        Some(place) => Some(digest.place(place).map_err(user)?),
-    };
-    if let Some(id) = args.template.iter().find(|&&id| id == 0 || id as usize > digest.templates.len()) {
-        let most = digest.templates.len();
-        return Err(user(format!(
-            "there is no template {id}: they go from 1 to {most} (--templates lists them)"
-        )));
-    }
-    Ok(Some(Query {
-        sources: Vec::new(),
-        templates: args.template.clone(),
-        level: args.level,
-        since: time(&args.since)?,
-        until: time(&args.until)?,
-        grep: grep.map_err(Trouble::user)?,
-        around: around.map(|(source, line)| (source, line, 10)),
-        count_by,
-        limit: args.number,
-        last: args.last,
-    }))
+    let limit = args.number.map_or(MOST_ENTRIES, |number| number as usize);
+    asked.query(digest, limit).map(Some).map_err(|why| Trouble::User(anyhow::anyhow!(why)))
 }
 
 fn templates(digest: &LogDigest) -> String {

@@ -43,7 +43,11 @@ pub(super) struct Quoted {
 
 impl Quoted {
     pub(super) fn of(source: usize, line: u64, text: &[u8]) -> Self {
-        let kept = &text[..text.len().min(LONGEST_QUOTE)];
+        Self::up_to(LONGEST_QUOTE, source, line, text)
+    }
+
+    pub(super) fn up_to(most: usize, source: usize, line: u64, text: &[u8]) -> Self {
+        let kept = &text[..text.len().min(most)];
         Self { source, line, text: kept.into(), cut: text.len() > kept.len() }
     }
 

@@ -13,6 +13,7 @@
 //! a log in memory, writes it anywhere, or guesses without saying so.
 
 mod answer;
+mod asked;
 mod block;
 mod fill;
 pub mod input;
@@ -36,6 +37,7 @@ mod totals;
 mod trouble;
 
 pub use answer::render_answer;
+pub use asked::{Asked, level as read_level};
 pub use level::Level;
 pub use model::{LogDigest, Mark, Quote, SourceFacts, Template};
 pub use moment::{length, moment};

@@ -30,11 +30,16 @@ pub struct Quote {
 
 impl From<&Quoted> for Quote {
     fn from(quoted: &Quoted) -> Self {
-        let text = match quoted.cut {
-            // Not in the midst of a character.
-            true => quoted.text.utf8_chunks().map(|chunk| chunk.valid()).collect(),
-            false => String::from_utf8_lossy(&quoted.text).into_owned(),
-        };
+        let mut text = String::with_capacity(quoted.text.len());
+        let mut chunks = quoted.text.utf8_chunks().peekable();
+        while let Some(chunk) = chunks.next() {
+            text.push_str(chunk.valid());
+            // Where the line was cut in the midst of a character that character is left out.
+            let torn = quoted.cut && chunks.peek().is_none();
+            if !chunk.invalid().is_empty() && !torn {
+                text.push(char::REPLACEMENT_CHARACTER);
+            }
+        }
         Self { source: quoted.source, line: quoted.line, text, cut: quoted.cut }
     }
 }
@@ -110,6 +115,8 @@ pub struct SourceFacts {
     pub unpacked: u64,
     /// What its lines look like, in words.
     pub format: String,
+    /// What its times were read against where they leave something out, in milliseconds.
+    pub reference_ms: i64,
     /// How its times are written.
     pub stamps: Option<StampKind>,
     /// The first and the last time in it, in milliseconds.
@@ -141,6 +148,8 @@ pub struct LogDigest {
     pub span: Option<(i64, i64)>,
     /// Whether the times name a day.
     pub dated: bool,
+    /// Whether the times name their zones, and are shown in UTC.
+    pub utc: bool,
     /// Entries over time.
     pub volume: Timeline,
     /// Entries at level error or worse over time.
@@ -162,7 +171,7 @@ impl LogDigest {
         progress: &mut dyn FnMut(&Progress),
     ) -> Self {
         let totals = scan(Feed::Gathered(gathered), options, stop, progress);
-        let mut digest = Self::of(&gathered.sources, totals, stop);
+        let mut digest = Self::of(&gathered.sources, totals, options, stop);
         digest.passed_over.clone_from(&gathered.passed_over);
         digest.notes.extend(gathered.notes.iter().cloned());
         if gathered.more_passed_over > 0 {
@@ -181,25 +190,36 @@ impl LogDigest {
         progress: &mut dyn FnMut(&Progress),
     ) -> Self {
         let totals = scan(Feed::Live(stream), options, stop, progress);
-        Self::of(&[source], totals, stop)
+        Self::of(&[source], totals, options, stop)
     }
 
-    fn of(sources: &[Source], mut totals: Totals, stop: &AtomicBool) -> Self {
+    fn of(sources: &[Source], mut totals: Totals, options: &Options, stop: &AtomicBool) -> Self {
         totals.sources.resize_with(sources.len().max(totals.sources.len()), SourceTotals::default);
         let groups = std::mem::take(&mut totals.miner).finish();
-        let mut facts: Vec<SourceFacts> =
-            sources.iter().zip(&totals.sources).map(|(source, read)| source_facts(source, read)).collect();
+        let mut facts: Vec<SourceFacts> = sources
+            .iter()
+            .zip(&totals.sources)
+            .map(|(source, read)| source_facts(source, read, options))
+            .collect();
         shorten(&mut facts);
-        let templates = (1..).zip(&groups).map(|(id, group)| template(id, group)).collect();
+        let mut templates: Vec<Template> =
+            (1..).zip(&groups).map(|(id, group)| template(id, group)).collect();
+        let is_dated = |facts: &&SourceFacts| facts.stamps.is_some_and(StampKind::is_dated);
+        let dated = facts.iter().any(|facts| is_dated(&facts));
+        let mut notes = inferred(&totals, dated);
+        if dated && forget_undated(&mut totals, &mut templates) {
+            notes.push("files whose times name no day are not in the time line".to_owned());
+        }
         let span = facts
             .iter()
+            .filter(|facts| !dated || is_dated(facts))
             .filter_map(|facts| facts.span)
             .reduce(|(from, to), (first, last)| (from.min(first), to.max(last)));
-        let dated = facts.iter().filter_map(|facts| facts.stamps).any(StampKind::is_dated);
         let levels = Level::ALL.iter().zip(totals.levels).filter(|(_, count)| *count > 0);
         Self {
             passed_over: Vec::new(),
-            notes: inferred(&totals, dated),
+            utc: totals.stamped > 0 && totals.zoned == totals.stamped,
+            notes,
             lines: totals.lines(),
             entries: totals.entries,
             levels: levels.map(|(level, count)| (*level, count)).collect(),
@@ -258,6 +278,32 @@ impl LogDigest {
     }
 }
 
+/// Times without a day count from 1970, and no log is from before this: 1980.
+const FIRST_DATED_MS: i64 = 315_532_800_000;
+
+/// Takes times that name no day out of what is told over time; whether there were any.
+fn forget_undated(totals: &mut Totals, templates: &mut [Template]) -> bool {
+    let before = totals.volume.total();
+    totals.volume.forget_before(FIRST_DATED_MS);
+    totals.errors.forget_before(FIRST_DATED_MS);
+    for template in templates {
+        template.timeline.forget_before(FIRST_DATED_MS);
+        let undated = template.span.is_some_and(|(first, _)| first < FIRST_DATED_MS);
+        if undated && template.timeline.total() == 0 {
+            template.span = None;
+        } else if let (true, Some((first, _))) = (undated, &mut template.span) {
+            *first = template.timeline.counts().map(|(start, _)| start).min().unwrap_or_default();
+        }
+    }
+    totals.volume.total() < before
+}
+
+/// What the times of a source are read against: when it was written last, if that is known.
+/// Archives and images that are made to be the same each time date their files near 1970.
+pub(super) fn reference_ms(modified_ms: Option<i64>, now_ms: i64) -> i64 {
+    modified_ms.filter(|&ms| ms >= FIRST_DATED_MS).unwrap_or(now_ms)
+}
+
 /// Cites sources by their files' names, if those are all different.
 fn shorten(facts: &mut [SourceFacts]) {
     let short =
@@ -265,7 +311,7 @@ fn shorten(facts: &mut [SourceFacts]) {
     let names: std::collections::HashSet<String> = facts.iter().map(short).collect();
     if names.len() == facts.len() && !names.contains("") {
         for facts in facts {
-            facts.cite = short(facts);
+            facts.cite = crate::text::one_line(&short(facts));
         }
     }
 }
@@ -290,15 +336,16 @@ fn inferred(totals: &Totals, dated: bool) -> Vec<String> {
     notes
 }
 
-fn source_facts(source: &Source, read: &SourceTotals) -> SourceFacts {
+fn source_facts(source: &Source, read: &SourceTotals, options: &Options) -> SourceFacts {
     let mut notes = read.notes.clone();
     if read.long_lines > 0 {
         let lines = crate::text::thousands(read.long_lines);
         notes.push(format!("{lines} lines are longer than a mebibyte: their ends were not read"));
     }
     SourceFacts {
-        cite: source.name.clone(),
+        cite: crate::text::one_line(&source.name),
         source: source.clone(),
+        reference_ms: reference_ms(source.modified_ms, options.now_ms),
         lines: read.lines,
         unpacked: read.bytes,
         format: if read.lines == 0 { "empty".to_owned() } else { read.layout.name() },

@@ -7,6 +7,11 @@ use super::stamp::{Reference, find};
 const FORMS: &str = "2024-01-31 02:14, 2024-01-31, 02:14:05 (on the log's last day), or 90s, 15m, 2h, 3d \
                      before the log's end";
 
+/// The longest length of time: a hundred years.
+const LONGEST_MS: i64 = 36_525 * DAY_MS;
+
+const DAY_MS: i64 = 86_400_000;
+
 /// Reads a length of time: `90s`, `15m`, `2h`, `3d`; milliseconds.
 pub fn length(text: &str) -> Option<i64> {
     let text = text.trim();
@@ -18,39 +23,44 @@ pub fn length(text: &str) -> Option<i64> {
         "d" => 86_400_000,
         _ => return None,
     };
-    number.trim().parse::<i64>().ok().filter(|&number| number > 0)?.checked_mul(unit)
+    let length = number.trim().parse::<i64>().ok().filter(|&number| number > 0)?.checked_mul(unit)?;
+    (length <= LONGEST_MS).then_some(length)
 }
 
-/// Reads a moment of a log.
+/// Reads a moment of a log: its first and its last millisecond, since a day, a minute and a
+/// second are meant whole.
 ///
 /// # Errors
 ///
 /// A sentence that names the accepted forms, or says that the log has no times.
-pub fn moment(digest: &LogDigest, text: &str) -> Result<i64, String> {
-    const DAY_MS: i64 = 86_400_000;
+pub fn moment(digest: &LogDigest, text: &str) -> Result<(i64, i64), String> {
     let text = text.trim();
     let Some((_, end)) = digest.span else {
         return Err("This log has no times that are known: leave the time out.".to_owned());
     };
     if let Some(before) = length(text.trim_start_matches('-')) {
-        return Ok(end.saturating_sub(before));
+        let ms = end.saturating_sub(before);
+        return Ok((ms, ms));
     }
     let reference = Reference::at(end);
     let colons = text.matches(':').count();
-    let full = match (text.len(), colons) {
-        // A date alone is its beginning; seconds may be left out.
-        (10, 0) => format!("{text} 00:00:00"),
-        (5 | 16, 1) => format!("{text}:00"),
-        _ => text.to_owned(),
+    let (full, unit) = match (text.len(), colons) {
+        // A date alone is all of it; seconds may be left out.
+        (10, 0) => (format!("{text} 00:00:00"), DAY_MS),
+        (5 | 16, 1) => (format!("{text}:00"), 60_000),
+        _ => (text.to_owned(), 1000),
     };
     let Some((kind, stamp)) = find(full.as_bytes(), reference).filter(|(_, stamp)| stamp.len == full.len())
     else {
         return Err(format!("`{text}` is no time that is known here. Write {FORMS}."));
     };
-    match kind.is_dated() || !digest.dated {
-        true => Ok(stamp.ms),
-        false => Ok(end.div_euclid(DAY_MS) * DAY_MS + stamp.ms),
-    }
+    let ms = match kind.is_dated() || !digest.dated {
+        true => stamp.ms,
+        false => end.div_euclid(DAY_MS) * DAY_MS + stamp.ms,
+    };
+    // Milliseconds that were written are meant exactly.
+    let unit = if ms % 1000 == 0 { unit } else { 1 };
+    Ok((ms, ms + unit - 1))
 }
 
 #[cfg(test)]
@@ -61,19 +71,22 @@ mod tests {
     fn moments_are_absolute_of_a_day_or_before_the_end() {
         let end = 1_704_164_640_000; // 2024-01-02 03:04:00
         let digest = LogDigest { span: Some((0, end)), dated: true, ..LogDigest::default() };
-        for (text, ms) in [
-            ("2024-01-02", 1_704_153_600_000),
-            ("2024-01-02 03:04", end),
-            ("2024-01-02T03:04:00Z", end),
-            ("02:14", 1_704_153_600_000 + 134 * 60_000),
-            ("02:14:05", 1_704_153_600_000 + 134 * 60_000 + 5_000),
-            ("15m", end - 900_000),
-            ("-2h", end - 7_200_000),
-            ("Jan  2 03:04:00", end),
+        for (text, ms, unit) in [
+            ("2024-01-02", 1_704_153_600_000, 86_400_000),
+            ("2024-01-02 03:04", end, 60_000),
+            ("2024-01-02T03:04:00Z", end, 1000),
+            ("2024-01-02 03:04:00.250", end + 250, 1),
+            ("02:14", 1_704_153_600_000 + 134 * 60_000, 60_000),
+            ("02:14:05", 1_704_153_600_000 + 134 * 60_000 + 5_000, 1000),
+            ("15m", end - 900_000, 1),
+            ("-2h", end - 7_200_000, 1),
+            ("Jan  2 03:04:00", end, 1000),
         ] {
-            assert_eq!(moment(&digest, text), Ok(ms), "{text}");
+            assert_eq!(moment(&digest, text), Ok((ms, ms + unit - 1)), "{text}");
         }
-        for text in ["", "yesterday", "25:00", "m", "99999999999999999d", "é", "2024-01-02 03:04 or so"] {
+        for text in
+            ["", "yesterday", "25:00", "m", "99999999999999999d", "36526d", "é", "2024-01-02 03:04 or so"]
+        {
             assert!(moment(&digest, text).is_err(), "{text}");
         }
         let error = moment(&LogDigest::default(), "02:14").unwrap_err();

@@ -21,8 +21,6 @@ use super::stamp::Reference;
 /// What is asked for. All that is set must hold of an entry.
 #[derive(Debug, Clone, Default)]
 pub struct Query {
-    /// In these sources; empty: in all.
-    pub sources: Vec<usize>,
     /// Of one of these templates.
     pub templates: Vec<u32>,
     /// At this level or worse: what an entry says, or else what its template sounds like.
@@ -71,6 +69,15 @@ pub struct Answer {
     pub notes: Vec<String>,
 }
 
+/// Bytes of a line that are looked up.
+const LONGEST_LINE: usize = 8 * 1024;
+
+/// Intervals that are counted in.
+const MOST_INTERVALS: usize = 10_000;
+
+/// How the note begins that says so.
+const WIDENED: &str = "the intervals were widened to ";
+
 /// Lines that go on with an entry and are shown with it.
 const MOST_WITH: usize = 40;
 
@@ -97,19 +104,23 @@ pub fn query(digest: &LogDigest, query: &Query, stop: &AtomicBool) -> Result<Ans
         around(digest, source, line, sides, stop, &mut answer)?;
         return Ok(answer);
     }
-    if query.count_by.is_none() && query.limit == 0 {
-        return Ok(answer);
-    }
     let needs_template = !query.templates.is_empty() || query.level.is_some();
     let matcher = needs_template.then(|| matcher(digest));
-    let mut search = Search { digest, query, matcher, answer, scratch: Vec::new() };
+    let width = query.count_by.unwrap_or(1).max(1);
+    let mut search =
+        Search { digest, query, matcher, answer, width, last: BTreeMap::new(), scratch: Vec::new() };
     for (number, facts) in digest.sources.iter().enumerate() {
-        if query.sources.is_empty() || query.sources.contains(&number) {
-            changed(&facts.source, &mut search.answer.notes);
-            search.source(number, stop)?;
-        }
+        changed(&facts.source, &mut search.answer.notes);
+        search.source(number, stop)?;
     }
-    Ok(search.answer)
+    let mut answer = search.answer;
+    answer.entries.extend(search.last.into_values());
+    if answer.found == 0 && digest.utc && (query.since.is_some() || query.until.is_some()) {
+        answer
+            .notes
+            .push("the times of this log name their zones; those asked for are read as UTC".to_owned());
+    }
+    Ok(answer)
 }
 
 /// Says of every line of a source, in order, its number and the template of its entry;
@@ -127,7 +138,7 @@ pub fn assign<E: From<InputError>>(
     let Some(facts) = digest.sources.get(source) else { return Ok(()) };
     let matcher = matcher(digest);
     let failed = |error| InputError::io(&facts.source.name, error);
-    let reference = Reference::at(facts.source.modified_ms.unwrap_or_default());
+    let reference = Reference::at(facts.reference_ms);
     let mut reader = facts.source.open_until(stop)?;
     let mut filler = Filler::new(false);
     let mut layout: Option<Layout> = None;
@@ -165,6 +176,10 @@ struct Search<'a> {
     query: &'a Query,
     matcher: Option<Matcher>,
     answer: Answer,
+    /// The width of an interval that is counted in, in milliseconds.
+    width: i64,
+    /// The last entries by time, source and line, where those are asked for.
+    last: BTreeMap<(i64, usize, u64), FoundEntry>,
     scratch: Vec<u8>,
 }
 
@@ -173,7 +188,7 @@ impl Search<'_> {
         let facts = &self.digest.sources[number];
         let source = &facts.source;
         let failed = |error| InputError::io(&source.name, error);
-        let reference = Reference::at(source.modified_ms.unwrap_or_default());
+        let reference = Reference::at(facts.reference_ms);
         // The layout is learnt from the start, as it was when the digest was made.
         let layout = {
             let mut reader = source.open_until(stop)?;
@@ -279,24 +294,45 @@ impl Search<'_> {
             return;
         }
         self.answer.found += 1;
-        if let Some(width) = self.query.count_by.map(|width| width.max(1)) {
-            match passing.ms {
-                Some(ms) => *self.answer.counts.entry(ms.div_euclid(width) * width).or_default() += 1,
-                None => self.answer.untimed += 1,
-            }
-            return;
+        if self.query.count_by.is_some() {
+            return self.count(passing.ms);
         }
         let full = self.answer.entries.len() >= self.query.limit;
         if full && !self.query.last {
             return;
         }
-        if full {
-            self.answer.entries.pop_front();
-        }
-        let quote = |(line, text): (u64, Vec<u8>)| Quote::from(&Quoted::of(source, line, &text));
+        let quote =
+            |(line, text): (u64, Vec<u8>)| Quote::from(&Quoted::up_to(LONGEST_LINE, source, line, &text));
         let lines = (passing.first..).zip(passing.text).map(quote).collect();
-        let Passing { more, ms, template, .. } = passing;
-        self.answer.entries.push_back(FoundEntry { lines, more, ms, template });
+        let Passing { first, more, ms, template, .. } = passing;
+        let found = FoundEntry { lines, more, ms, template };
+        if !self.query.last {
+            return self.answer.entries.push_back(found);
+        }
+        // What has no time is where its source is: the last of it comes last.
+        self.last.insert((ms.unwrap_or(i64::MAX), source, first), found);
+        if self.last.len() > self.query.limit {
+            self.last.pop_first();
+        }
+    }
+
+    fn count(&mut self, ms: Option<i64>) {
+        let Some(ms) = ms else {
+            self.answer.untimed += 1;
+            return;
+        };
+        let counts = &mut self.answer.counts;
+        *counts.entry(ms.div_euclid(self.width).saturating_mul(self.width)).or_default() += 1;
+        if counts.len() <= MOST_INTERVALS {
+            return;
+        }
+        self.width = self.width.saturating_mul(10);
+        for (start, count) in std::mem::take(counts) {
+            *counts.entry(start.div_euclid(self.width).saturating_mul(self.width)).or_default() += count;
+        }
+        let wide = crate::text::duration(self.width);
+        self.answer.notes.retain(|note| !note.starts_with(WIDENED));
+        self.answer.notes.push(format!("{WIDENED}{wide}: there were too many"));
     }
 }
 
@@ -324,7 +360,8 @@ fn around(
         }
         for place in lines(&block) {
             if (from..=to).contains(&number) {
-                let lines = vec![Quote::from(&Quoted::of(source, number, &block[place]))];
+                let line = Quoted::up_to(LONGEST_LINE, source, number, &block[place]);
+                let lines = vec![Quote::from(&line)];
                 answer.entries.push_back(FoundEntry { lines, more: 0, ms: None, template: None });
             }
             number += 1;

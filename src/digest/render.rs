@@ -15,6 +15,9 @@ const TIMES: usize = 12;
 const TAIL: usize = 12;
 const FREQUENT: usize = 10;
 
+/// A digest never takes more tokens.
+const MOST_BUDGET: usize = 1_000_000;
+
 /// Tokens of the last line, which says what was left out.
 const CLOSING: usize = 60;
 
@@ -26,6 +29,7 @@ const LONGEST: usize = 300;
 
 /// Renders a digest in at most so many tokens, by an estimate ([`text::tokens`]).
 pub fn render(digest: &LogDigest, focus: &Focus, budget: usize) -> String {
+    let budget = budget.min(MOST_BUDGET);
     let mut page = Page { text: String::new(), used: 0, most: budget.saturating_sub(CLOSING) };
     files(digest, &mut page, budget * FILES / 100);
     times(digest, &mut page, budget * TIMES / 100);
@@ -88,11 +92,11 @@ fn files(digest: &LogDigest, page: &mut Page, most: usize) {
         true => String::new(),
         false => format!(" ({} entries)", thousands(digest.entries)),
     };
-    let templates = thousands(digest.templates.len() as u64);
+    let templates = text::counted(digest.templates.len() as u64, "template", "templates");
     let stopped = if digest.stopped { ", read until it was stopped" } else { "" };
     page.add(&format!(
-        "# Log digest: {} lines{entries} -> {templates} templates{stopped}",
-        thousands(digest.lines)
+        "# Log digest: {}{entries} -> {templates}{stopped}",
+        text::counted(digest.lines, "line", "lines")
     ));
     if let Some((from, to)) = digest.span {
         page.add(&format!(
@@ -114,8 +118,8 @@ fn files(digest: &LogDigest, page: &mut Page, most: usize) {
     let most = (page.used + most).min(page.most);
     let mut unnamed = 0;
     for facts in &digest.sources {
-        let notes = facts.notes.iter().map(|note| format!("; {note}")).collect::<String>();
-        let name = printable(&facts.cite);
+        let notes = facts.notes.iter().map(|note| format!("; {}", text::one_line(note))).collect::<String>();
+        let name = &facts.cite;
         let line = format!(
             "- {name}: {} lines, {}, {}{notes}",
             thousands(facts.lines),
@@ -130,7 +134,7 @@ fn files(digest: &LogDigest, page: &mut Page, most: usize) {
         page.add(&format!("- and {} more files", thousands(unnamed)));
     }
     for note in &digest.notes {
-        page.add(&format!("note: {note}"));
+        page.add(&format!("note: {}", text::one_line(note)));
     }
     if !digest.passed_over.is_empty() {
         page.add(&format!("note: {} files were passed over", thousands(digest.passed_over.len() as u64)));
@@ -162,7 +166,7 @@ fn quoted(digest: &LogDigest, quote: &Quote) -> String {
 /// A line behind its place, of at most so many characters. Control characters are shown
 /// as pictures (`␛`), so that no terminal obeys them.
 pub(super) fn quoted_in(digest: &LogDigest, quote: &Quote, most: usize) -> String {
-    let place = printable(&digest.cite(quote.source, quote.line));
+    let place = digest.cite(quote.source, quote.line);
     let line = quote.text.trim_end();
     let end = line.char_indices().nth(most).map(|(at, _)| at);
     let text = printable(&line[..end.unwrap_or(line.len())]).replace('\n', " ");
@@ -178,7 +182,7 @@ fn entry(digest: &LogDigest, template: &Template) -> String {
             format!(", {} to {}", digest.time(first), digest.time(last))
         });
         let (source, line) = template.last;
-        let last = printable(&digest.cite(source, line));
+        let last = digest.cite(source, line);
         lines.push(format!(
             "[T{}] {} x {}{span}, last {last}",
             template.id,

@@ -12,6 +12,7 @@ use super::block::{Block, Counted, Heads, count, lines};
 use super::fill::Filler;
 use super::input::{Gathered, InputError, Reader, Tee};
 use super::layout::Layout;
+use super::model::reference_ms;
 use super::stamp::Reference;
 use super::totals::{SourceTotals, Totals};
 
@@ -133,7 +134,7 @@ impl Feeder<'_> {
 
     /// Reads a source to its end; what goes wrong on the way is one of its notes.
     fn source(&mut self, source: usize, reader: &mut dyn Stream, modified_ms: Option<i64>, live: bool) {
-        let reference = Reference::at(modified_ms.unwrap_or(self.options.now_ms));
+        let reference = Reference::at(reference_ms(modified_ms, self.options.now_ms));
         let mut filler = Filler::new(live);
         let mut layout: Option<Arc<Layout>> = None;
         let mut notes = Vec::new();

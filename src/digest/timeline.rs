@@ -65,6 +65,12 @@ impl Timeline {
         }
     }
 
+    /// Forgets what was counted before a moment.
+    pub(super) fn forget_before(&mut self, ms: i64) {
+        let width = self.width_ms();
+        self.buckets.retain(|(bucket, _)| bucket.saturating_mul(width) >= ms);
+    }
+
     /// The width of an interval, in milliseconds.
     pub fn width_ms(&self) -> i64 {
         1000 << self.shift

@@ -1,15 +1,13 @@
 //! Logs: read where they are, from end to end, and attached as a digest.
 
 use std::fs::File;
-use std::io::{Cursor, Read};
+use std::io::{Cursor, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use super::{IntakeError, Options, Taken};
 use crate::attachment::{Attachment, AttachmentId, Medium, Source};
-use crate::digest::input::{
-    Bounds, Encoding, Gathered, InputError, Packing, Reader, Source as LogSource, gather,
-};
+use crate::digest::input::{Bounds, Gathered, InputError, Reader, Source as LogSource, gather};
 use crate::digest::{self, Focus, LogDigest, LogRecord, Progress, is_log, is_named_log};
 
 /// A file up to this size is kept with the conversation: it can be looked up when it is gone.
@@ -61,6 +59,13 @@ pub(super) fn recognises_file(path: &Path, options: &Options) -> bool {
     metadata.is_file() && read().is_ok_and(|head| recognises(&name, &head, metadata.len(), options))
 }
 
+/// The content of a file that is still as long as it was.
+fn kept_copy(path: &Path, bytes: u64) -> Option<Vec<u8>> {
+    let mut content = Vec::new();
+    File::open(path).ok()?.take(bytes + 1).read_to_end(&mut content).ok()?;
+    (content.len() as u64 == bytes).then_some(content)
+}
+
 fn now() -> digest::Options {
     digest::Options::at(jiff::Timestamp::now().as_millisecond())
 }
@@ -86,7 +91,7 @@ pub(super) fn take_path(path: &Path, options: &Options, watch: &mut Watch<'_>) -
     }
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let kept = match gathered.sources.as_slice() {
-        [one] if one.member.is_none() && one.bytes <= KEPT_BYTES => std::fs::read(&one.path).ok(),
+        [one] if one.member.is_none() && one.bytes <= KEPT_BYTES => kept_copy(&one.path, one.bytes),
         _ => None,
     };
     let bytes = gathered.bytes_on_disk();
@@ -126,19 +131,18 @@ pub(super) fn take_bytes(
     let read = (&mut reader).take(options.max_file_bytes + 1).read_to_end(&mut plain);
     read.map_err(|error| failed(InputError::io(name, error)))?;
     super::check_size(name, plain.len() as u64, options)?;
-    let origin = LogSource {
-        name: name.to_owned(),
-        set: name.to_owned(),
-        path: PathBuf::new(),
-        member: None,
-        packing: Packing::None,
-        encoding: Encoding::Bytes,
-        bytes: plain.len() as u64,
-        modified_ms: Some(now().now_ms),
-        once: false,
-    };
-    let mut stream = Reader::stream(name, Cursor::new(plain.clone()), watch.stop).map_err(failed)?;
-    let digest = LogDigest::read_stream(&mut stream, origin, &now(), watch.stop, watch.tell);
+    // Read like a file, so that the same bytes give the same digest.
+    let failed_io = |error| failed(InputError::io(name, error));
+    let mut file = tempfile::NamedTempFile::new().map_err(failed_io)?;
+    file.write_all(&plain).and_then(|()| file.flush()).map_err(failed_io)?;
+    let origin = LogSource::plain(name, file.path()).map_err(failed)?;
+    let gathered = Gathered { sources: vec![origin], ..Gathered::default() };
+    let mut digest = LogDigest::read(&gathered, &now(), watch.stop, watch.tell);
+    if digest.stopped {
+        return Err(IntakeError::Log(InputError::Stopped.to_string()));
+    }
+    // Its lines are where what is kept lies.
+    digest.sources.iter_mut().for_each(|facts| facts.source.path = PathBuf::new());
     let size = plain.len() as u64;
     Ok(taken(name, digest, size, Some(plain), source, options))
 }
@@ -177,6 +181,7 @@ fn taken(
 /// `errors from 02:14`
 fn first_error(digest: &LogDigest) -> Option<String> {
     let time = digest.time(digest.first_error()?);
-    let clock = time.split_once(' ').map_or(time.as_str(), |(_, clock)| clock);
-    Some(format!("errors from {}", clock.get(..5).unwrap_or(clock)))
+    // Of a day and a time the time, to the minute.
+    let clock = time.split_once(' ').and_then(|(_, clock)| clock.get(..5)).unwrap_or(&time);
+    Some(format!("errors from {clock}"))
 }

@@ -129,7 +129,9 @@ impl KeyBlock {
     /// What the next line becomes; `None`: it is not of the key, which ended.
     pub(super) fn next(mut self, line: &str) -> Option<Within> {
         self.lines += 1;
-        if self.lines > MOST_LINES {
+        // Where another begins this one has ended.
+        let another = BEGIN.as_ref().is_some_and(|begin| begin.is_match(line));
+        if self.lines > MOST_LINES || another {
             return None;
         }
         if let Some(found) = END.as_ref().and_then(|end| end.find(line)) {

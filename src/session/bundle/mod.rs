@@ -231,7 +231,6 @@ impl Bundle {
     }
 }
 
-/// The attachments on all branches, each content once, and whether each was taken out again.
 /// What was attached, as it was. Of a log that is its lines, where they are kept.
 fn original(
     attachment: &Attachment,
@@ -247,6 +246,7 @@ fn original(
     }
 }
 
+/// The attachments on all branches, each content once, and whether each was taken out again.
 fn attachments(session: &Session) -> Vec<(Attachment, bool)> {
     let mut seen = BTreeSet::new();
     let parts = session.tree.iter().flat_map(|message| &message.parts);

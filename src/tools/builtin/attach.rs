@@ -3,7 +3,7 @@
 use super::super::arguments::Arguments;
 use super::super::scene::{Found, Scene};
 use crate::attachment::{Attachment, Medium};
-use crate::intake::{self, Given};
+use crate::intake::{self, Given, Watch};
 use crate::text::{size, thousands};
 use crate::tools::plain::line;
 
@@ -13,7 +13,8 @@ pub(super) fn run(arguments: &Arguments, scene: &Scene<'_>) -> Result<Found, Str
     if scene.attachment(given).is_some() {
         return Err(format!("{} is attached already.", line(given)));
     }
-    let taken = intake::take(&Given::Path(scene.resolve(given)), scene.intake);
+    let mut watch = Watch { stop: scene.stop, tell: &mut |_| {} };
+    let taken = intake::take_watched(&Given::Path(scene.resolve(given)), scene.intake, &mut watch);
     let taken = taken.map_err(|error| line(&error.to_string()))?;
     let text = format!("Attached {}.", described(&taken.attachment));
     Ok(Found { text, taken: vec![taken], whole: None })

@@ -1,25 +1,15 @@
 //! `query_log`: lines of an attached log, by kind, level, time, pattern or place.
 
-use regex::bytes::RegexBuilder;
-
 use super::super::arguments::Arguments;
 use super::super::scene::{Found, Scene};
 use super::open::STOPPED;
 use crate::attachment::Attachment;
 use crate::digest::input::InputError;
-use crate::digest::{
-    Focus, Level, LogDigest, LogRecord, Query, length, moment, query, render_answer, render_ranked,
-};
+use crate::digest::{Asked, Focus, LogRecord, query, render_answer, render_ranked};
 use crate::tools::plain::{line, plain};
 
 /// Entries that are given at most.
 const MOST_ENTRIES: usize = 60;
-
-/// Lines on each side of a place.
-const AROUND: u64 = 8;
-
-/// A compiled pattern may take so much memory.
-const PATTERN_BYTES: usize = 1 << 20;
 
 /// Runs it.
 pub(super) fn run(arguments: &Arguments, scene: &Scene<'_>) -> Result<Found, String> {
@@ -29,26 +19,32 @@ pub(super) fn run(arguments: &Arguments, scene: &Scene<'_>) -> Result<Found, Str
     let record = LogRecord::load(&bytes, |kept| scene.blobs.path(kept))?;
     let digest = &record.digest;
     let about = arguments.text("about").unwrap_or_default();
-    let asked = ["template", "level", "since", "until", "grep", "around", "count"];
-    if !asked.iter().any(|name| is_given(arguments, name)) {
-        if about.is_empty() && !arguments.is_set("last") {
-            return Err("Say what to look for: about, template, level, since, until, grep, around or count."
-                .to_owned());
-        }
-        if !about.is_empty() {
-            return Ok(Found::text(plain(&render_ranked(digest, &Focus::of(about), scene.most_output))));
-        }
+    let templates: Vec<u32> =
+        arguments.integer("template").map(|id| u32::try_from(id).unwrap_or(0)).into_iter().collect();
+    let text = |name: &str| arguments.text(name).filter(|text| !text.is_empty());
+    let asked = Asked {
+        templates: &templates,
+        level: text("level"),
+        since: text("since"),
+        until: text("until"),
+        grep: text("grep"),
+        around: text("around"),
+        count: text("count"),
+        last: arguments.is_set("last"),
+    };
+    if !asked.is_any() {
+        return match about.is_empty() {
+            true => Err("Say what to look for: about, template, level, since, until, grep, around or count."
+                .to_owned()),
+            false => Ok(Found::text(plain(&render_ranked(digest, &Focus::of(about), scene.most_output)))),
+        };
     }
-    let wanted = wanted_of(arguments, digest)?;
+    let wanted = asked.query(digest, MOST_ENTRIES).map_err(|why| line(&why))?;
     let answer = query(digest, &wanted, scene.stop).map_err(|error| match error {
         InputError::Stopped => STOPPED.to_owned(),
         other => line(&other.to_string()),
     })?;
     Ok(Found::text(plain(&render_answer(digest, &wanted, &answer, scene.most_output))))
-}
-
-fn is_given(arguments: &Arguments, name: &str) -> bool {
-    arguments.text(name).is_some_and(|text| !text.is_empty()) || arguments.integer(name).is_some()
 }
 
 /// The log of this name, or the newest.
@@ -70,57 +66,6 @@ fn log<'a>(wanted: Option<&str>, scene: &'a Scene<'_>) -> Result<&'a Attachment,
                 )
             }
         }
-    })
-}
-
-fn wanted_of(arguments: &Arguments, digest: &LogDigest) -> Result<Query, String> {
-    let text = |name: &str| arguments.text(name).filter(|text| !text.is_empty());
-    let time = |name: &str| text(name).map(|text| moment(digest, text)).transpose().map_err(|why| line(&why));
-    let level = match text("level") {
-        None => None,
-        Some(word) => Some(Level::of(word.as_bytes()).ok_or_else(|| {
-            format!("{} is no level; write trace, debug, info, notice, warn, error or fatal.", line(word))
-        })?),
-    };
-    let grep = match text("grep") {
-        None => None,
-        Some(pattern) => Some(
-            RegexBuilder::new(pattern)
-                .size_limit(PATTERN_BYTES)
-                .build()
-                .map_err(|error| format!("grep is no regular expression: {}", line(&error.to_string())))?,
-        ),
-    };
-    let count_by = match text("count") {
-        None => None,
-        Some(text) => Some(
-            length(text)
-                .ok_or_else(|| format!("{} is no length of time; write 30s, 5m, 1h or 1d.", line(text)))?,
-        ),
-    };
-    let around = match text("around") {
-        None => None,
-        Some(place) => {
-            let (source, number) = digest.place(place).map_err(|why| line(&why))?;
-            Some((source, number, AROUND))
-        }
-    };
-    let templates: Vec<u32> =
-        arguments.integer("template").and_then(|id| u32::try_from(id).ok()).into_iter().collect();
-    if let Some(id) = templates.iter().find(|&&id| id as usize > digest.templates.len()) {
-        return Err(format!("There is no template {id}: they go from 1 to {}.", digest.templates.len()));
-    }
-    Ok(Query {
-        sources: Vec::new(),
-        templates,
-        level,
-        since: time("since")?,
-        until: time("until")?,
-        grep,
-        around,
-        count_by,
-        limit: MOST_ENTRIES,
-        last: arguments.is_set("last"),
     })
 }
 
@@ -150,9 +95,9 @@ mod tests {
         );
         let around = answer(r#"{"around": "app.log:50"}"#);
         assert!(
-            around.contains("app.log:42: ")
-                && around.contains("app.log:58: ")
-                && around.contains("17 lines.")
+            around.contains("app.log:40: ")
+                && around.contains("app.log:60: ")
+                && around.contains("21 lines.")
         );
         assert!(answer(r#"{"grep": "request 7 "}"#).contains("app.log:8: "));
         assert!(answer(r#"{"since": "03:04:58", "level": "error"}"#).contains("2 entries."));
