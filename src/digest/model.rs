@@ -78,8 +78,13 @@ pub struct Template {
 }
 
 impl Template {
-    /// How bad it is: its level, or what its words suggest where it says none or little.
+    /// How bad it is: its level, or what its words suggest where it says none.
     pub fn severity(&self) -> Level {
+        self.level.or(self.sounds).unwrap_or(Level::Info)
+    }
+
+    /// How bad it is to whoever looks for trouble.
+    pub(super) fn gravity(&self) -> Level {
         let sounds = self.sounds.unwrap_or(Level::Info);
         match self.level {
             // A level that says that it is harmless is believed half-way.

@@ -134,7 +134,7 @@ impl<'a> Context<'a> {
     }
 
     fn score(&self, template: &Template) -> f64 {
-        let severity = template.severity();
+        let severity = template.gravity();
         let loud = severity >= Level::Warn;
         let entries = (self.digest.entries.max(2)) as f64;
         let rarity = 1.0 - (template.count as f64).ln() / entries.ln();

@@ -118,6 +118,7 @@ fn lines(record: &LogRecord, wanted: &Query, stop: &AtomicBool, things: &str) ->
     let found = text::thousands(answer.found);
     let count = match answer.found {
         0 => format!("There are no such {things} (any more)."),
+        1 => "1 entry".to_owned(),
         all if all == shown => format!("{found} {things}"),
         _ => format!("the first {} of {found} {things}", text::thousands(shown)),
     };
