@@ -1,22 +1,20 @@
 //! Blocks of whole lines from a stream of bytes.
 
 use std::io::{self, Read};
-use std::time::{Duration, Instant};
 
 /// Bytes of a block: small enough for many in flight, large enough that merging is cheap.
 /// Also the longest line: what goes beyond is passed over, and said.
 const BLOCK_BYTES: usize = 1024 * 1024;
 
-/// The longest that lines of a live stream wait for more before they are counted.
-const LIVE_PATIENCE: Duration = Duration::from_millis(150);
-
 /// Cuts a stream into blocks. The blocks depend on the bytes alone, not on how they
-/// arrive, but for live streams.
+/// arrive: a stream that is slow has the layout, the entries and the marks of a file with
+/// its bytes, and is looked up like one.
 #[derive(Debug)]
 pub(super) struct Filler {
     /// The start of a line that goes on.
     carry: Vec<u8>,
     ended: bool,
+    /// Whoever stops it wants what came until then.
     live: bool,
     /// Lines that were longer than a block.
     pub(super) long_lines: u64,
@@ -40,7 +38,6 @@ impl Filler {
             return Ok(None);
         }
         let mut bytes = std::mem::take(&mut self.carry);
-        let begun = Instant::now();
         let mut filled = bytes.len();
         bytes.resize(BLOCK_BYTES, 0);
         while filled < bytes.len() {
@@ -51,20 +48,16 @@ impl Filler {
                 }
                 Ok(read) => filled += read,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                // Who stops a live stream wants what came.
                 Err(_) if self.live && filled > 0 => {
                     self.ended = true;
                     break;
                 }
                 Err(error) => return Err(error),
             }
-            if self.live && begun.elapsed() > LIVE_PATIENCE && bytes[..filled].contains(&b'\n') {
-                break;
-            }
         }
         bytes.truncate(filled);
         self.raw = filled as u64;
-        self.whole = self.ended || self.live;
+        self.whole = self.ended;
         if self.ended {
             return Ok((!bytes.is_empty()).then_some(bytes));
         }
@@ -84,8 +77,7 @@ impl Filler {
     }
 
     /// Keeps the last lines of a block for the next one, from the last that begins an
-    /// entry, so that an entry and what goes on with it are in one block. A live stream's
-    /// last entry is not held up.
+    /// entry, so that an entry and what goes on with it are in one block.
     pub(super) fn keep_back(&mut self, bytes: &mut Vec<u8>, begins: impl Fn(&[u8]) -> bool) {
         let least = bytes.len().saturating_sub(MOST_KEPT_BACK);
         let mut end = bytes.len().saturating_sub(1);
@@ -116,6 +108,10 @@ impl Filler {
                 }
                 Ok(read) => read,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(_) if self.live => {
+                    self.ended = true;
+                    return Ok(());
+                }
                 Err(error) => return Err(error),
             };
             if let Some(end) = memchr::memchr(b'\n', &bytes[..read]) {

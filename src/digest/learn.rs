@@ -55,7 +55,12 @@ pub(super) fn join(skeleton: &[u8], words: &[&[u8]]) -> Vec<u8> {
     out
 }
 
+/// A place that varies.
 pub(super) const ANY: &[u8] = &[Mask::Any as u8];
+
+/// A place that varies, of templates that were learnt from loud words there as well: of
+/// crowds and of what is too much to be told apart. They are found by what they came from.
+pub(super) const EVERY: &[u8] = &[Mask::Every as u8];
 
 /// The template of all that was too much to be kept apart; no message has this shape.
 pub(super) const REST: &[u8] = &[Mask::Any as u8, Mask::Cut as u8];
@@ -166,13 +171,13 @@ fn is_masked(word: &[u8]) -> bool {
 /// The words of a template of these shapes.
 fn generalised<'a>(node: &[Member<'a>]) -> Vec<&'a [u8]> {
     let first = &node[0].1;
-    (0..first.len())
-        .map(
-            |column| {
-                if node.iter().all(|(_, words)| words[column] == first[column]) { first[column] } else { ANY }
-            },
-        )
-        .collect()
+    let general = |column: usize| {
+        if node.iter().all(|(_, words)| words[column] == first[column]) {
+            return first[column];
+        }
+        if node.iter().all(|(_, words)| may_vary(words[column])) { ANY } else { EVERY }
+    };
+    (0..first.len()).map(general).collect()
 }
 
 /// The delimiters that shapes have in common, and all shapes for their counts.
@@ -249,6 +254,9 @@ fn part<'a>(
 /// Whether a word may be one of those that a template leaves open: one that says that
 /// something failed is told, wherever it stands.
 pub(super) fn may_vary(word: &[u8]) -> bool {
+    if word == EVERY {
+        return false;
+    }
     let is_word = word.iter().all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'-'));
     !is_word || tone(word).level < Some(Level::Error)
 }

@@ -1,12 +1,13 @@
 //! Finds the template of a shape: the same shape, or one with places that vary where the
 //! shape has other words. Counting and queries ask here, so that both find the same.
+//!
+//! One exception is left: of a log with more shapes than are learnt from at once, what was
+//! counted in a template stays there though one that was learnt later fits it better (or
+//! fits it at all, for what was too much to be kept apart). A query finds it there.
 
 use rustc_hash::FxHashMap;
 
-use super::learn::{ANY, REST, may_vary, split};
-
-/// Templates of one skeleton that a shape is compared with.
-const MOST_COMPARED: usize = 128;
+use super::learn::{ANY, EVERY, REST, may_vary, split};
 
 /// A template with places that vary.
 #[derive(Debug)]
@@ -18,8 +19,65 @@ struct Wild {
 
 impl Wild {
     fn fits(&self, words: &[&[u8]]) -> bool {
-        let fits = |own: &[u8], word: &[u8]| own == word || (own == ANY && may_vary(word));
+        let fits = |own: &[u8], word: &[u8]| own == word || own == EVERY || (own == ANY && may_vary(word));
         self.words.len() == words.len() && self.words.iter().zip(words).all(|(own, word)| fits(own, word))
+    }
+
+    fn varies(word: &[u8]) -> bool {
+        word == ANY || word == EVERY
+    }
+
+    /// What comes first is taken first. Numbers have no part in it: they differ between
+    /// learning and looking up.
+    fn order(&self) -> (usize, &[Box<[u8]>]) {
+        (self.vary, &self.words)
+    }
+}
+
+/// Templates of one skeleton, by a place and the word that stands there: of each template
+/// the word that the fewest others have. So few are compared, and none is passed over.
+#[derive(Debug, Default)]
+struct Kin {
+    columns: Vec<(usize, FxHashMap<Box<[u8]>, Vec<Wild>>)>,
+    /// Those without a fixed word.
+    open: Vec<Wild>,
+}
+
+impl Kin {
+    fn of(mut all: Vec<Wild>) -> Self {
+        all.sort_by(|one, other| one.order().cmp(&other.order()).then(one.id.cmp(&other.id)));
+        let mut frequency: FxHashMap<(usize, Box<[u8]>), usize> = FxHashMap::default();
+        for wild in &all {
+            for (column, word) in wild.words.iter().enumerate().filter(|(_, word)| !Wild::varies(word)) {
+                *frequency.entry((column, word.clone())).or_default() += 1;
+            }
+        }
+        let mut kin = Self::default();
+        for wild in all {
+            let fixed = wild.words.iter().enumerate().filter(|(_, word)| !Wild::varies(word));
+            let often = |(column, word): &(usize, &Box<[u8]>)| {
+                (frequency.get(&(*column, (*word).clone())).copied().unwrap_or_default(), *column)
+            };
+            let Some((column, word)) = fixed.min_by_key(often).map(|(column, word)| (column, word.clone()))
+            else {
+                kin.open.push(wild);
+                continue;
+            };
+            let at = kin.columns.iter().position(|(known, _)| *known == column).unwrap_or_else(|| {
+                kin.columns.push((column, FxHashMap::default()));
+                kin.columns.len() - 1
+            });
+            kin.columns[at].1.entry(word).or_default().push(wild);
+        }
+        kin
+    }
+
+    fn find(&self, words: &[&[u8]]) -> Option<u32> {
+        let lists = self.columns.iter().filter_map(|(column, by_word)| by_word.get(*words.get(*column)?));
+        let first = |list: &'_ Vec<Wild>| list.iter().position(|wild| wild.fits(words));
+        let found = lists.filter_map(|list| Some(&list[first(list)?]));
+        let open = first(&self.open).map(|at| &self.open[at]);
+        found.chain(open).min_by(|one, other| one.order().cmp(&other.order())).map(|wild| wild.id)
     }
 }
 
@@ -27,8 +85,8 @@ impl Wild {
 #[derive(Debug, Default)]
 pub(super) struct Matcher {
     exact: FxHashMap<Box<[u8]>, u32>,
-    /// By skeleton; those with the fewest places that vary first.
-    wild: FxHashMap<Box<[u8]>, Vec<Wild>>,
+    /// By skeleton.
+    wild: FxHashMap<Box<[u8]>, Kin>,
     /// The template of everything else, if there is one.
     rest: Option<u32>,
 }
@@ -37,22 +95,21 @@ impl Matcher {
     /// Of templates with their numbers.
     pub(super) fn new<'a>(templates: impl Iterator<Item = (u32, &'a [u8])>) -> Self {
         let mut matcher = Self::default();
+        let mut wild: FxHashMap<Box<[u8]>, Vec<Wild>> = FxHashMap::default();
         for (id, template) in templates {
             if template == REST {
                 matcher.rest = Some(id);
                 continue;
             }
             let (skeleton, words) = split(template);
-            let vary = words.iter().filter(|word| **word == ANY).count();
+            let vary = words.iter().filter(|word| Wild::varies(word)).count();
             if vary > 0 {
                 let words = words.into_iter().map(Box::from).collect();
-                matcher.wild.entry(skeleton.into()).or_default().push(Wild { words, vary, id });
+                wild.entry(skeleton.into()).or_default().push(Wild { words, vary, id });
             }
             matcher.exact.entry(template.into()).or_insert(id);
         }
-        for candidates in matcher.wild.values_mut() {
-            candidates.sort_by_key(|wild| (wild.vary, wild.id));
-        }
+        matcher.wild = wild.into_iter().map(|(skeleton, all)| (skeleton, Kin::of(all))).collect();
         matcher
     }
 
@@ -67,7 +124,6 @@ impl Matcher {
             return None;
         }
         let (skeleton, words) = split(shape);
-        let candidates = self.wild.get(skeleton.as_slice())?;
-        candidates.iter().take(MOST_COMPARED).find(|wild| wild.fits(&words)).map(|wild| wild.id)
+        self.wild.get(skeleton.as_slice())?.find(&words)
     }
 }

@@ -241,7 +241,18 @@ impl Miner {
             return;
         }
         alive.sort_by_key(|&(count, number)| (std::cmp::Reverse(count), number));
-        for (_, number) in alive.split_off(MOST_TEMPLATES) {
+        let surplus = alive.split_off(MOST_TEMPLATES);
+        // What fits a template that stays would be looked up there.
+        let kept = alive
+            .iter()
+            .filter_map(|&(_, number)| Some((number, &*self.groups.get(number as usize)?.as_ref()?.shape)));
+        let matcher = Matcher::new(kept);
+        for (_, number) in surplus {
+            let shape = self.groups[number as usize].as_ref().map(|group| &*group.shape);
+            if let Some(head) = shape.and_then(|shape| matcher.id(shape)) {
+                self.merge(number, head);
+                continue;
+            }
             match self.rest {
                 Some(rest) => self.merge(number, rest),
                 None => {

@@ -2,7 +2,7 @@
 //! them, and the caller's merges what they counted in the order of reading.
 
 use std::collections::BTreeMap;
-use std::io::Read;
+use std::io::{self, Read};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -51,7 +51,7 @@ pub struct Progress {
     pub bytes: u64,
     /// All bytes on disk.
     pub of: u64,
-    /// Lines that were counted.
+    /// Lines that were counted; of a stream, those that came.
     pub lines: u64,
     /// Entries that say that they are errors.
     pub errors: u64,
@@ -95,13 +95,42 @@ pub(super) enum Feed<'a> {
     Live(&'a mut dyn Stream),
 }
 
+/// What has come so far, for whoever waits.
+#[derive(Default)]
+struct Arrived {
+    bytes: AtomicU64,
+    /// Lines of a live stream: they come long before their block is full.
+    lines: AtomicU64,
+}
+
+/// A stream that tells what has come.
+struct Told<'a> {
+    stream: &'a mut dyn Stream,
+    arrived: &'a Arrived,
+    /// Bytes of the files on disk before this one.
+    before: u64,
+    live: bool,
+}
+
+impl Read for Told<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.stream.read(buffer)?;
+        self.arrived.bytes.store(self.before + self.stream.consumed(), Ordering::Relaxed);
+        if self.live {
+            let lines = memchr::memchr_iter(b'\n', &buffer[..read]).count() as u64;
+            self.arrived.lines.fetch_add(lines, Ordering::Relaxed);
+        }
+        Ok(read)
+    }
+}
+
 /// The thread that reads.
 struct Feeder<'a> {
     work: SyncSender<(u64, Block)>,
     next: u64,
     options: &'a Options,
     stop: &'a AtomicBool,
-    consumed: &'a AtomicU64,
+    arrived: &'a Arrived,
     /// Bytes of the files on disk that are done.
     before: u64,
     /// What was read of each source, but for what is counted.
@@ -136,10 +165,11 @@ impl Feeder<'_> {
     fn source(&mut self, source: usize, reader: &mut dyn Stream, modified_ms: Option<i64>, live: bool) {
         let reference = Reference::at(reference_ms(modified_ms, self.options.now_ms));
         let mut filler = Filler::new(live);
+        let mut told = Told { stream: reader, arrived: self.arrived, before: self.before, live };
         let mut layout: Option<Arc<Layout>> = None;
         let mut notes = Vec::new();
         loop {
-            let mut bytes = match filler.fill(reader) {
+            let mut bytes = match filler.fill(&mut told) {
                 Ok(Some(bytes)) => bytes,
                 Ok(None) => break,
                 Err(error) => {
@@ -147,7 +177,6 @@ impl Feeder<'_> {
                     break;
                 }
             };
-            self.consumed.store(self.before + reader.consumed(), Ordering::Relaxed);
             let layout = layout.get_or_insert_with(|| Arc::new(learn_layout(&bytes, reference)));
             filler.keep_back(&mut bytes, |line| Heads::begins(layout, reference, line));
             let block = Block { source, layout: Arc::clone(layout), reference, bytes, raw: filler.raw };
@@ -157,7 +186,7 @@ impl Feeder<'_> {
                 break;
             }
         }
-        notes.extend(reader.remarks());
+        notes.extend(told.stream.remarks());
         self.finish(source, layout.unwrap_or_default(), filler.long_lines, notes);
     }
 
@@ -185,7 +214,7 @@ pub(super) fn scan(
         Feed::Gathered(gathered) => gathered.bytes_on_disk(),
         Feed::Live(_) => 0,
     };
-    let consumed = AtomicU64::new(0);
+    let arrived = Arrived::default();
     let mut totals = Totals::default();
     std::thread::scope(|scope| {
         let (work, blocks) = sync_channel::<(u64, Block)>(WAITING);
@@ -197,14 +226,15 @@ pub(super) fn scan(
         }
         drop((results, blocks));
         let mut feeder =
-            Feeder { work, next: 0, options, stop, consumed: &consumed, before: 0, done: Vec::new() };
+            Feeder { work, next: 0, options, stop, arrived: &arrived, before: 0, done: Vec::new() };
         let reading = scope.spawn(move || {
             feeder.run(feed);
             feeder.done
         });
         merge(&counted, &mut totals, |totals, templates| {
-            let bytes = consumed.load(Ordering::Relaxed);
-            let (lines, errors) = (totals.lines(), totals.loud());
+            let bytes = arrived.bytes.load(Ordering::Relaxed);
+            let lines = totals.lines().max(arrived.lines.load(Ordering::Relaxed));
+            let errors = totals.loud();
             progress(&Progress { bytes, of, lines, errors, templates });
         });
         for (source, read) in reading.join().unwrap_or_default() {
@@ -242,7 +272,7 @@ fn merge(counted: &Receiver<(u64, Counted)>, totals: &mut Totals, mut tell: impl
             totals.take(block);
             next += 1;
         }
-        if next > 0 && told.is_none_or(|told| told.elapsed() >= PROGRESS_EVERY) {
+        if told.is_none_or(|told| told.elapsed() >= PROGRESS_EVERY) {
             let held = totals.miner.held();
             if held != templates.0 && held <= FEW_SHAPES {
                 templates = (held, totals.miner.count());

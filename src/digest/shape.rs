@@ -24,6 +24,8 @@ pub(super) enum Mask {
     /// `true` or `false`.
     Bool = 14,
     Url = 15,
+    /// Learnt: any word, also one that says that something failed.
+    Every = 16,
 }
 
 impl Mask {
@@ -37,7 +39,7 @@ impl Mask {
             5 => "<email>",
             6 => "<mac>",
             7 => "<uuid>",
-            8 => "<*>",
+            8 | 16 => "<*>",
             9 => "…",
             14 => "<bool>",
             15 => "<url>",

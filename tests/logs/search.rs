@@ -153,3 +153,40 @@ fn around(digest: &LogDigest, all: &[&[u8]], dice: &mut Dice) {
         assert_eq!(entry.lines[0].text.as_bytes(), all[number - 1]);
     }
 }
+
+/// More shapes than are learnt from at once, all of one form, and more of them loud than
+/// are kept apart.
+#[test]
+fn what_is_counted_of_a_template_is_what_is_found_of_it() {
+    const LOUD: [&str; 5] = ["failed", "error", "crash", "aborted", "fatal"];
+    for (count, loud) in [(3000, 400), (7000, 2600), (30_000, 5000)] {
+        let mut dice = Dice::new(count as u64);
+        let name = |dice: &mut Dice| -> String {
+            (0..4 + dice.below(6)).map(|_| char::from(b'a' + dice.below(26) as u8)).collect()
+        };
+        let mut text = String::new();
+        for at in 0..count {
+            let mut words: Vec<String> = (0..2 + dice.below(4)).map(|_| name(&mut dice)).collect();
+            if at % (count / loud) == 0 {
+                let place = dice.below(words.len());
+                words[place] = dice.pick(&LOUD).to_owned();
+            }
+            text.push_str(&format!("2024-03-02 10:00:00,000 INFO {}\n", words.join(" ")));
+        }
+        let (_folder, path) = file(&text);
+        let digest = digest(&path);
+        let mut of: BTreeMap<u32, u64> = BTreeMap::new();
+        for id in crate::corpus::templates(&digest) {
+            *of.entry(id).or_default() += 1;
+        }
+        let known: BTreeMap<u32, u64> =
+            digest.templates.iter().map(|template| (template.id, template.count)).collect();
+        assert!(!of.contains_key(&0), "{count}: {:?} lines have no template", of[&0]);
+        let differ: Vec<_> = known.iter().filter(|(id, count)| of.get(id) != Some(count)).collect();
+        assert!(differ.is_empty(), "{count} lines: {:?}", &differ[..differ.len().min(5)]);
+        for template in digest.templates.iter().step_by(1 + known.len() / 20) {
+            let asked = Query { templates: vec![template.id], limit: 1, ..Query::default() };
+            assert_eq!(ask(&digest, &asked).found, template.count, "{}", template.text);
+        }
+    }
+}
