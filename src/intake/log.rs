@@ -86,7 +86,7 @@ pub(super) fn take_path(path: &Path, options: &Options, watch: &mut Watch<'_>) -
     }
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let kept = match gathered.sources.as_slice() {
-        [one] if one.member.is_none() && one.bytes <= KEPT_BYTES => std::fs::read(&one.path).ok(),
+        [one] if one.member.is_none() && one.bytes <= KEPT_BYTES => one.raw(KEPT_BYTES),
         _ => None,
     };
     let bytes = gathered.bytes_on_disk();
@@ -130,6 +130,7 @@ pub(super) fn take_bytes(
         name: name.to_owned(),
         set: name.to_owned(),
         path: PathBuf::new(),
+        identity: None,
         member: None,
         packing: Packing::None,
         encoding: Encoding::Bytes,

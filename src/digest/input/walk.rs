@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::Bounds;
 use super::error::{InputError, reason};
+use super::file::Identity;
 use super::gather::PassedOver;
 
 /// A file that may be a log.
@@ -22,6 +23,8 @@ pub(super) struct Candidate {
     /// The path that was followed, absolute: its folders may tell more than the file's.
     pub(super) reached: PathBuf,
     pub(super) metadata: Metadata,
+    /// Which file it is, where the path is known to be without links.
+    pub(super) identity: Option<Identity>,
     /// Reached by a link.
     pub(super) link: bool,
     /// Named by the person, not found in a folder.
@@ -147,7 +150,12 @@ impl<'a> Walk<'a> {
     fn named(&mut self, name: String, path: &Path, metadata: Metadata) {
         // A pipe at /dev/stdin or /dev/fd/63 has no path of its own.
         let real = if metadata.is_file() { fs::canonicalize(path).ok() } else { None };
-        self.candidate(name, path, real, metadata, true);
+        let of_real = real.as_ref().map(fs::symlink_metadata);
+        match of_real {
+            Some(Ok(metadata)) if metadata.is_file() => self.candidate(name, path, real, metadata, true),
+            Some(_) => self.passed_over.add(name, "was replaced while it was looked at"),
+            None => self.candidate(name, path, None, metadata, true),
+        }
     }
 
     fn candidate(
@@ -160,8 +168,9 @@ impl<'a> Walk<'a> {
     ) {
         let reached = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let link = fs::symlink_metadata(path).is_ok_and(|own| own.is_symlink());
+        let identity = real.as_ref().and_then(|_| Identity::of(&metadata));
         let path = real.unwrap_or_else(|| reached.clone());
-        self.found.push(Candidate { name, path, reached, metadata, link, given });
+        self.found.push(Candidate { name, path, reached, metadata, identity, link, given });
     }
 }
 

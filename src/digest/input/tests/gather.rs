@@ -221,12 +221,6 @@ mod unix {
     }
 
     #[cfg(target_os = "linux")]
-    fn pipe(path: &Path) {
-        let mode = rustix::fs::Mode::from_raw_mode(0o600);
-        rustix::fs::mknodat(rustix::fs::CWD, path, rustix::fs::FileType::Fifo, mode, 0).unwrap();
-    }
-
-    #[cfg(target_os = "linux")]
     #[test]
     fn special_files_in_folders_are_passed_over() {
         let folder = Folder::new().with("app.log", "x\n");
