@@ -1,7 +1,5 @@
 //! A digest as it is kept with a conversation: what was found, and where the lines are.
 
-use std::path::Path;
-
 use serde::{Deserialize, Serialize};
 
 use super::level::Level;
@@ -33,21 +31,15 @@ impl LogRecord {
     pub fn load(bytes: &[u8], kept_at: impl Fn(&AttachmentId) -> std::path::PathBuf) -> Result<Self, String> {
         let mut record: Self = serde_json::from_slice(bytes)
             .map_err(|error| format!("what is kept of the log is damaged: {error}"))?;
-        if let (Some(kept), [facts]) = (&record.kept, record.digest.sources.as_mut_slice()) {
-            let same = is_unchanged(&facts.source.path, facts.source.bytes, facts.source.modified_ms);
-            if !same {
-                facts.source.path = kept_at(kept);
-            }
+        if let (Some(kept), [facts]) = (&record.kept, record.digest.sources.as_mut_slice())
+            && !facts.source.is_unchanged()
+        {
+            facts.source.path = kept_at(kept);
+            // It is the store's by now, wherever that lies.
+            facts.source.identity = None;
         }
         Ok(record)
     }
-}
-
-fn is_unchanged(path: &Path, bytes: u64, modified_ms: Option<i64>) -> bool {
-    let Ok(metadata) = std::fs::metadata(path) else { return false };
-    let since = metadata.modified().ok().and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
-    let modified = since.and_then(|since| i64::try_from(since.as_millis()).ok());
-    metadata.is_file() && metadata.len() == bytes && modified == modified_ms
 }
 
 impl LogDigest {
@@ -55,5 +47,41 @@ impl LogDigest {
     pub fn first_error(&self) -> Option<i64> {
         let loud = self.templates.iter().filter(|template| template.severity() >= Level::Error);
         loud.filter_map(|template| Some(template.span?.0)).min()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicBool;
+
+    use super::super::input::{Bounds, gather};
+    use super::super::scan::Options;
+    use super::*;
+
+    #[test]
+    fn what_is_kept_stands_in_for_a_file_that_was_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, kept) = (folder.path().join("a.log"), folder.path().join("kept"));
+        let text = "2024-01-31T10:00:00Z INFO started\n";
+        std::fs::write(&file, text).unwrap();
+        std::fs::write(&kept, text).unwrap();
+        let stop = AtomicBool::new(false);
+        let gathered = gather(std::slice::from_ref(&file), &Bounds::default(), &stop).unwrap();
+        let digest = LogDigest::read(&gathered, &Options::at(0), &stop, &mut |_| {});
+        let bytes = LogRecord { digest, kept: Some(AttachmentId::of(text.as_bytes())) }.to_bytes();
+        let source = || {
+            let mut record = LogRecord::load(&bytes, |_| kept.clone()).unwrap();
+            record.digest.sources.remove(0).source
+        };
+        assert_eq!(source(), gathered.sources[0]);
+        // The same size, the same time, another file.
+        let modified = std::fs::metadata(&file).unwrap().modified().unwrap();
+        let other = folder.path().join("other");
+        std::fs::write(&other, text.replace("started", "skipped")).unwrap();
+        let handle = std::fs::OpenOptions::new().write(true).open(&other).unwrap();
+        handle.set_modified(modified).unwrap();
+        std::fs::rename(&other, &file).unwrap();
+        assert_eq!(source().path, kept);
+        assert_eq!(source().raw(1000).unwrap(), text.as_bytes());
     }
 }

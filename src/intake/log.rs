@@ -59,13 +59,6 @@ pub(super) fn recognises_file(path: &Path, options: &Options) -> bool {
     metadata.is_file() && read().is_ok_and(|head| recognises(&name, &head, metadata.len(), options))
 }
 
-/// The content of a file that is still as long as it was.
-fn kept_copy(path: &Path, bytes: u64) -> Option<Vec<u8>> {
-    let mut content = Vec::new();
-    File::open(path).ok()?.take(bytes + 1).read_to_end(&mut content).ok()?;
-    (content.len() as u64 == bytes).then_some(content)
-}
-
 fn now() -> digest::Options {
     digest::Options::at(jiff::Timestamp::now().as_millisecond())
 }
@@ -91,7 +84,7 @@ pub(super) fn take_path(path: &Path, options: &Options, watch: &mut Watch<'_>) -
     }
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let kept = match gathered.sources.as_slice() {
-        [one] if one.member.is_none() && one.bytes <= KEPT_BYTES => kept_copy(&one.path, one.bytes),
+        [one] if one.member.is_none() && one.bytes <= KEPT_BYTES => one.raw(KEPT_BYTES),
         _ => None,
     };
     let bytes = gathered.bytes_on_disk();
@@ -142,7 +135,9 @@ pub(super) fn take_bytes(
         return Err(IntakeError::Log(InputError::Stopped.to_string()));
     }
     // Its lines are where what is kept lies.
-    digest.sources.iter_mut().for_each(|facts| facts.source.path = PathBuf::new());
+    for facts in &mut digest.sources {
+        (facts.source.path, facts.source.identity) = (PathBuf::new(), None);
+    }
     let size = plain.len() as u64;
     Ok(taken(name, digest, size, Some(plain), source, options))
 }

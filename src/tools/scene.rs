@@ -48,7 +48,10 @@ impl Scene<'_> {
         let bytes = self.blobs.read(&attachment.id).ok()?;
         let record = LogRecord::load(&bytes, |kept| self.blobs.path(kept)).ok()?;
         match record.digest.sources.as_slice() {
-            [one] if one.source.is_seekable() && one.source.member.is_none() => Some(one.source.path.clone()),
+            // Where another file lies by now, that one is none of the conversation's.
+            [one] if one.source.is_seekable() && one.source.member.is_none() && one.source.is_there() => {
+                Some(one.source.path.clone())
+            }
             _ => None,
         }
     }

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::error::stopped;
+use super::file::{self, Identity};
 use super::note::Note;
 
 /// The most that one call reads, so that the flag is looked at often on a slow disk too.
@@ -84,8 +85,9 @@ pub(super) struct Disk<'s> {
 }
 
 impl<'s> Disk<'s> {
-    pub(super) fn open(path: &Path, context: Context<'s>) -> io::Result<Self> {
-        let file = File::open(path)?;
+    /// Opens a regular file; with an identity only that file.
+    pub(super) fn open(path: &Path, identity: Option<Identity>, context: Context<'s>) -> io::Result<Self> {
+        let file = file::open(path, identity)?;
         let size = file.metadata()?.len();
         Ok(Self { file, size, position: 0, ended: false, context })
     }

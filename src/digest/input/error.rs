@@ -2,6 +2,8 @@
 
 use std::io;
 
+use super::file::is_replaced;
+
 /// How many of the things passed over are named when nothing is left to read.
 const NAMED: usize = 5;
 
@@ -22,6 +24,9 @@ pub enum InputError {
         /// Why.
         error: io::Error,
     },
+    /// Another file lies where this one was.
+    #[error("{0} is not the file that was attached (it was replaced since): attach it again.")]
+    Replaced(String),
     /// Nothing that was given is a log; the pairs are a name and the reason.
     #[error("There is no log to read in what was given. {}", listed(.0))]
     Nothing(Vec<(String, String)>),
@@ -41,6 +46,7 @@ impl InputError {
             return Self::Stopped;
         }
         match error.kind() {
+            _ if is_replaced(&error) => Self::Replaced(name),
             io::ErrorKind::NotFound => Self::Missing(name),
             io::ErrorKind::PermissionDenied => Self::Permission(name),
             _ => Self::Unreadable { name, error },
@@ -67,6 +73,7 @@ pub fn is_stopped(error: &io::Error) -> bool {
 /// The reason, as a phrase after a name, why a path is passed over.
 pub(super) fn reason(error: &io::Error) -> String {
     match error.kind() {
+        _ if is_replaced(error) => "was replaced while it was looked at".to_owned(),
         io::ErrorKind::NotFound => "is not there".to_owned(),
         io::ErrorKind::PermissionDenied => "may not be read: permission denied".to_owned(),
         _ => format!("can't be read: {error}"),

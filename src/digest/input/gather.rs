@@ -161,7 +161,7 @@ impl Gatherer<'_> {
     /// passed over.
     fn look(&mut self, candidate: &Candidate) -> io::Result<Result<Option<Source>, String>> {
         let context = Context::new(self.stop);
-        let mut disk = Disk::open(&candidate.path, context.clone())?;
+        let mut disk = Disk::open(&candidate.path, candidate.identity, context.clone())?;
         let head = sniff::head(&mut disk)?;
         let given = candidate.given;
         let packing = match shape(&head, given) {
@@ -198,6 +198,7 @@ impl Gatherer<'_> {
             name: candidate.name.clone(),
             set: names::set(&candidate.name),
             path: candidate.path.clone(),
+            identity: candidate.identity,
             member: None,
             packing,
             encoding,
@@ -220,7 +221,7 @@ impl Gatherer<'_> {
     /// Lists an archive's members and adds those that are logs.
     fn archive(&mut self, candidate: &Candidate, packing: Packing) -> io::Result<()> {
         let context = Context::new(self.stop);
-        let disk = Disk::open(&candidate.path, context.clone())?;
+        let disk = Disk::open(&candidate.path, candidate.identity, context.clone())?;
         let mut archive = Unpacked::new(disk, packing, context.clone());
         let mut listing = Listing::new();
         let mut index = 0;

@@ -12,6 +12,7 @@
 mod archive;
 mod disk;
 mod error;
+mod file;
 mod gather;
 mod names;
 mod note;
@@ -30,6 +31,7 @@ mod utf16;
 mod walk;
 
 pub use error::{InputError, is_stopped};
+pub use file::Identity;
 pub use gather::{Gathered, gather};
 pub use note::Note;
 pub use pass::OnDisk;

@@ -92,7 +92,7 @@ impl OnDisk {
                 continue;
             };
             if archive.is_none() {
-                match Disk::open(&source.path, context.clone()) {
+                match Disk::open(&source.path, source.identity, context.clone()) {
                     Ok(disk) => {
                         if disk.size() != source.bytes {
                             context.notes.add(Note::Changed);

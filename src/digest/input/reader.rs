@@ -47,7 +47,7 @@ impl<'s> Reader<'s> {
             let file = std::fs::File::open(&source.path).map_err(name)?;
             return Self::stream(&source.name, file, stop);
         }
-        let mut disk = Disk::open(&source.path, context.clone()).map_err(name)?;
+        let mut disk = Disk::open(&source.path, source.identity, context.clone()).map_err(name)?;
         let Some(member) = &source.member else {
             if source.is_seekable() && offset + source.mark() > 0 {
                 disk.seek_to(offset.saturating_add(source.mark())).map_err(name)?;

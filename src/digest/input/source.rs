@@ -7,6 +7,7 @@ use std::sync::atomic::AtomicBool;
 use serde::{Deserialize, Serialize};
 
 use super::error::InputError;
+use super::file::{self, Identity};
 use super::reader::{NEVER, Reader};
 use super::sniff::Encoding;
 use super::unpack::Packing;
@@ -22,6 +23,10 @@ pub struct Source {
     pub set: String,
     /// The absolute path of the file.
     pub path: PathBuf,
+    /// Which file it was. It is `None` where that isn't known, as of what an older percept
+    /// wrote down, or where the path leads over a link; then whatever lies there is read.
+    #[serde(default)]
+    pub identity: Option<Identity>,
     /// Where it is in the archive at `path`, if that is one.
     pub member: Option<Member>,
     /// How its own bytes are packed; how an archive around it is says its `member`.
@@ -58,12 +63,20 @@ impl Source {
     ///
     /// If there is none, or it may not be read.
     pub fn plain(name: &str, path: &Path) -> Result<Self, InputError> {
-        let found = std::fs::metadata(path).and_then(|metadata| Ok((metadata, std::path::absolute(path)?)));
-        let (metadata, path) = found.map_err(|error| InputError::io(name, error))?;
+        let find = || -> io::Result<_> {
+            let metadata = std::fs::metadata(path)?;
+            if !metadata.is_file() {
+                return Ok((metadata, std::path::absolute(path)?));
+            }
+            let path = std::fs::canonicalize(path)?;
+            Ok((std::fs::symlink_metadata(&path)?, path))
+        };
+        let (metadata, path) = find().map_err(|error| InputError::io(name, error))?;
         Ok(Self {
             name: name.to_owned(),
             set: name.to_owned(),
             path,
+            identity: Identity::of(&metadata),
             member: None,
             packing: Packing::None,
             encoding: Encoding::Bytes,
@@ -105,6 +118,27 @@ impl Source {
         let skipped = io::copy(&mut (&mut reader).take(offset), &mut io::sink());
         skipped.map_err(|error| InputError::io(&self.name, error))?;
         Ok(reader)
+    }
+
+    /// The file's bytes as they are on disk, if they are at most so many and can be read.
+    pub fn raw(&self, most: u64) -> Option<Vec<u8>> {
+        let file = file::open(&self.path, self.identity).ok()?;
+        let mut bytes = Vec::new();
+        file.take(most.saturating_add(1)).read_to_end(&mut bytes).ok()?;
+        (bytes.len() as u64 <= most).then_some(bytes)
+    }
+
+    /// Whether the file at its path is the one that it was; it may have grown.
+    pub fn is_there(&self) -> bool {
+        file::open(&self.path, self.identity).is_ok()
+    }
+
+    /// Whether that file also has the size and the time that it had.
+    pub fn is_unchanged(&self) -> bool {
+        let same = |metadata: std::fs::Metadata| {
+            metadata.len() == self.bytes && modified_ms(&metadata) == self.modified_ms
+        };
+        file::open(&self.path, self.identity).and_then(|file| file.metadata()).is_ok_and(same)
     }
 
     /// Whether any place in it is reached at once: nothing around it is packed, and its

@@ -100,6 +100,13 @@ fn read(source: &Source) -> Vec<u8> {
     all(source.open().unwrap()).0
 }
 
+/// A named pipe.
+#[cfg(target_os = "linux")]
+fn pipe(path: &Path) {
+    let mode = rustix::fs::Mode::from_raw_mode(0o600);
+    rustix::fs::mknodat(rustix::fs::CWD, path, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+}
+
 /// Why the thing of this name was passed over.
 fn why<'a>(gathered: &'a Gathered, name: &str) -> &'a str {
     gathered.passed_over.iter().find(|(found, _)| found == name).map_or("", |(_, why)| why)

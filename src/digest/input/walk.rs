@@ -1,8 +1,9 @@
 //! Which files are meant by the paths that were given.
 //!
-//! Hidden files in folders are left out, as a shell's `*` does. A link to a file is
-//! followed, since a cluster's logs are links; a link to a folder is not: it may lead
-//! anywhere, and around.
+//! Hidden files in folders are left out, as a shell's `*` does. A link to a file of the
+//! same folder is followed, since a cluster's logs are links. One that leads out of it is
+//! not: whoever gave the folder did not mean what lies elsewhere. Nor is a link to a
+//! folder: it may lead anywhere, and around.
 
 use std::fs::{self, FileType, Metadata};
 use std::path::{Path, PathBuf};
@@ -10,6 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::Bounds;
 use super::error::{InputError, reason};
+use super::file::Identity;
 use super::gather::PassedOver;
 
 /// A file that may be a log.
@@ -21,6 +23,8 @@ pub(super) struct Candidate {
     /// The path that was followed, absolute: its folders may tell more than the file's.
     pub(super) reached: PathBuf,
     pub(super) metadata: Metadata,
+    /// Which file it is, where the path is known to be without links.
+    pub(super) identity: Option<Identity>,
     /// Reached by a link.
     pub(super) link: bool,
     /// Named by the person, not found in a folder.
@@ -34,11 +38,13 @@ pub(super) struct Walk<'a> {
     stop: &'a AtomicBool,
     passed_over: &'a mut PassedOver,
     looked_at: usize,
+    /// The folder that was given, without links: all that is taken lies below it.
+    within: Option<PathBuf>,
 }
 
 impl<'a> Walk<'a> {
     pub(super) fn new(bounds: &'a Bounds, stop: &'a AtomicBool, passed_over: &'a mut PassedOver) -> Self {
-        Self { found: Vec::new(), bounds, stop, passed_over, looked_at: 0 }
+        Self { found: Vec::new(), bounds, stop, passed_over, looked_at: 0, within: None }
     }
 
     /// A path that was given; `alone` if it is the only one, which names what is in it.
@@ -47,11 +53,12 @@ impl<'a> Walk<'a> {
         match fs::metadata(path) {
             Ok(metadata) if metadata.is_dir() => {
                 let prefix = if alone { String::new() } else { format!("{}/", name.trim_end_matches('/')) };
+                self.within = fs::canonicalize(path).ok();
                 self.folder(path, &prefix, 0)?;
             }
             Ok(metadata) => match special(metadata.file_type()) {
                 Some(why) if !may_be_streamed(metadata.file_type()) => self.passed_over.add(name, why),
-                _ => self.candidate(name, path, metadata, true),
+                _ => self.named(name, path, metadata),
             },
             Err(error) => self.passed_over.add(name, reason(&error)),
         }
@@ -112,7 +119,7 @@ impl<'a> Walk<'a> {
             }
             Ok(metadata) => match special(metadata.file_type()) {
                 Some(why) => self.passed_over.add(name, why),
-                None => self.candidate(name, path, metadata, false),
+                None => self.inside(name, path),
             },
             Err(_) if own.is_symlink() => self.passed_over.add(name, "is a link that leads nowhere"),
             Err(error) => self.passed_over.add(name, reason(&error)),
@@ -120,13 +127,50 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    fn candidate(&mut self, name: String, path: &Path, metadata: Metadata, given: bool) {
-        let reached = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    /// A file in a folder, if it is below the folder that was given.
+    fn inside(&mut self, name: String, path: &Path) {
+        let real = match fs::canonicalize(path) {
+            Ok(real) => real,
+            Err(error) => return self.passed_over.add(name, reason(&error)),
+        };
+        if !self.within.as_ref().is_some_and(|folder| real.starts_with(folder)) {
+            return self.passed_over.add(name, "is a link out of the folder: give the file itself");
+        }
+        // Of what the path without links names, not of what a link names by now.
+        match fs::symlink_metadata(&real) {
+            Ok(metadata) if metadata.is_file() => {
+                self.candidate(name, path, Some(real), metadata, false);
+            }
+            Ok(_) => self.passed_over.add(name, "was replaced while it was looked at"),
+            Err(error) => self.passed_over.add(name, reason(&error)),
+        }
+    }
+
+    /// What a person named, wherever it leads.
+    fn named(&mut self, name: String, path: &Path, metadata: Metadata) {
         // A pipe at /dev/stdin or /dev/fd/63 has no path of its own.
         let real = if metadata.is_file() { fs::canonicalize(path).ok() } else { None };
+        let of_real = real.as_ref().map(fs::symlink_metadata);
+        match of_real {
+            Some(Ok(metadata)) if metadata.is_file() => self.candidate(name, path, real, metadata, true),
+            Some(_) => self.passed_over.add(name, "was replaced while it was looked at"),
+            None => self.candidate(name, path, None, metadata, true),
+        }
+    }
+
+    fn candidate(
+        &mut self,
+        name: String,
+        path: &Path,
+        real: Option<PathBuf>,
+        metadata: Metadata,
+        given: bool,
+    ) {
+        let reached = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let link = fs::symlink_metadata(path).is_ok_and(|own| own.is_symlink());
+        let identity = real.as_ref().and_then(|_| Identity::of(&metadata));
         let path = real.unwrap_or_else(|| reached.clone());
-        self.found.push(Candidate { name, path, reached, metadata, link, given });
+        self.found.push(Candidate { name, path, reached, metadata, identity, link, given });
     }
 }
 

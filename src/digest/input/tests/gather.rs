@@ -198,10 +198,26 @@ mod unix {
         assert_eq!(why(&gathered, "self"), "is a link that leads nowhere");
     }
 
-    #[cfg(target_os = "linux")]
-    fn pipe(path: &Path) {
-        let mode = rustix::fs::Mode::from_raw_mode(0o600);
-        rustix::fs::mknodat(rustix::fs::CWD, path, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+    #[test]
+    fn a_link_out_of_the_folder_is_passed_over_and_one_that_is_given_is_followed() {
+        let outside = Folder::new().with("id_rsa", "secret\n").with("logs/app.log", "x\n");
+        let given = outside.path().join("logs");
+        symlink(outside.path().join("id_rsa"), given.join("x.log")).unwrap();
+        symlink("../id_rsa", given.join("y.log")).unwrap();
+        symlink(outside.path().join("logs/app.log"), given.join("current.log")).unwrap();
+        // A folder of nearly the same name is another one.
+        symlink(outside.file("logs2/z.log", "z\n"), given.join("z.log")).unwrap();
+        let gathered = sources(&given).unwrap();
+        assert_eq!(names(&gathered), ["app.log"]);
+        for name in ["x.log", "y.log", "z.log"] {
+            assert_eq!(why(&gathered, name), "is a link out of the folder: give the file itself");
+        }
+        assert_eq!(why(&gathered, "current.log"), "is the same file as app.log");
+        assert_eq!(read(&sources(&given.join("x.log")).unwrap().sources[0]), b"secret\n");
+        // What is below a folder that is a link itself lies in it.
+        let link = outside.path().join("link");
+        symlink(&given, &link).unwrap();
+        assert_eq!(names(&sources(&link).unwrap()), ["app.log"]);
     }
 
     #[cfg(target_os = "linux")]

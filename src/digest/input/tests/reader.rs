@@ -92,6 +92,72 @@ fn a_file_that_is_moved_away_is_read_to_its_end() {
 }
 
 #[test]
+fn a_file_that_was_replaced_is_not_read_under_its_name() {
+    let folder = Folder::new().with("other.log", "secret!\n").with("a.tar", "");
+    let file = folder.file("a.log", "one\ntwo\n");
+    let source = sources(&file).unwrap().sources.remove(0);
+    let said = format!(
+        "{} is not the file that was attached (it was replaced since): attach it again.",
+        file.display()
+    );
+    let refused = |source: &Source| {
+        assert_eq!(source.open().err().unwrap().to_string(), said);
+        assert!(source.open_at(1, &GO).is_err() && !source.is_there() && !source.is_unchanged());
+        assert_eq!(source.raw(100), None);
+    };
+    // What is written to it leaves it the same file.
+    std::fs::OpenOptions::new().append(true).open(&file).unwrap().write_all(b"three\n").unwrap();
+    assert_eq!(read(&source), b"one\ntwo\nthree\n");
+    assert!(source.is_there() && !source.is_unchanged());
+    assert_eq!((source.raw(14).unwrap().len(), source.raw(13)), (14, None));
+    // A rotation moves it away.
+    std::fs::rename(&file, folder.path().join("a.log.1")).unwrap();
+    assert!(matches!(source.open(), Err(InputError::Missing(_))));
+    folder.file("a.log", "one\ntwo\n");
+    refused(&source);
+    // What was written down without an identity is read, as before.
+    let old = Source { identity: None, ..source.clone() };
+    assert_eq!(read(&old), b"one\ntwo\n");
+    #[cfg(unix)]
+    {
+        std::fs::remove_file(&file).unwrap();
+        std::os::unix::fs::symlink(folder.path().join("other.log"), &file).unwrap();
+        refused(&source);
+        // Not even where the link leads to the file itself.
+        std::fs::remove_file(&file).unwrap();
+        std::os::unix::fs::symlink(folder.path().join("a.log.1"), &file).unwrap();
+        refused(&source);
+        std::fs::remove_file(&file).unwrap();
+        std::os::unix::net::UnixListener::bind(&file).unwrap();
+        refused(&source);
+        assert!(old.open().is_err());
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_pipe_in_the_place_of_a_file_is_not_waited_for() {
+    let folder = Folder::new();
+    let file = folder.file("a.log", "one\n");
+    let source = sources(&file).unwrap().sources.remove(0);
+    std::fs::remove_file(&file).unwrap();
+    pipe(&file);
+    assert!(matches!(source.open(), Err(InputError::Replaced(_))));
+    assert!(Source { identity: None, ..source }.open().is_err());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_above_a_file_that_became_a_link_is_not_followed() {
+    let folder = Folder::new().with("d/a.log", "one\n");
+    let source = sources(&folder.path().join("d")).unwrap().sources.remove(0);
+    std::fs::rename(folder.path().join("d"), folder.path().join("e")).unwrap();
+    std::os::unix::fs::symlink("e", folder.path().join("d")).unwrap();
+    // It is the same file by its number: only Linux refuses the way to it.
+    assert_eq!(source.open().is_err(), cfg!(target_os = "linux"));
+}
+
+#[test]
 fn a_stop_ends_reading_with_its_own_error() {
     let folder = Folder::new().with("a.log", lines(500_000, 1)).with("b.log.gz", pack(Packing::Gzip, b"x\n"));
     for source in folder.gather().unwrap().sources {
