@@ -147,6 +147,30 @@ fn a_stream_that_goes_on_is_ended_by_ctrl_c_and_shown_as_far_as_it_came() {
     assert!(ran.out.contains("120 lines -> 2 templates, read until it was stopped"), "{}", ran.out);
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_pipe_that_is_named_is_looked_up_as_a_file_is_and_left_by_ctrl_c() {
+    let home = Home::new();
+    home.write("app.log", log(120));
+    let pipe = home.path("pipe");
+    let mode = rustix::fs::Mode::from_raw_mode(0o600);
+    rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+    let writer = std::thread::spawn({
+        let pipe = pipe.clone();
+        move || std::fs::write(pipe, log(120)).unwrap()
+    });
+    let found = home.run("", &["logs", "pipe", "--grep", "request 49"]).out;
+    writer.join().unwrap();
+    assert!(found.starts_with("pipe:50: 2024-01-02 00:00:49 ERROR"), "{found}");
+
+    let child = home.percept("", &["logs", "pipe"]).spawn().unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(700));
+    let pid = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    let ran = Ran::from(child.wait_with_output().unwrap());
+    assert!(ran.code != Some(0) && ran.out.is_empty(), "{ran:?}");
+}
+
 #[test]
 fn a_log_attached_to_a_question_is_its_digest_and_the_model_looks_up_lines() {
     let home = Home::new();

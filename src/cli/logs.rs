@@ -11,7 +11,7 @@ use clap::Args;
 use super::Trouble;
 use super::exit::{print_json, print_text, status};
 use super::open::runtime;
-use crate::digest::input::{Bounds, InputError, Reader, Spool, gather, tee};
+use crate::digest::input::{Bounds, Gathered, InputError, Reader, Spool, gather, tee};
 use crate::digest::{
     Asked, Focus, LogDigest, Options, Progress, Query, assign, query, read_level, render, render_answer,
 };
@@ -115,9 +115,10 @@ pub(super) fn run(args: LogsArgs) -> Result<(), Trouble> {
     });
     let piped = args.files.is_empty() || args.files.iter().any(|file| file == Path::new("-"));
     let spool = piped.then(Spool::temporary).transpose().map_err(Trouble::user)?;
-    let digest = match &spool {
-        Some(spool) => read_stream(&args, spool, &stop)?,
-        None => read_files(&args.files, &stop)?,
+    // Pipes among the files are kept with what was gathered.
+    let (digest, _gathered) = match &spool {
+        Some(spool) => (read_stream(&args, spool, &stop)?, None),
+        None => read_files(&args.files, &stop).map(|(digest, gathered)| (digest, Some(gathered)))?,
     };
     if digest.lines == 0 {
         return Err(Trouble::User(anyhow::anyhow!("no line came from standard input")));
@@ -146,7 +147,7 @@ fn options() -> Options {
     Options::at(jiff::Timestamp::now().as_millisecond())
 }
 
-fn read_files(files: &[PathBuf], stop: &AtomicBool) -> Result<LogDigest, Trouble> {
+fn read_files(files: &[PathBuf], stop: &AtomicBool) -> Result<(LogDigest, Gathered), Trouble> {
     let gathered = gather(files, &Bounds::default(), stop).map_err(trouble)?;
     for (name, why) in gathered.passed_over.iter().take(MOST_NAMED) {
         super::exit::warn(format!("{} is passed over: it {why}", text::one_line(name)));
@@ -159,7 +160,7 @@ fn read_files(files: &[PathBuf], stop: &AtomicBool) -> Result<LogDigest, Trouble
     let mut shown = Shown::new();
     let digest = LogDigest::read(&gathered, &options(), stop, &mut |progress| shown.tell(progress));
     shown.clear();
-    if digest.stopped { Err(Trouble::Stopped) } else { Ok(digest) }
+    if digest.stopped { Err(Trouble::Stopped) } else { Ok((digest, gathered)) }
 }
 
 fn read_stream(args: &LogsArgs, spool: &Spool, stop: &AtomicBool) -> Result<LogDigest, Trouble> {

@@ -4,15 +4,18 @@
 use std::collections::HashMap;
 use std::io::{self, BufReader, Cursor, Read};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::archive::{Listed, Listing, Next, Unpacked, Within};
 use super::disk::{Context, Disk, Notes};
 use super::error::{InputError, is_stopped, reason};
+use super::file::Identity;
 use super::names;
 use super::order::Step;
 use super::sniff::{self, Encoding, HEAD, Kind};
 use super::source::{Member, Source, modified_ms};
+use super::spool::{self, Spool};
 use super::twins::{self, Likeness};
 use super::unpack::{Packing, Unpacker};
 use super::walk::{Candidate, Walk};
@@ -20,7 +23,7 @@ use super::{Bounds, Note};
 use crate::text::thousands;
 
 /// What was given: sources in the order of time within their sets, the sets by name.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Gathered {
     /// The logs.
     pub sources: Vec<Source>,
@@ -30,6 +33,9 @@ pub struct Gathered {
     pub more_passed_over: u64,
     /// What else a person should know, in sentences.
     pub notes: Vec<String>,
+    /// What keeps the bytes of pipes: their sources can be read as long as one of these
+    /// lives.
+    pub spools: Vec<Arc<Spool>>,
 }
 
 /// Things passed over, of which only the first are named.
@@ -66,8 +72,15 @@ pub fn gather(paths: &[PathBuf], bounds: &Bounds, stop: &AtomicBool) -> Result<G
     }
     let found = walk.found;
     let found = unique(found, &mut passed_over);
-    let mut gatherer =
-        Gatherer { bounds, stop, passed_over, found: Vec::new(), notes: Vec::new(), beyond: 0 };
+    let mut gatherer = Gatherer {
+        bounds,
+        stop,
+        passed_over,
+        found: Vec::new(),
+        notes: Vec::new(),
+        spools: Vec::new(),
+        beyond: 0,
+    };
     for candidate in &found {
         if stop.load(Ordering::Relaxed) {
             return Err(InputError::Stopped);
@@ -135,6 +148,7 @@ struct Gatherer<'a> {
     passed_over: PassedOver,
     found: Vec<(Vec<Step>, Source)>,
     notes: Vec<String>,
+    spools: Vec<Arc<Spool>>,
     /// Logs beyond the bound.
     beyond: u64,
 }
@@ -142,11 +156,32 @@ struct Gatherer<'a> {
 impl Gatherer<'_> {
     fn candidate(&mut self, candidate: &Candidate) -> Result<(), InputError> {
         if !candidate.metadata.is_file() {
-            let mut source = self.source(candidate, Packing::None, Encoding::Bytes);
-            source.once = true;
-            self.push(candidate, source);
-            return Ok(());
+            return match self.spooled(candidate) {
+                Ok(spooled) => self.file(&spooled),
+                Err(error) if is_stopped(&error) => Err(InputError::Stopped),
+                Err(error) => {
+                    self.passed_over.add(&candidate.name, reason(&error));
+                    Ok(())
+                }
+            };
         }
+        self.file(candidate)
+    }
+
+    /// What can be read only once is kept in a file, which is what is read from then on.
+    fn spooled(&mut self, candidate: &Candidate) -> io::Result<Candidate> {
+        let spool = spool::copied(&candidate.path, self.stop)?;
+        if let Some(why) = spool.stopped() {
+            self.notes.push(format!("{} is not read to its end: {why}.", candidate.name));
+        }
+        let path = std::fs::canonicalize(spool.path())?;
+        let metadata = std::fs::symlink_metadata(&path)?;
+        let identity = Identity::of(&metadata);
+        self.spools.push(Arc::new(spool));
+        Ok(Candidate { path, metadata, identity, ..candidate.clone() })
+    }
+
+    fn file(&mut self, candidate: &Candidate) -> Result<(), InputError> {
         match self.look(candidate) {
             Ok(Ok(Some(source))) => self.push(candidate, source),
             Ok(Ok(None)) => {}
@@ -202,7 +237,7 @@ impl Gatherer<'_> {
             member: None,
             packing,
             encoding,
-            bytes: if candidate.metadata.is_file() { candidate.metadata.len() } else { 0 },
+            bytes: candidate.metadata.len(),
             modified_ms: modified_ms(&candidate.metadata),
             once: false,
         }
@@ -300,7 +335,8 @@ impl Gatherer<'_> {
             return Err(nothing(paths, passed_over.named));
         }
         let more_passed_over = passed_over.more;
-        Ok(Gathered { sources, passed_over: passed_over.named, more_passed_over, notes: self.notes })
+        let (passed_over, notes, spools) = (passed_over.named, self.notes, self.spools);
+        Ok(Gathered { sources, passed_over, more_passed_over, notes, spools })
     }
 
     fn drop_twins(&mut self) -> Result<(), InputError> {
@@ -312,7 +348,7 @@ impl Gatherer<'_> {
                 continue;
             }
             let (one, two) = (&first.1, &second.1);
-            let likeness = if one.member.is_some() || one.once || two.once {
+            let likeness = if one.member.is_some() {
                 Likeness::Unknown
             } else {
                 match twins::compare(one, two, self.bounds.compared, self.stop) {

@@ -3,8 +3,9 @@
 //! [`gather`] looks at files, folders and archives: what is a log, how it is packed,
 //! which of them are pieces of one rotated log, and in which order they were written.
 //! It reads the first bytes of each file; an archive it goes through once, to list its
-//! members. [`Source::open`] reads one source; [`Gathered::for_each_source`] reads all
-//! of them and unpacks every archive only once. [`Spool`] keeps what comes through a pipe.
+//! members. [`Source::open`] reads one source; [`OnDisk::for_each_source`]
+//! those of one file, and unpacks an archive only once for all its members. [`Spool`] keeps
+//! what comes through a pipe.
 //!
 //! It doesn't look into lines, it never writes what is in an archive to disk, and it
 //! waits for no file to grow. Memory is the same for any size and any ratio of packing.

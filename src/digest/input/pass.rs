@@ -52,20 +52,6 @@ impl Gathered {
     pub fn bytes_on_disk(&self) -> u64 {
         self.on_disk().iter().map(|file| file.bytes).sum()
     }
-
-    /// Reads every source once; each file on disk is read once too. A source that can't
-    /// be opened comes as its error, and the others go on.
-    ///
-    /// # Errors
-    ///
-    /// The first error of `each` ends it.
-    pub fn for_each_source<E>(
-        &self,
-        stop: &AtomicBool,
-        mut each: impl FnMut(usize, Result<&mut Reader<'_>, InputError>) -> Result<(), E>,
-    ) -> Result<(), E> {
-        self.on_disk().iter().try_for_each(|file| file.for_each_source(&self.sources, stop, &mut each))
-    }
 }
 
 impl OnDisk {

@@ -12,7 +12,7 @@ use std::time::Duration;
 use super::disk::Context;
 
 /// How much is read at once.
-const CHUNK: usize = 64 * 1024;
+pub(super) const CHUNK: usize = 64 * 1024;
 
 /// Chunks that wait to be taken; then the pipe's writer waits.
 const WAITING: usize = 4;

@@ -4,13 +4,15 @@
 //! What is kept is what passes: over a [`Reader`](super::Reader) that is text, unpacked,
 //! and a byte's place in the text is its place in the file.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
+use super::disk::Context;
 use super::error::InputError;
+use super::pump::{CHUNK, Pump};
 use super::source::Source;
 
 /// The most that is kept of one pipe: a live log may run for weeks.
@@ -22,11 +24,10 @@ struct Kept {
     stopped: OnceLock<String>,
 }
 
-/// The file in which a pipe's bytes are kept. A temporary one is removed with it.
+/// The temporary file in which a pipe's bytes are kept. It is removed with this.
 #[derive(Debug)]
 pub struct Spool {
-    path: PathBuf,
-    _temporary: Option<tempfile::TempPath>,
+    path: tempfile::TempPath,
     file: File,
     most: u64,
     kept: Arc<Kept>,
@@ -40,32 +41,18 @@ impl Spool {
     /// If it can't be made.
     pub fn temporary() -> Result<Self, InputError> {
         let folder = std::env::temp_dir().display().to_string();
-        let made = tempfile::Builder::new().prefix("percept-").suffix(".log").tempfile();
-        let (file, path) = made.map_err(|error| InputError::io(&folder, error))?.into_parts();
-        Ok(Self::over(path.to_path_buf(), Some(path), file))
+        Self::temporary_file().map_err(|error| InputError::io(&folder, error))
     }
 
-    /// A new file at this path, readable by its owner only, that stays.
-    ///
-    /// # Errors
-    ///
-    /// If there is one already, or it can't be made.
-    pub fn at(path: &Path) -> Result<Self, InputError> {
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(path).map_err(|error| InputError::io(&path.display().to_string(), error))?;
-        Ok(Self::over(path.to_owned(), None, file))
-    }
-
-    fn over(path: PathBuf, temporary: Option<tempfile::TempPath>, file: File) -> Self {
-        Self { path, _temporary: temporary, file, most: MOST_SPOOLED, kept: Arc::default() }
+    fn temporary_file() -> io::Result<Self> {
+        let made = tempfile::Builder::new().prefix("percept-").suffix(".log").tempfile()?;
+        let (file, path) = made.into_parts();
+        Ok(Self { path, file, most: MOST_SPOOLED, kept: Arc::default() })
     }
 
     /// Keeps at most this many bytes.
-    #[must_use]
-    pub fn at_most(mut self, most: u64) -> Self {
+    #[cfg(test)]
+    pub(super) fn at_most(mut self, most: u64) -> Self {
         self.most = most;
         self
     }
@@ -95,6 +82,34 @@ impl Spool {
     }
 }
 
+/// Keeps all that a pipe brings, as it comes, until it ends or the spool is full.
+///
+/// It is opened by the thread that reads it: that waits until somebody writes to it, and
+/// the flag is honoured meanwhile.
+pub(super) fn copied(path: &Path, stop: &AtomicBool) -> io::Result<Spool> {
+    let spool = Spool::temporary_file()?;
+    let pump = Pump::start(Unopened { path: path.to_owned(), file: None }, Context::new(stop))?;
+    let mut tee = Tee::new(pump, &spool)?;
+    let mut buffer = vec![0; CHUNK];
+    while spool.stopped().is_none() && tee.read(&mut buffer)? > 0 {}
+    Ok(spool)
+}
+
+/// A pipe that is opened when it is read.
+struct Unopened {
+    path: PathBuf,
+    file: Option<File>,
+}
+
+impl Read for Unopened {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match &mut self.file {
+            Some(file) => file.read(buffer),
+            None => self.file.insert(File::open(&self.path)?).read(buffer),
+        }
+    }
+}
+
 /// Passes bytes on and keeps each in a spool before it does.
 #[derive(Debug)]
 pub struct Tee<R> {
@@ -111,12 +126,14 @@ pub struct Tee<R> {
 ///
 /// If the file can't be shared.
 pub fn tee<R: Read>(from: R, spool: &Spool) -> Result<Tee<R>, InputError> {
-    let into =
-        spool.file.try_clone().map_err(|error| InputError::io(&spool.path.display().to_string(), error))?;
-    Ok(Tee { from, into, most: spool.most, kept: Arc::clone(&spool.kept) })
+    Tee::new(from, spool).map_err(|error| InputError::io(&spool.path.display().to_string(), error))
 }
 
 impl<R> Tee<R> {
+    fn new(from: R, spool: &Spool) -> io::Result<Self> {
+        Ok(Self { from, into: spool.file.try_clone()?, most: spool.most, kept: Arc::clone(&spool.kept) })
+    }
+
     /// What it reads from, for its notes and its count.
     pub fn get_ref(&self) -> &R {
         &self.from

@@ -107,6 +107,14 @@ fn pipe(path: &Path) {
     rustix::fs::mknodat(rustix::fs::CWD, path, rustix::fs::FileType::Fifo, mode, 0).unwrap();
 }
 
+/// Reads all sources, each file on disk once.
+fn each_source(
+    gathered: &Gathered,
+    mut each: impl FnMut(usize, Result<&mut Reader<'_>, InputError>) -> Result<(), ()>,
+) -> Result<(), ()> {
+    gathered.on_disk().iter().try_for_each(|file| file.for_each_source(&gathered.sources, &GO, &mut each))
+}
+
 /// Why the thing of this name was passed over.
 fn why<'a>(gathered: &'a Gathered, name: &str) -> &'a str {
     gathered.passed_over.iter().find(|(found, _)| found == name).map_or("", |(_, why)| why)

@@ -15,7 +15,7 @@ use super::file::Identity;
 use super::gather::PassedOver;
 
 /// A file that may be a log.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Candidate {
     pub(super) name: String,
     /// Absolute, without links where that can be had.

@@ -21,15 +21,14 @@ fn tar(files: &[(&str, Vec<u8>)]) -> Vec<u8> {
 /// Each source of a pass, by index: its bytes and notes.
 fn pass(gathered: &Gathered) -> Vec<(usize, Vec<u8>, Vec<Note>)> {
     let mut out = Vec::new();
-    gathered
-        .for_each_source(&GO, |index, reader| {
-            let reader = reader.unwrap();
-            let mut bytes = Vec::new();
-            reader.read_to_end(&mut bytes).unwrap();
-            out.push((index, bytes, reader.notes()));
-            Ok::<(), ()>(())
-        })
-        .unwrap();
+    each_source(gathered, |index, reader| {
+        let reader = reader.unwrap();
+        let mut bytes = Vec::new();
+        reader.read_to_end(&mut bytes).unwrap();
+        out.push((index, bytes, reader.notes()));
+        Ok(())
+    })
+    .unwrap();
     out
 }
 
@@ -216,9 +215,9 @@ fn an_archive_that_changed_is_said() {
     std::fs::remove_file(&file).unwrap();
     assert!(matches!(gathered.sources[0].open(), Err(InputError::Missing(_))));
     let mut failed = 0;
-    let ended = gathered.for_each_source(&GO, |_, reader| {
+    let ended = each_source(&gathered, |_, reader| {
         failed += usize::from(reader.is_err());
-        Ok::<(), ()>(())
+        Ok(())
     });
     assert_eq!((ended, failed), (Ok(()), 1));
 }

@@ -234,18 +234,44 @@ mod unix {
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn a_pipe_that_a_person_names_is_read_once() {
+    fn a_pipe_that_a_person_names_is_kept_and_read_as_often_as_it_is_asked_for() {
         let folder = Folder::new();
         let path = folder.path().join("pipe");
         pipe(&path);
-        let gathered = sources(&path).unwrap();
-        assert!(gathered.sources[0].once && !gathered.sources[0].is_seekable());
-        let writer = std::thread::spawn({
-            let path = path.clone();
-            move || std::fs::write(path, pack(Packing::Gzip, b"through a pipe\n")).unwrap()
+        for packing in [Packing::None, Packing::Gzip] {
+            let writer = std::thread::spawn({
+                let path = path.clone();
+                move || std::fs::write(path, pack(packing, b"through a pipe\n")).unwrap()
+            });
+            let gathered = sources(&path).unwrap();
+            writer.join().unwrap();
+            let [source] = gathered.sources.as_slice() else { panic!("{gathered:?}") };
+            assert_eq!((source.name.as_str(), source.once), (path.to_str().unwrap(), false));
+            for _ in 0..2 {
+                assert_eq!(read(source), b"through a pipe\n");
+            }
+            assert_eq!(all(source.open_at(8, &GO).unwrap()).0, b"a pipe\n");
+            let kept = source.path.clone();
+            drop(gathered);
+            assert!(!kept.exists(), "it goes with what was gathered");
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_pipe_without_a_writer_can_be_left() {
+        let folder = Folder::new();
+        let path = folder.path().join("pipe");
+        pipe(&path);
+        let stop = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                std::thread::sleep(std::time::Duration::from_millis(30));
+                stop.store(true, std::sync::atomic::Ordering::Relaxed);
+            });
+            let stopped = gather(&[path], &Bounds::default(), &stop);
+            assert!(matches!(stopped, Err(InputError::Stopped)));
         });
-        assert_eq!(read(&gathered.sources[0]), b"through a pipe\n");
-        writer.join().unwrap();
     }
 
     #[test]

@@ -36,19 +36,3 @@ fn a_full_spool_keeps_no_more_but_all_is_read() {
     assert_eq!((spool.kept(), spool.stopped()), (10, Some("at most 10 B of a pipe are kept")));
     assert_eq!(read(&spool.source("-").unwrap()), b"0123456789");
 }
-
-#[test]
-fn a_spool_of_a_person_stays_and_never_replaces_a_file() {
-    let folder = Folder::new();
-    let path = folder.path().join("kept.log");
-    let spool = Spool::at(&path).unwrap();
-    tee(&b"x\n"[..], &spool).unwrap().read_to_end(&mut Vec::new()).unwrap();
-    drop(spool);
-    assert_eq!(std::fs::read(&path).unwrap(), b"x\n");
-    assert!(Spool::at(&path).unwrap_err().to_string().contains("kept.log can't be read"));
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-    }
-}
