@@ -12,6 +12,7 @@ use super::block::{Block, Counted, Heads, count, lines};
 use super::fill::Filler;
 use super::input::{Gathered, InputError, Reader, Tee};
 use super::layout::Layout;
+use super::learn::Patience;
 use super::stamp::Reference;
 use super::totals::{SourceTotals, Totals};
 
@@ -230,7 +231,7 @@ pub(super) fn scan(
             feeder.run(feed);
             feeder.done
         });
-        merge(&counted, &mut totals, |totals, templates| {
+        merge(&counted, &mut totals, &Patience::new(stop), |totals, templates| {
             let bytes = arrived.bytes.load(Ordering::Relaxed);
             let lines = totals.lines().max(arrived.lines.load(Ordering::Relaxed));
             let errors = totals.loud();
@@ -256,7 +257,12 @@ fn work_on(blocks: &Mutex<Receiver<(u64, Block)>>, results: &SyncSender<(u64, Co
 }
 
 /// Merges blocks in their order as they come.
-fn merge(counted: &Receiver<(u64, Counted)>, totals: &mut Totals, mut tell: impl FnMut(&Totals, usize)) {
+fn merge(
+    counted: &Receiver<(u64, Counted)>,
+    totals: &mut Totals,
+    patience: &Patience<'_>,
+    mut tell: impl FnMut(&Totals, usize),
+) {
     let mut waiting: BTreeMap<u64, Counted> = BTreeMap::new();
     let mut next = 0;
     let mut told: Option<Instant> = None;
@@ -268,13 +274,13 @@ fn merge(counted: &Receiver<(u64, Counted)>, totals: &mut Totals, mut tell: impl
             Err(RecvTimeoutError::Disconnected) => break,
         }
         while let Some(block) = waiting.remove(&next) {
-            totals.take(block);
+            totals.take(block, patience);
             next += 1;
         }
         if told.is_none_or(|told| told.elapsed() >= PROGRESS_EVERY) {
             let held = totals.miner.held();
             if held != templates.0 && held <= FEW_SHAPES {
-                templates = (held, totals.miner.count());
+                templates = (held, totals.miner.count(patience));
             }
             tell(totals, if held <= FEW_SHAPES { templates.1 } else { held });
             told = Some(Instant::now());
