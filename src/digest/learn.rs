@@ -6,7 +6,12 @@
 //! that occur equally often in the same places belong together and are the template's
 //! core; other places of the shapes that share a core vary, or tell templates apart.
 
-use std::collections::{BTreeMap, HashMap};
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::level::Level;
 use super::shape::{Mask, is_delimiter};
@@ -97,8 +102,38 @@ pub(super) struct Learnt {
     pub(super) templates: Vec<Vec<u8>>,
 }
 
-/// Groups shapes.
-pub(super) fn learn(shapes: &[Weighed<'_>]) -> Learnt {
+/// How long learning may go on when it was told to stop: whoever ends a live log wants its
+/// templates, and the most logs are learnt from well within.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// Words of a message that templates are told apart by; those behind vary if they differ.
+const TELLING_WORDS: usize = 40;
+
+/// Whether whoever waits for what is learnt still does.
+#[derive(Debug)]
+pub(super) struct Patience<'s> {
+    stop: &'s AtomicBool,
+    until: Cell<Option<Instant>>,
+}
+
+impl<'s> Patience<'s> {
+    pub(super) fn new(stop: &'s AtomicBool) -> Self {
+        Self { stop, until: Cell::new(None) }
+    }
+
+    fn is_over(&self) -> bool {
+        if !self.stop.load(Ordering::Relaxed) {
+            return false;
+        }
+        let now = Instant::now();
+        let until = self.until.get().unwrap_or(now + GRACE);
+        self.until.set(Some(until));
+        now >= until
+    }
+}
+
+/// Groups shapes. Where patience ends, those that are left are templates of their own.
+pub(super) fn learn(shapes: &[Weighed<'_>], patience: &Patience<'_>) -> Learnt {
     let mut groups: BTreeMap<Vec<u8>, Vec<Member<'_>>> = BTreeMap::new();
     for (at, one) in shapes.iter().enumerate() {
         let (skeleton, words) = split(one.shape);
@@ -107,7 +142,9 @@ pub(super) fn learn(shapes: &[Weighed<'_>]) -> Learnt {
     let mut learnt = Learnt { of: vec![0; shapes.len()], templates: Vec::new() };
     let mut spared = MOST_SPARED;
     for (skeleton, members) in &groups {
-        for node in thinned(nodes(&Skeleton { text: skeleton, shapes }, members), shapes, &mut spared) {
+        for node in
+            thinned(nodes(&Skeleton { text: skeleton, shapes, patience }, members), shapes, &mut spared)
+        {
             let words = generalised(&node);
             for (shape, _) in &node {
                 learnt.of[*shape] = learnt.templates.len();
@@ -184,6 +221,7 @@ fn generalised<'a>(node: &[Member<'a>]) -> Vec<&'a [u8]> {
 struct Skeleton<'s> {
     text: &'s [u8],
     shapes: &'s [Weighed<'s>],
+    patience: &'s Patience<'s>,
 }
 
 /// Parts shapes of one skeleton into templates.
@@ -191,27 +229,29 @@ fn nodes<'a>(skeleton: &Skeleton<'_>, members: &[Member<'a>]) -> Vec<Vec<Member<
     if members.len() == 1 {
         return vec![members.to_vec()];
     }
-    let columns = members[0].1.len();
-    let mut frequency: HashMap<(usize, &[u8]), usize> = HashMap::new();
-    for (_, words) in members {
-        for (column, word) in words.iter().enumerate().filter(|(_, word)| !is_masked(word)) {
-            *frequency.entry((column, *word)).or_default() += 1;
-        }
+    let columns = members[0].1.len().min(TELLING_WORDS);
+    let words = |member: &Member<'a>| -> Vec<(usize, &'a [u8])> {
+        let telling = member.1.iter().take(columns).copied().enumerate();
+        telling.filter(|(_, word)| !is_masked(word)).collect()
+    };
+    let mut frequency: FxHashMap<(usize, &[u8]), usize> = FxHashMap::default();
+    for word in members.iter().flat_map(words) {
+        *frequency.entry(word).or_default() += 1;
     }
     // The core of each shape: the largest set of its words that occur equally often.
     let mut cores: BTreeMap<Vec<(usize, &[u8])>, Vec<Member<'a>>> = BTreeMap::new();
-    for (shape, words) in members {
+    for member in members {
         let mut sets: BTreeMap<usize, Vec<(usize, &[u8])>> = BTreeMap::new();
-        for (column, word) in words.iter().enumerate().filter(|(_, word)| !is_masked(word)) {
-            sets.entry(frequency[&(column, *word)]).or_default().push((column, word));
+        for word in words(member) {
+            sets.entry(frequency[&word]).or_default().push(word);
         }
         let core = sets.into_iter().max_by_key(|(often, set)| (set.len(), *often));
-        cores.entry(core.map(|(_, set)| set).unwrap_or_default()).or_default().push((*shape, words.clone()));
+        cores.entry(core.map(|(_, set)| set).unwrap_or_default()).or_default().push(member.clone());
     }
     let mut found = Vec::new();
     for (core, node) in cores {
-        let fixed: Vec<usize> = core.iter().map(|(column, _)| *column).collect();
-        let open: Vec<usize> = (0..columns).filter(|column| !fixed.contains(column)).collect();
+        let is_fixed = |column: &usize| core.binary_search_by_key(column, |(fixed, _)| *fixed).is_ok();
+        let open: Vec<usize> = (0..columns).filter(|column| !is_fixed(column)).collect();
         part(skeleton, node, open, &mut found);
     }
     found
@@ -221,15 +261,23 @@ fn nodes<'a>(skeleton: &Skeleton<'_>, members: &[Member<'a>]) -> Vec<Vec<Member<
 fn part<'a>(
     skeleton: &Skeleton<'_>,
     node: Vec<Member<'a>>,
-    open: Vec<usize>,
+    mut open: Vec<usize>,
     found: &mut Vec<Vec<Member<'a>>>,
 ) {
-    let fixed = node[0].1.len() - open.len();
+    if node.len() == 1 {
+        return found.push(node);
+    }
+    if skeleton.patience.is_over() {
+        return found.extend(node.into_iter().map(|member| vec![member]));
+    }
+    let fixed = node[0].1.len().min(TELLING_WORDS) - open.len();
+    let entries = node.iter().map(|(shape, _)| skeleton.shapes[*shape].count).sum();
     let mut telling: Option<(usize, usize, bool)> = None;
-    for &column in &open {
-        let place = Place::of(skeleton, &node, column, fixed);
+    // A place where all have one word has one in all parts too.
+    open.retain(|&column| {
+        let place = Place::of(skeleton, &node, column, fixed, entries);
         if place.values.len() < 2 {
-            continue;
+            return false;
         }
         let tells = match place.varies() {
             false => Some((place.values.len(), column, false)),
@@ -237,9 +285,10 @@ fn part<'a>(
             true => place.values.iter().any(|word| !may_vary(word)).then_some((usize::MAX, column, true)),
         };
         telling = [telling, tells].into_iter().flatten().min();
-    }
+        true
+    });
     let Some((_, column, only_loud)) = telling else { return found.push(node) };
-    let open: Vec<usize> = open.into_iter().filter(|other| *other != column).collect();
+    open.retain(|other| *other != column);
     let mut parts: BTreeMap<&[u8], Vec<Member<'a>>> = BTreeMap::new();
     for member in node {
         let word = member.1[column];
@@ -274,7 +323,7 @@ enum Before {
 /// A place of the messages of a node.
 struct Place<'a> {
     /// Its distinct words.
-    values: Vec<&'a [u8]>,
+    values: FxHashSet<&'a [u8]>,
     before: Before,
     /// How many entries all of these are.
     entries: u64,
@@ -283,11 +332,8 @@ struct Place<'a> {
 }
 
 impl<'a> Place<'a> {
-    fn of(skeleton: &Skeleton<'_>, node: &[Member<'a>], column: usize, fixed: usize) -> Self {
-        let mut values: Vec<&[u8]> = node.iter().map(|(_, words)| words[column]).collect();
-        values.sort_unstable();
-        values.dedup();
-        let entries = node.iter().map(|(shape, _)| skeleton.shapes[*shape].count).sum();
+    fn of(skeleton: &Skeleton<'_>, node: &[Member<'a>], column: usize, fixed: usize, entries: u64) -> Self {
+        let values: FxHashSet<&[u8]> = node.iter().map(|(_, words)| words[column]).collect();
         Self { values, before: before(skeleton.text, &node[0].1, column), entries, fixed }
     }
 
@@ -348,5 +394,24 @@ fn before(skeleton: &[u8], words: &[&[u8]], column: usize) -> Before {
             if names { Before::Naming } else { Before::Other }
         }
         _ => Before::Other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn learning_ends_a_moment_after_it_is_told_to() {
+        let texts: Vec<String> = (0..50).map(|n| format!("user u{n} came")).collect();
+        let shapes: Vec<Weighed<'_>> =
+            texts.iter().map(|text| Weighed { shape: text.as_bytes(), count: 1 }).collect();
+        let stop = AtomicBool::new(true);
+        let patience = Patience::new(&stop);
+        assert_eq!(learn(&shapes, &patience).templates, [b"user \x08 came"]);
+        patience.until.set(Some(Instant::now()));
+        assert_eq!(learn(&shapes, &patience).templates.len(), shapes.len());
+        stop.store(false, Ordering::Relaxed);
+        assert_eq!(learn(&shapes, &patience).templates.len(), 1);
     }
 }

@@ -5,10 +5,12 @@
 //! The outcome depends on the order of the shapes alone, not on threads or time, and the
 //! memory on none of it.
 
+use std::sync::atomic::AtomicBool;
+
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::block::{Counted, Kind};
-use super::learn::{Learnt, REST, Weighed, learn};
+use super::learn::{Learnt, Patience, REST, Weighed, learn};
 use super::level::Level;
 use super::matcher::Matcher;
 use super::timeline::Timeline;
@@ -127,7 +129,7 @@ pub(super) struct Miner {
 
 impl Miner {
     /// Takes what a block holds; `first_line` is the number of its first line, from 1.
-    pub(super) fn take(&mut self, mut block: Counted, first_line: u64) {
+    pub(super) fn take(&mut self, mut block: Counted, first_line: u64, patience: &Patience<'_>) {
         for kind in std::mem::take(&mut block.kinds) {
             let known = self.known.get(&kind.shape).map(|&number| self.root(number));
             let number = known.or_else(|| {
@@ -141,19 +143,19 @@ impl Miner {
                         group.take(Group::of(kind, &block, first_line));
                     }
                 }
-                None => self.add(Group::of(kind, &block, first_line)),
+                None => self.add(Group::of(kind, &block, first_line), patience),
             }
         }
     }
 
-    fn add(&mut self, group: Group) {
+    fn add(&mut self, group: Group, patience: &Patience<'_>) {
         let number = self.groups.len() as u32;
         self.remember(group.shape.clone(), number);
         self.groups.push(Some(group));
         self.into.push(number);
         self.fresh += 1;
         if self.fresh >= if self.rest.is_some() { NOISY_BATCH } else { BATCH } {
-            self.settle();
+            self.settle(patience);
         }
     }
 
@@ -174,7 +176,7 @@ impl Miner {
     }
 
     /// Learns from all that is there.
-    fn settle(&mut self) {
+    fn settle(&mut self, patience: &Patience<'_>) {
         self.fresh = 0;
         let alive: Vec<u32> = (0..self.groups.len() as u32)
             .filter(|&number| self.groups[number as usize].is_some() && self.rest != Some(number))
@@ -185,7 +187,7 @@ impl Miner {
                 Some(Weighed { shape: &group.shape, count: group.count })
             };
             let shapes: Vec<Weighed<'_>> = alive.iter().filter_map(weighed).collect();
-            found_again(&shapes, learn(&shapes))
+            found_again(&shapes, learn(&shapes, patience))
         };
         let mut heads: FxHashMap<usize, u32> = FxHashMap::default();
         for (&number, template) in alive.iter().zip(learnt.of) {
@@ -266,12 +268,12 @@ impl Miner {
     }
 
     /// How many templates there are as far as was read; learns nothing.
-    pub(super) fn count(&self) -> usize {
+    pub(super) fn count(&self, patience: &Patience<'_>) -> usize {
         let weighed = |group: &Group| (group.shape.clone(), group.count);
         let alive: Vec<(Box<[u8]>, u64)> = self.groups.iter().flatten().map(weighed).collect();
         let shapes: Vec<Weighed<'_>> =
             alive.iter().map(|(shape, count)| Weighed { shape, count: *count }).collect();
-        learn(&shapes).templates.len()
+        learn(&shapes, patience).templates.len()
     }
 
     /// Shapes that [`Self::count`] would have to go through.
@@ -279,9 +281,10 @@ impl Miner {
         self.groups.iter().flatten().count()
     }
 
-    /// Ends it: the groups in the order of their first lines.
-    pub(super) fn finish(mut self) -> Vec<Group> {
-        self.settle();
+    /// Ends it: the groups in the order of their first lines. Where it is stopped, what was
+    /// not learnt in time stays apart.
+    pub(super) fn finish(mut self, stop: &AtomicBool) -> Vec<Group> {
+        self.settle(&Patience::new(stop));
         let mut groups: Vec<Group> = self.groups.into_iter().flatten().collect();
         groups.sort_by_key(|group| group.first.place());
         groups

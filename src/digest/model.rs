@@ -200,7 +200,7 @@ impl LogDigest {
 
     fn of(sources: &[Source], mut totals: Totals, options: &Options, stop: &AtomicBool) -> Self {
         totals.sources.resize_with(sources.len().max(totals.sources.len()), SourceTotals::default);
-        let groups = std::mem::take(&mut totals.miner).finish();
+        let groups = std::mem::take(&mut totals.miner).finish(stop);
         let mut facts: Vec<SourceFacts> = sources
             .iter()
             .zip(&totals.sources)

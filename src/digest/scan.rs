@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use std::io::{self, Read};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::block::{Block, Counted, Heads, count, lines};
 use super::fill::Filler;
 use super::input::{Gathered, InputError, Reader, Tee};
 use super::layout::Layout;
+use super::learn::Patience;
 use super::model::reference_ms;
 use super::stamp::Reference;
 use super::totals::{SourceTotals, Totals};
@@ -95,6 +96,51 @@ pub(super) enum Feed<'a> {
     Live(&'a mut dyn Stream),
 }
 
+/// Blocks that may be under way for each who counts, from reading to merging.
+const UNDER_WAY: usize = 4;
+
+/// Bounds the blocks that are under way: where one is slow, those behind it wait for it to
+/// be merged, and must not fill the memory.
+struct Gate {
+    /// How many more may set out; `None`: a thread failed, and nothing will be merged.
+    room: Mutex<Option<usize>>,
+    freed: Condvar,
+}
+
+impl Gate {
+    fn of(room: usize) -> Arc<Self> {
+        Arc::new(Self { room: Mutex::new(Some(room)), freed: Condvar::new() })
+    }
+
+    /// Waits for room; `None`: there will be none.
+    fn enter(self: &Arc<Self>) -> Option<Pass> {
+        let room = self.room.lock().unwrap_or_else(PoisonError::into_inner);
+        let full = |room: &mut Option<usize>| *room == Some(0);
+        let mut room = self.freed.wait_while(room, full).unwrap_or_else(PoisonError::into_inner);
+        let left = room.as_mut()?;
+        *left -= 1;
+        Some(Pass(Arc::clone(self)))
+    }
+}
+
+/// What a block that is under way holds, until it is merged.
+struct Pass(Arc<Gate>);
+
+impl Drop for Pass {
+    fn drop(&mut self) {
+        let mut room = self.0.room.lock().unwrap_or_else(PoisonError::into_inner);
+        *room = room.filter(|_| !std::thread::panicking()).map(|left| left + 1);
+        self.0.freed.notify_one();
+    }
+}
+
+/// What is under way, with its number.
+struct Numbered<T> {
+    number: u64,
+    what: T,
+    pass: Pass,
+}
+
 /// What has come so far, for whoever waits.
 #[derive(Default)]
 struct Arrived {
@@ -126,7 +172,8 @@ impl Read for Told<'_> {
 
 /// The thread that reads.
 struct Feeder<'a> {
-    work: SyncSender<(u64, Block)>,
+    work: SyncSender<Numbered<Block>>,
+    gate: Arc<Gate>,
     next: u64,
     options: &'a Options,
     stop: &'a AtomicBool,
@@ -180,14 +227,20 @@ impl Feeder<'_> {
             let layout = layout.get_or_insert_with(|| Arc::new(learn_layout(&bytes, reference)));
             filler.keep_back(&mut bytes, |line| Heads::begins(layout, reference, line));
             let block = Block { source, layout: Arc::clone(layout), reference, bytes, raw: filler.raw };
-            self.next += 1;
-            if (!live && self.stop.load(Ordering::Relaxed)) || self.work.send((self.next - 1, block)).is_err()
-            {
+            if (!live && self.stop.load(Ordering::Relaxed)) || !self.send(block) {
                 break;
             }
         }
         notes.extend(told.stream.remarks());
         self.finish(source, layout.unwrap_or_default(), filler.long_lines, notes);
+    }
+
+    /// Whether there is still someone who counts it.
+    fn send(&mut self, block: Block) -> bool {
+        let Some(pass) = self.gate.enter() else { return false };
+        let number = self.next;
+        self.next += 1;
+        self.work.send(Numbered { number, what: block, pass }).is_ok()
     }
 
     fn finish(&mut self, source: usize, layout: Arc<Layout>, long_lines: u64, notes: Vec<String>) {
@@ -217,21 +270,29 @@ pub(super) fn scan(
     let arrived = Arrived::default();
     let mut totals = Totals::default();
     std::thread::scope(|scope| {
-        let (work, blocks) = sync_channel::<(u64, Block)>(WAITING);
-        let (results, counted) = sync_channel::<(u64, Counted)>(WAITING);
+        let (work, blocks) = sync_channel::<Numbered<Block>>(WAITING);
+        let (results, counted) = sync_channel::<Numbered<Counted>>(WAITING);
         let blocks = Arc::new(Mutex::new(blocks));
         for _ in 0..options.threads.max(1) {
             let (blocks, results) = (Arc::clone(&blocks), results.clone());
             scope.spawn(move || work_on(&blocks, &results));
         }
         drop((results, blocks));
-        let mut feeder =
-            Feeder { work, next: 0, options, stop, arrived: &arrived, before: 0, done: Vec::new() };
+        let mut feeder = Feeder {
+            work,
+            gate: Gate::of(UNDER_WAY * options.threads.max(1)),
+            next: 0,
+            options,
+            stop,
+            arrived: &arrived,
+            before: 0,
+            done: Vec::new(),
+        };
         let reading = scope.spawn(move || {
             feeder.run(feed);
             feeder.done
         });
-        merge(&counted, &mut totals, |totals, templates| {
+        merge(&counted, &mut totals, &Patience::new(stop), |totals, templates| {
             let bytes = arrived.bytes.load(Ordering::Relaxed);
             let lines = totals.lines().max(arrived.lines.load(Ordering::Relaxed));
             let errors = totals.loud();
@@ -246,39 +307,83 @@ pub(super) fn scan(
     totals
 }
 
-fn work_on(blocks: &Mutex<Receiver<(u64, Block)>>, results: &SyncSender<(u64, Counted)>) {
+fn work_on(blocks: &Mutex<Receiver<Numbered<Block>>>, results: &SyncSender<Numbered<Counted>>) {
     loop {
         let next = blocks.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        let Ok((number, block)) = next else { return };
-        if results.send((number, count(block))).is_err() {
+        let Ok(Numbered { number, what, pass }) = next else { return };
+        if results.send(Numbered { number, what: count(what), pass }).is_err() {
             return;
         }
     }
 }
 
 /// Merges blocks in their order as they come.
-fn merge(counted: &Receiver<(u64, Counted)>, totals: &mut Totals, mut tell: impl FnMut(&Totals, usize)) {
-    let mut waiting: BTreeMap<u64, Counted> = BTreeMap::new();
+fn merge(
+    counted: &Receiver<Numbered<Counted>>,
+    totals: &mut Totals,
+    patience: &Patience<'_>,
+    mut tell: impl FnMut(&Totals, usize),
+) {
+    let mut waiting: BTreeMap<u64, Numbered<Counted>> = BTreeMap::new();
     let mut next = 0;
     let mut told: Option<Instant> = None;
     let mut templates = (0, 0);
     loop {
         match counted.recv_timeout(PROGRESS_EVERY) {
-            Ok((number, block)) => drop(waiting.insert(number, block)),
+            Ok(block) => drop(waiting.insert(block.number, block)),
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => break,
         }
         while let Some(block) = waiting.remove(&next) {
-            totals.take(block);
+            totals.take(block.what, patience);
             next += 1;
         }
         if told.is_none_or(|told| told.elapsed() >= PROGRESS_EVERY) {
             let held = totals.miner.held();
             if held != templates.0 && held <= FEW_SHAPES {
-                templates = (held, totals.miner.count());
+                templates = (held, totals.miner.count(patience));
             }
             tell(totals, if held <= FEW_SHAPES { templates.1 } else { held });
             told = Some(Instant::now());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_more_are_under_way_than_there_is_room_for() {
+        let gate = Gate::of(2);
+        let (first, second) = (gate.enter().unwrap(), gate.enter().unwrap());
+        let entered = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            let third = scope.spawn(|| {
+                let pass = gate.enter();
+                entered.store(true, Ordering::Relaxed);
+                pass.is_some()
+            });
+            std::thread::sleep(Duration::from_millis(50));
+            assert!(!entered.load(Ordering::Relaxed));
+            drop(first);
+            assert!(third.join().unwrap());
+        });
+        drop(second);
+        assert_eq!(*gate.room.lock().unwrap(), Some(2));
+    }
+
+    #[test]
+    fn who_waits_for_a_thread_that_failed_waits_no_more() {
+        let gate = Gate::of(1);
+        let pass = gate.enter().unwrap();
+        std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| gate.enter().is_none());
+            let failing = scope.spawn(move || {
+                let _pass = pass;
+                std::panic::resume_unwind(Box::new("a test"));
+            });
+            assert!(failing.join().is_err() && waiting.join().unwrap());
+        });
     }
 }

@@ -89,6 +89,9 @@ const DAY_MS: i64 = 86_400_000;
 /// A log's last line may be a little younger than the file says (another clock).
 const AHEAD_MS: i64 = DAY_MS;
 
+/// The most years from one February 29 to the next.
+const LEAP_YEARS_APART: i64 = 8;
+
 /// Years that a timestamp may have: what else looks like one is a number.
 const YEARS: std::ops::RangeInclusive<i64> = 1970..=2099;
 
@@ -136,19 +139,21 @@ impl Parts {
         let Some((month, day)) = self.day else {
             return Some(Stamp { ms: self.ms, len, zoned, yeared: false });
         };
-        if !(1..=12).contains(&month) || !(1..=31).contains(&day) {
+        if !(1..=12).contains(&month) || day < 1 {
             return None;
         }
+        let has_day = |year: i64| day <= days_of(year, month);
         let at = |year: i64| {
             days_from_civil(year, month, day) * DAY_MS + self.ms - self.offset_minutes.unwrap_or(0) * 60_000
         };
         let ms = match self.year {
-            Some(year) if YEARS.contains(&year) => at(year),
+            Some(year) if YEARS.contains(&year) && has_day(year) => at(year),
             Some(_) => return None,
-            // The year in which it isn't in the future.
+            // The last year that has the day and in which it isn't in the future.
             None => {
-                let this_year = at(reference.year);
-                if this_year > reference.ms + AHEAD_MS { at(reference.year - 1) } else { this_year }
+                let years = (reference.year - LEAP_YEARS_APART..=reference.year).rev();
+                let mut known = years.filter(|&year| has_day(year)).map(at);
+                known.find(|&ms| ms <= reference.ms + AHEAD_MS)?
             }
         };
         Some(Stamp { ms, len, zoned, yeared: self.year.is_some() })
@@ -163,6 +168,16 @@ fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
     let year_of_era = year - era * 400;
     let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
     era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
+}
+
+/// How many days a month has.
+fn days_of(year: i64, month: i64) -> i64 {
+    match month {
+        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    }
 }
 
 fn year_of(ms: i64) -> i64 {

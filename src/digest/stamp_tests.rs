@@ -52,6 +52,12 @@ fn what_only_looks_like_a_timestamp_is_none() {
         "1234567",
         "2015-13-29 17:41:44",
         "2015-07-29 27:41:44",
+        "2023-02-29 10:00:00",
+        "2024-02-30 10:00:00",
+        "2024-04-31 10:00:00",
+        "2024-04-00 10:00:00",
+        "Feb 30 10:00:00",
+        "31/Jun/2024:10:00:00",
         "12345678901234567890",
         "Jungle 14 15:16:01",
         "[12]",
@@ -75,6 +81,7 @@ fn a_year_that_is_missing_is_the_one_that_is_not_in_the_future() {
     };
     assert_eq!(year("Mar  1 10:00:00 a"), 2026, "a day ahead is another clock");
     assert_eq!(year("Mar  3 10:00:00 a"), 2025);
+    assert_eq!(year("Feb 29 10:00:00 a"), 2024, "the last year that has the day");
     assert_eq!(year("Dec 31 23:59:59 a"), 2025);
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::block::{Counted, lines};
 use super::layout::Layout;
+use super::learn::Patience;
 use super::level::Level;
 use super::miner::{Miner, Quoted};
 use super::model::Mark;
@@ -55,7 +56,7 @@ impl Totals {
     }
 
     /// Takes what was counted of the next block.
-    pub(super) fn take(&mut self, counted: Counted) {
+    pub(super) fn take(&mut self, counted: Counted, patience: &Patience<'_>) {
         let errors = counted.levels[Level::Error as usize] + counted.levels[Level::Fatal as usize];
         let source = self.source(counted.source);
         let first_line = source.lines + 1;
@@ -77,7 +78,7 @@ impl Totals {
         self.yeared += counted.yeared;
         self.zoned += counted.zoned;
         self.keep_tail(&counted, first_line);
-        self.miner.take(counted, first_line);
+        self.miner.take(counted, first_line, patience);
     }
 
     /// The last lines of the source that was written last.

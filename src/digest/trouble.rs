@@ -112,6 +112,31 @@ fn is_denied(text: &[u8], start: usize, end: usize) -> bool {
     none || zero
 }
 
+/// Whether a word is part of a name that is put together: `libgpg-error-dev`,
+/// `error-handler.js`, `no-fail-list`. What happened is no name, though it may be written
+/// like one at its end (`upload-failed`), nor are exceptions and levels
+/// (`java.io.IOException`, `socket.error: `, `APP-ERROR`).
+fn is_in_name(text: &[u8], start: usize, end: usize) -> bool {
+    let is_joint = |byte: Option<&u8>| matches!(byte, Some(b'-' | b'.'));
+    let letters = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphabetic);
+    let end = end + text[end..].iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
+    let word = &text[start..end];
+    let before = start >= 2 && is_joint(text.get(start - 1)) && letters(text.get(start - 2));
+    let after = match text.get(end) {
+        Some(b'-') => letters(text.get(end + 1)),
+        // A sentence may begin behind a dot without a space.
+        Some(b'.') => text.get(end + 1).is_some_and(u8::is_ascii_lowercase),
+        _ => false,
+    };
+    if after {
+        return true;
+    }
+    let happened = word.ends_with(b"ed") || word.ends_with(b"failure");
+    let dotted = start > 0 && text[start - 1] == b'.';
+    let raised = dotted && (word[0].is_ascii_uppercase() || text.get(end) == Some(&b':'));
+    before && !happened && !raised && !word.iter().all(u8::is_ascii_uppercase)
+}
+
 /// How a message sounds.
 pub(super) fn tone(text: &[u8]) -> Tone {
     let mut tone = Tone::default();
@@ -122,6 +147,9 @@ pub(super) fn tone(text: &[u8]) -> Tone {
             || text[found.start()].is_ascii_uppercase();
         let ends = word.ends_with('*') || !text.get(found.end()).is_some_and(u8::is_ascii_alphabetic);
         if !starts || !ends || is_denied(text, found.start(), found.end()) {
+            continue;
+        }
+        if level.is_some() && is_in_name(text, found.start(), found.end()) {
             continue;
         }
         tone.level = tone.level.max(level);
@@ -176,6 +204,23 @@ mod tests {
             ("errors: 0, warnings: 0", None, false),
             ("errors: 05", Some(Level::Error), false),
             ("no error", None, false),
+            ("Unpacking libgpg-error-dev (1.46)", None, false),
+            ("status installed libgpg-error", None, false),
+            ("loaded error-handler.js", None, false),
+            ("serving /static/error.html", None, false),
+            ("address is on the no-fail-list", None, false),
+            ("com.example.errors.Handler is ready", None, false),
+            ("Error: disk", Some(Level::Error), false),
+            ("error=5", Some(Level::Error), false),
+            ("I/O error- giving up", Some(Level::Error), false),
+            ("error-17", Some(Level::Error), false),
+            ("it is an error.", Some(Level::Error), false),
+            ("it failed.Giving up", Some(Level::Error), false),
+            ("event=upload-failed", Some(Level::Error), false),
+            ("socket.error: [Errno 111]", Some(Level::Error), false),
+            ("APP-ERROR 17", Some(Level::Error), false),
+            ("app invoked oom-killer: order=0", Some(Level::Fatal), true),
+            ("java.lang.OutOfMemoryError", Some(Level::Error), false),
             ("Out of memory: Killed process 1", Some(Level::Fatal), true),
             ("terror in mirrors", None, false),
             ("session opened", None, false),

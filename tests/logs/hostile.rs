@@ -146,6 +146,25 @@ fn unique_lines_take_linear_time_and_bounded_memory() {
     assert!(whole < half * 3 + SLACK, "{half:?}, {whole:?}");
 }
 
+/// Every place has one of two words: each seems to tell messages apart.
+#[test]
+fn lines_of_two_letters_are_learnt_from_in_a_moment() {
+    let mut dice = Dice::new(7);
+    let mut text = String::new();
+    for _ in 0..16_000 {
+        (0..240).for_each(|_| text.push_str(dice.pick(&["x ", "y "])));
+        text.push('\n');
+    }
+    let (_folder, path) = file(&text);
+    let begun = Instant::now();
+    let digest = digest(&path);
+    let took = begun.elapsed();
+    println!("16,000 lines of two letters took {took:?}");
+    assert_eq!(digest.templates.iter().map(|template| template.count).sum::<u64>(), 16_000);
+    let most = if cfg!(debug_assertions) { 60 } else { 10 };
+    assert!(took < Duration::from_secs(most), "{took:?}");
+}
+
 /// Lines of a few words in all orders and lengths: every place has few words, so that many
 /// places seem to tell messages apart.
 #[test]
