@@ -23,6 +23,11 @@ impl Wild {
         self.words.len() == words.len() && self.words.iter().zip(words).all(|(own, word)| fits(own, word))
     }
 
+    /// The places that don't vary, with their words.
+    fn fixed(&self) -> impl Iterator<Item = (usize, Box<[u8]>)> {
+        self.words.iter().cloned().enumerate().filter(|(_, word)| !Self::varies(word))
+    }
+
     fn varies(word: &[u8]) -> bool {
         word == ANY || word == EVERY
     }
@@ -34,11 +39,13 @@ impl Wild {
     }
 }
 
+type ByWord = FxHashMap<Box<[u8]>, Vec<Wild>>;
+
 /// Templates of one skeleton, by a place and the word that stands there: of each template
 /// the word that the fewest others have. So few are compared, and none is passed over.
 #[derive(Debug, Default)]
 struct Kin {
-    columns: Vec<(usize, FxHashMap<Box<[u8]>, Vec<Wild>>)>,
+    columns: Vec<(usize, ByWord)>,
     /// Those without a fixed word.
     open: Vec<Wild>,
 }
@@ -47,19 +54,13 @@ impl Kin {
     fn of(mut all: Vec<Wild>) -> Self {
         all.sort_by(|one, other| one.order().cmp(&other.order()).then(one.id.cmp(&other.id)));
         let mut frequency: FxHashMap<(usize, Box<[u8]>), usize> = FxHashMap::default();
-        for wild in &all {
-            for (column, word) in wild.words.iter().enumerate().filter(|(_, word)| !Wild::varies(word)) {
-                *frequency.entry((column, word.clone())).or_default() += 1;
-            }
+        for place in all.iter().flat_map(Wild::fixed) {
+            *frequency.entry(place).or_default() += 1;
         }
         let mut kin = Self::default();
         for wild in all {
-            let fixed = wild.words.iter().enumerate().filter(|(_, word)| !Wild::varies(word));
-            let often = |(column, word): &(usize, &Box<[u8]>)| {
-                (frequency.get(&(*column, (*word).clone())).copied().unwrap_or_default(), *column)
-            };
-            let Some((column, word)) = fixed.min_by_key(often).map(|(column, word)| (column, word.clone()))
-            else {
+            let rarest = wild.fixed().min_by_key(|place| (frequency.get(place).copied(), place.0));
+            let Some((column, word)) = rarest else {
                 kin.open.push(wild);
                 continue;
             };
