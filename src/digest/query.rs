@@ -107,8 +107,16 @@ pub fn query(digest: &LogDigest, query: &Query, stop: &AtomicBool) -> Result<Ans
     let needs_template = !query.templates.is_empty() || query.level.is_some();
     let matcher = needs_template.then(|| matcher(digest));
     let width = query.count_by.unwrap_or(1).max(1);
-    let mut search =
-        Search { digest, query, matcher, answer, width, last: BTreeMap::new(), scratch: Vec::new() };
+    let mut search = Search {
+        digest,
+        query,
+        matcher,
+        answer,
+        width,
+        latest: i64::MIN,
+        last: BTreeMap::new(),
+        scratch: Vec::new(),
+    };
     for (number, facts) in digest.sources.iter().enumerate() {
         changed(&facts.source, &mut search.answer.notes);
         search.source(number, stop)?;
@@ -178,6 +186,8 @@ struct Search<'a> {
     answer: Answer,
     /// The width of an interval that is counted in, in milliseconds.
     width: i64,
+    /// The latest time so far of the source that is read.
+    latest: i64,
     /// The last entries by time, source and line, where those are asked for.
     last: BTreeMap<(i64, usize, u64), FoundEntry>,
     scratch: Vec<u8>,
@@ -185,6 +195,7 @@ struct Search<'a> {
 
 impl Search<'_> {
     fn source(&mut self, number: usize, stop: &AtomicBool) -> Result<(), InputError> {
+        self.latest = i64::MIN;
         let facts = &self.digest.sources[number];
         let source = &facts.source;
         let failed = |error| InputError::io(&source.name, error);
@@ -309,8 +320,9 @@ impl Search<'_> {
         if !self.query.last {
             return self.answer.entries.push_back(found);
         }
-        // What has no time is where its source is: the last of it comes last.
-        self.last.insert((ms.unwrap_or(i64::MAX), source, first), found);
+        // Within a source its own order holds, across sources that of time.
+        self.latest = self.latest.max(ms.unwrap_or(i64::MIN));
+        self.last.insert((self.latest, source, first), found);
         if self.last.len() > self.query.limit {
             self.last.pop_first();
         }
