@@ -12,7 +12,6 @@ use crate::attachment::Attachment;
 use crate::digest::Progress;
 use crate::intake::{self, Given};
 use crate::session::BlobStore;
-use crate::text;
 
 /// The tokens of a model's context where nothing else is known.
 const DEFAULT_CONTEXT: u32 = 8192;
@@ -40,7 +39,7 @@ impl Takings {
         self.0.insert(ticket, Arc::clone(&stop));
         tokio::task::spawn_blocking(move || {
             let mut tell = |progress: &Progress| {
-                let _ = events.send(Event::Taking { ticket, says: so_far(progress) });
+                let _ = events.send(Event::Taking { ticket, says: progress.to_string() });
             };
             let mut watch = intake::Watch { stop: &stop, tell: &mut tell };
             // A decoder that panics on a hostile file must not leave the chip waiting.
@@ -78,14 +77,4 @@ fn take(
         Ok(()) => Ok(taken.attachment),
         Err(error) => Err(format!("{} can't be kept: {error}", taken.attachment.name)),
     }
-}
-
-/// How far the reading of a log is: `34% · 1,204,233 lines → 312 templates`.
-fn so_far(progress: &Progress) -> String {
-    let part = match progress.of {
-        0 => text::size(progress.bytes),
-        of => format!("{}%", (progress.bytes.saturating_mul(100) / of).min(100)),
-    };
-    let (lines, templates) = (text::thousands(progress.lines), text::thousands(progress.templates as u64));
-    format!("{part} · {lines} lines → {templates} templates")
 }

@@ -207,13 +207,7 @@ impl Shown {
         if !self.on || self.begun.elapsed() < PROGRESS_AFTER {
             return;
         }
-        let part = match progress.of {
-            0 => text::size(progress.bytes),
-            of => format!("{}%", (progress.bytes * 100 / of.max(1)).min(100)),
-        };
-        let lines = text::thousands(progress.lines);
-        let templates = text::thousands(progress.templates as u64);
-        status(&format!("reading {part} · {lines} lines · {templates} templates"));
+        status(&format!("reading {progress}"));
         self.written = true;
     }
 

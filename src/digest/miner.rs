@@ -269,10 +269,9 @@ impl Miner {
 
     /// How many templates there are as far as was read; learns nothing.
     pub(super) fn count(&self, patience: &Patience<'_>) -> usize {
-        let weighed = |group: &Group| (group.shape.clone(), group.count);
-        let alive: Vec<(Box<[u8]>, u64)> = self.groups.iter().flatten().map(weighed).collect();
+        let groups = self.groups.iter().flatten();
         let shapes: Vec<Weighed<'_>> =
-            alive.iter().map(|(shape, count)| Weighed { shape, count: *count }).collect();
+            groups.map(|group| Weighed { shape: &group.shape, count: group.count }).collect();
         learn(&shapes, patience).templates.len()
     }
 

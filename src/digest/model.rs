@@ -12,7 +12,7 @@ use super::scan::{Feed, Options, Progress, Stream, scan};
 use super::shape::shown;
 use super::stamp::StampKind;
 use super::timeline::Timeline;
-use super::totals::{SourceTotals, Totals};
+use super::totals::{SourceTotals, Totals, both};
 use super::trouble::tone;
 
 /// A line, as it stands in its source.
@@ -212,14 +212,15 @@ impl LogDigest {
         let is_dated = |facts: &&SourceFacts| facts.stamps.is_some_and(StampKind::is_dated);
         let dated = facts.iter().any(|facts| is_dated(&facts));
         let mut notes = inferred(&totals, dated);
-        if dated && forget_undated(&mut totals, &mut templates) {
+        let undated = facts.iter().any(|facts| facts.stamps.is_some_and(|stamps| !stamps.is_dated()));
+        // A device without a clock writes dates of 1970: those are dates all the same.
+        if dated && undated && forget_undated(&mut totals, &mut templates) {
             notes.push("files whose times name no day are not in the time line".to_owned());
         }
         let span = facts
             .iter()
             .filter(|facts| !dated || is_dated(facts))
-            .filter_map(|facts| facts.span)
-            .reduce(|(from, to), (first, last)| (from.min(first), to.max(last)));
+            .fold(None, |span, facts| both(span, facts.span));
         let levels = Level::ALL.iter().zip(totals.levels).filter(|(_, count)| *count > 0);
         Self {
             passed_over: Vec::new(),

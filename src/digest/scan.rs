@@ -16,6 +16,7 @@ use super::learn::Patience;
 use super::model::reference_ms;
 use super::stamp::Reference;
 use super::totals::{SourceTotals, Totals};
+use crate::text;
 
 /// Lines of a log's start that its layout is learnt from.
 const SAMPLE_LINES: usize = 400;
@@ -58,6 +59,18 @@ pub struct Progress {
     pub errors: u64,
     /// Templates, as far as is known.
     pub templates: usize,
+}
+
+impl std::fmt::Display for Progress {
+    /// `34% · 1,204,233 lines → 312 templates`
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let part = match self.of {
+            0 => text::size(self.bytes),
+            of => format!("{}%", (self.bytes.saturating_mul(100) / of).min(100)),
+        };
+        let (lines, templates) = (text::thousands(self.lines), text::thousands(self.templates as u64));
+        write!(f, "{part} · {lines} lines → {templates} templates")
+    }
 }
 
 /// A stream of lines that says how far it is.

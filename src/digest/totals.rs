@@ -57,7 +57,6 @@ impl Totals {
 
     /// Takes what was counted of the next block.
     pub(super) fn take(&mut self, counted: Counted, patience: &Patience<'_>) {
-        let errors = counted.levels[Level::Error as usize] + counted.levels[Level::Fatal as usize];
         let source = self.source(counted.source);
         let first_line = source.lines + 1;
         source.marks.push(Mark { line: first_line, at: source.bytes, span: counted.span });
@@ -66,7 +65,7 @@ impl Totals {
         }
         source.lines += counted.lines;
         source.bytes += counted.raw;
-        source.errors += errors;
+        source.errors += loud(&counted.levels);
         source.span = both(source.span, counted.span);
         self.entries += counted.entries;
         for (sum, count) in self.levels.iter_mut().zip(counted.levels) {
@@ -116,8 +115,12 @@ impl Totals {
 
     /// Entries that say that they are errors or worse.
     pub(super) fn loud(&self) -> u64 {
-        self.levels[Level::Error as usize] + self.levels[Level::Fatal as usize]
+        loud(&self.levels)
     }
+}
+
+fn loud(levels: &[u64]) -> u64 {
+    levels[Level::Error as usize] + levels[Level::Fatal as usize]
 }
 
 /// Two neighbouring marks as one.

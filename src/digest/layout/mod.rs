@@ -7,6 +7,7 @@
 mod access;
 mod export;
 mod fields;
+mod syslog;
 mod text;
 
 use std::borrow::Cow;

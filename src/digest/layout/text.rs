@@ -4,6 +4,7 @@
 
 use std::borrow::Cow;
 
+use super::syslog::{host_and_tag, priority, structured_data};
 use super::{Entry, MOST, NEARLY_ALL, is_most};
 use crate::digest::level::Level;
 use crate::digest::stamp::{Reference, Stamp, StampKind, find, read as read_stamp};
@@ -13,7 +14,7 @@ const MOST_LEAD: usize = 5;
 const MOST_COLUMNS: usize = 8;
 
 /// The longest component: a class name, or a thread's and an address.
-const LONGEST_COMPONENT: usize = 160;
+pub(super) const LONGEST_COMPONENT: usize = 160;
 
 /// Columns that a line's component may be in, after the level.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -262,52 +263,10 @@ fn after_stamp(line: &[u8], mut at: usize) -> usize {
     at
 }
 
-/// A syslog priority before a line: `<34>`, and whether RFC 5424's version follows, `<165>1 `.
-fn priority(line: &[u8]) -> (Option<Level>, &[u8], bool) {
-    let read = || {
-        let inner = line.strip_prefix(b"<")?;
-        let end = inner.iter().take(4).position(|&byte| byte == b'>')?;
-        let number = inner[..end].iter().try_fold(0u32, |number, digit| {
-            digit.is_ascii_digit().then(|| number * 10 + u32::from(digit - b'0'))
-        })?;
-        let rest = &inner[end + 1..];
-        let versioned = rest.strip_prefix(b"1 ");
-        (end > 0 && number < 192).then_some((
-            Some(Level::of_priority(number)),
-            versioned.unwrap_or(rest),
-            versioned.is_some(),
-        ))
-    };
-    read().unwrap_or((None, line, false))
-}
-
-/// Behind the time of RFC 5424: host, program, process, message id, structured data.
-/// Returns the program and the message; `None`: a tag with a colon stands there, as before it.
-fn structured_data(rest: &[u8]) -> Option<(&[u8], &[u8])> {
-    let mut words = Words { text: rest, at: 0 };
-    let _host = words.next()?;
-    let program = words.next()?;
-    let process = words.next()?;
-    let id = words.next()?;
-    if rest[program.0..id.1].contains(&b':')
-        || !rest[process.0..process.1].iter().all(|byte| byte.is_ascii_digit() || *byte == b'-')
-    {
-        return None;
-    }
-    let mut at = words.at + 1;
-    while let Some(end) = group_end(rest, at) {
-        at = end;
-    }
-    if rest.get(at) == Some(&b'-') {
-        at += 1;
-    }
-    Some((&rest[program.0..program.1], rest.get(at..)?))
-}
-
 /// The words of a line as ranges; a bracketed group is one word, whatever is in it.
-struct Words<'a> {
-    text: &'a [u8],
-    at: usize,
+pub(super) struct Words<'a> {
+    pub(super) text: &'a [u8],
+    pub(super) at: usize,
 }
 
 impl Iterator for Words<'_> {
@@ -326,7 +285,7 @@ fn word_end(text: &[u8], start: usize) -> usize {
 }
 
 /// Where the bracket closes that opens at `start`, in a component's length.
-fn group_end(text: &[u8], start: usize) -> Option<usize> {
+pub(super) fn group_end(text: &[u8], start: usize) -> Option<usize> {
     if text.get(start) != Some(&b'[') {
         return None;
     }
@@ -431,7 +390,7 @@ fn padded_colon(text: &[u8], end: usize) -> Option<usize> {
 }
 
 /// A word that may be a component's name.
-fn is_name(word: &[u8]) -> bool {
+pub(super) fn is_name(word: &[u8]) -> bool {
     let inner = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-.$/#[]():@<>*".contains(byte);
     word.len() <= LONGEST_COMPONENT
         && word.first().is_some_and(|byte| byte.is_ascii_alphanumeric() || b"_.[<(".contains(byte))
@@ -462,30 +421,6 @@ fn piped(text: &[u8], at: usize) -> Option<(usize, usize)> {
         begins += bar + 1;
     }
     Some((first?, begins))
-}
-
-/// `host program[pid] (address): message` behind a syslog time: the program and the message.
-fn host_and_tag(rest: &[u8]) -> Option<(&[u8], &[u8])> {
-    let mut words = Words { text: rest, at: 0 };
-    let (_, host_end) = words.next()?;
-    if rest[host_end - 1] == b':' {
-        return None;
-    }
-    let after = &rest[host_end..];
-    let trimmed = after.trim_ascii_start();
-    let near = &trimmed[..trimmed.len().min(LONGEST_COMPONENT)];
-    let colon = memchr::memchr_iter(b':', near)
-        .find(|&at| matches!(trimmed.get(at + 1), None | Some(b' ' | b'\t')))?;
-    let tag = &trimmed[..colon];
-    let spaces = tag.iter().filter(|&&byte| byte == b' ').count();
-    let named = tag.split(|&byte| byte == b' ').all(|word| word == b"--" || is_name(word) || word.is_empty());
-    (spaces <= 2 && !tag.is_empty() && named).then(|| (component_name(tag), &trimmed[colon + 1..]))
-}
-
-/// A program's name without the number of its process.
-fn component_name(tag: &[u8]) -> &[u8] {
-    let end = tag.iter().position(|&byte| byte == b'[').unwrap_or(tag.len());
-    &tag[..end]
 }
 
 /// A line of a log without times: a level may stand at its start (`ERROR: …`, `[warn] …`,
