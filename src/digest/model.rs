@@ -157,7 +157,7 @@ pub struct LogDigest {
     pub utc: bool,
     /// Entries over time.
     pub volume: Timeline,
-    /// Entries at level error or worse over time.
+    /// Entries over time that are errors or worse, by their level or else by their words.
     pub errors: Timeline,
     /// The templates, by id.
     pub templates: Vec<Template>,
@@ -216,6 +216,10 @@ impl LogDigest {
         // A device without a clock writes dates of 1970: those are dates all the same.
         if dated && undated && forget_undated(&mut totals, &mut templates) {
             notes.push("files whose times name no day are not in the time line".to_owned());
+        }
+        // What says no level is an error where its words say so, here as in the templates.
+        for template in templates.iter().filter(|one| one.level.is_none() && one.severity() >= Level::Error) {
+            totals.errors.merge(&template.timeline);
         }
         let span = facts
             .iter()
