@@ -280,7 +280,11 @@ impl Engine for Fake {
             Request::SaveState { path, .. } => std::fs::write(path, b"fake")
                 .map(|()| DoneReport::default())
                 .map_err(|error| Failure::new(FailureKind::Internal, error.to_string())),
-            Request::RestoreState { .. } | Request::Transcribe { .. } => {
+            Request::RestoreState { .. }
+            | Request::Transcribe { .. }
+            | Request::Listen { .. }
+            | Request::Frames { .. }
+            | Request::Finish { .. } => {
                 Err(Failure::new(FailureKind::Unsupported, "The fake worker doesn't do that."))
             }
             Request::Cancel { .. } | Request::Shutdown => Ok(DoneReport::default()),

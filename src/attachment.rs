@@ -81,6 +81,37 @@ pub enum Medium {
         /// The digest that the model gets.
         view: Option<AttachmentId>,
     },
+    /// A recording: sound, or a film's sound with pictures of it. The attachment's content is
+    /// what was heard in it ([`crate::audio::Transcript`]); the recording itself stays where
+    /// it is.
+    Recording {
+        /// How long it is, as far as it could be read.
+        duration_ms: u64,
+        /// The peak of each of as many equal stretches as there are values, 0 to 255; empty
+        /// where there is no sound.
+        waveform: Vec<u8>,
+        /// The language that was heard, a code of ISO 639.
+        language: Option<String>,
+        /// Said when it is damaged, or nothing was said in it.
+        note: Option<String>,
+        /// Pictures of a film, by their times.
+        frames: Vec<Frame>,
+        /// The transcript that the model gets, with a line where each picture stands.
+        view: Option<AttachmentId>,
+    },
+}
+
+/// A picture of a film.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Frame {
+    /// When it is shown, in milliseconds from the start.
+    pub at_ms: u64,
+    /// The picture: a JPEG or PNG in the blob store.
+    pub picture: AttachmentId,
+    /// Its width in pixels.
+    pub width: u32,
+    /// Its height in pixels.
+    pub height: u32,
 }
 
 /// Where an attachment came from.
@@ -128,7 +159,8 @@ impl Attachment {
             Medium::Image { view, .. }
             | Medium::Text { view, .. }
             | Medium::Table { view, .. }
-            | Medium::Log { view, .. } => view.as_ref().unwrap_or(&self.id),
+            | Medium::Log { view, .. }
+            | Medium::Recording { view, .. } => view.as_ref().unwrap_or(&self.id),
         }
     }
 
@@ -140,6 +172,11 @@ impl Attachment {
     /// Whether its content is a log's record.
     pub fn is_log(&self) -> bool {
         matches!(self.medium, Medium::Log { .. })
+    }
+
+    /// Whether it is sound, or a film.
+    pub fn is_recording(&self) -> bool {
+        matches!(self.medium, Medium::Recording { .. })
     }
 
     /// Whether the model needs eyes for it.

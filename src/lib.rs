@@ -6,10 +6,10 @@
 //! | floor | modules | what it is |
 //! | --- | --- | --- |
 //! | 0 words | [`message`], [`attachment`], [`text`], [`redact`], [`gguf`], [`wire`] | plain values, formats and the protocol; no policy, no async |
-//! | 1 readers | [`digest`], [`table`] | what is in a log, what is in a table; never import each other |
+//! | 1 readers | [`audio`], [`digest`], [`table`] | what is in a recording, a log, a table; never import each other |
 //! | 2 stores | [`catalogue`], [`prompts`], [`intake`], [`session`] | never import each other; what two of them need moves down |
-//! | 3 hands | [`engines`], [`tools`] | the worker processes; what a command may do, and a sandbox for it |
-//! | 4 mind | [`agent`] | decides purely ([`agent::Agent`]), acts at the edge ([`agent::driver`]) |
+//! | 3 hands | [`engines`], [`microphone`], [`tools`] | the worker processes; the sound of a device; what a command may do, and a sandbox for it |
+//! | 4 mind | [`agent`], [`dictation`] | decides purely ([`agent::Agent`]), acts at the edge ([`agent::driver`]); what is said becomes text |
 //! | 5 face | [`tui`], [`mod@print`] | the chat, and the one-shot commands' output |
 //! | 6 doors | [`cli`], [`config`], [`paths`], `main` | what was typed becomes what it means |
 //!
@@ -26,6 +26,7 @@ pub mod text;
 pub mod wire;
 
 // floor 1: readers
+pub mod audio;
 pub mod digest;
 pub mod table;
 
@@ -37,10 +38,12 @@ pub mod session;
 
 // floor 3: hands
 pub mod engines;
+pub mod microphone;
 pub mod tools;
 
 // floor 4: mind
 pub mod agent;
+pub mod dictation;
 
 // floor 5: face
 pub mod print;

@@ -23,18 +23,22 @@ pub enum Prompt {
     TableAttachment,
     /// Around the digest of a log.
     LogAttachment,
+    /// `recording_attachment.md`: stands in front of the transcript of a recording. Gets
+    /// `name`, `length`, `language`, `note`, `pictures`, `fence` and `text`.
+    RecordingAttachment,
     /// `unseen_picture.md`: stands for a picture where the model has no eyes. Gets `name`,
     /// `width`, `height`, and `tools`.
     UnseenPicture,
 }
 
 impl Prompt {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::System,
         Self::Describe,
         Self::TextAttachment,
         Self::TableAttachment,
         Self::LogAttachment,
+        Self::RecordingAttachment,
         Self::UnseenPicture,
     ];
 
@@ -45,6 +49,7 @@ impl Prompt {
             Self::TextAttachment => "text_attachment.md",
             Self::TableAttachment => "table_attachment.md",
             Self::LogAttachment => "log_attachment.md",
+            Self::RecordingAttachment => "recording_attachment.md",
             Self::UnseenPicture => "unseen_picture.md",
         }
     }
@@ -56,6 +61,7 @@ impl Prompt {
             Self::TextAttachment => include_str!("../prompts/text_attachment.md"),
             Self::TableAttachment => include_str!("../prompts/table_attachment.md"),
             Self::LogAttachment => include_str!("../prompts/log_attachment.md"),
+            Self::RecordingAttachment => include_str!("../prompts/recording_attachment.md"),
             Self::UnseenPicture => include_str!("../prompts/unseen_picture.md"),
         }
     }
@@ -140,6 +146,7 @@ mod tests {
             "begun": "Monday, 23 November 2026", "name": "a`.log", "lines": "2",
             "note": "cut", "fence": "```", "text": "one\n{{ two }}",
             "tools": true, "width": 640, "height": 480, "rows": "3,120", "columns": 9,
+            "length": "0:11", "language": "en", "pictures": 2,
         });
         let all: Vec<String> =
             Prompt::ALL.iter().map(|prompt| prompts.render(*prompt, &context).unwrap()).collect();

@@ -109,6 +109,25 @@ pub fn counted(count: u64, one: &str, many: &str) -> String {
     format!("{} {}", thousands(count), if count == 1 { one } else { many })
 }
 
+/// Levels (0 to 255) as blocks, at most so many columns: each shows the highest of its part.
+pub fn bars(levels: &[u8], columns: usize) -> String {
+    const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    let columns = columns.min(levels.len());
+    let part = |column: usize| column * levels.len() / columns..(column + 1) * levels.len() / columns;
+    let highest = |column| levels[part(column)].iter().copied().max().unwrap_or_default();
+    (0..columns).map(|column| BLOCKS[usize::from(highest(column)) * BLOCKS.len() / 256]).collect()
+}
+
+/// A place in a recording: `0:07`, `1:02:07`.
+pub fn clock(ms: u64) -> String {
+    let seconds = ms / 1000;
+    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    match hours {
+        0 => format!("{minutes}:{seconds:02}"),
+        _ => format!("{hours}:{minutes:02}:{seconds:02}"),
+    }
+}
+
 /// A length of time for a person: `350 ms`, `42 s`, `3 h 12 min`, `5 d 2 h`.
 pub fn duration(ms: i64) -> String {
     let seconds = ms / 1000;

@@ -5,13 +5,14 @@
 use std::path::{Path, PathBuf};
 
 /// The floor of each module of the library, as `src/lib.rs` lists them.
-const FLOORS: [(&str, u8); 21] = [
+const FLOORS: [(&str, u8); 24] = [
     ("attachment", 0),
     ("gguf", 0),
     ("message", 0),
     ("redact", 0),
     ("text", 0),
     ("wire", 0),
+    ("audio", 1),
     ("digest", 1),
     ("table", 1),
     ("catalogue", 2),
@@ -19,8 +20,10 @@ const FLOORS: [(&str, u8); 21] = [
     ("prompts", 2),
     ("session", 2),
     ("engines", 3),
+    ("microphone", 3),
     ("tools", 3),
     ("agent", 4),
+    ("dictation", 4),
     ("print", 5),
     ("tui", 5),
     ("cli", 6),

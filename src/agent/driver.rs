@@ -16,9 +16,9 @@ use super::takings::Takings;
 use super::window::{self, Blobs};
 use super::{Agent, Ask, Effect, Event, Rules, Stamp, Step, Turn};
 use crate::attachment::AttachmentId;
-use crate::catalogue::{Catalogue, ReadyModel};
+use crate::catalogue::{Catalogue, ReadyModel, Task};
 use crate::engines::{Worker, WorkerEvent, WorkerOptions};
-use crate::intake::{self, Given};
+use crate::intake::{self, Ears, Given};
 use crate::message::{Message, ToolCall};
 use crate::prompts::PromptSet;
 use crate::session::{self, BlobStore, SessionId, SessionStore, StoreWriter};
@@ -51,6 +51,8 @@ pub struct Hands {
     pub prompts: PromptSet,
     /// Bounds on what is attached.
     pub intake: intake::Options,
+    /// Who listens to recordings that are attached.
+    pub ears: Arc<dyn Ears>,
     /// How the llama worker is started.
     pub worker: WorkerOptions,
     /// Where the starter is unpacked.
@@ -165,7 +167,8 @@ impl Driver {
 
     /// The names of the models that the catalogue knows, for completion.
     pub fn model_names(&self) -> Vec<String> {
-        self.hands.catalogue.list().iter().map(|spec| spec.name.clone()).collect()
+        let answering = self.hands.catalogue.list().iter().filter(|spec| spec.task == Task::Chat);
+        answering.map(|spec| spec.name.clone()).collect()
     }
 
     /// Leaves: what goes on is stopped, and the evaluated prompt saved for the next time.
@@ -307,7 +310,8 @@ impl Driver {
     fn take(&mut self, ticket: u64, given: Given) {
         let context = self.agent.model.as_ref().and_then(|model| model.load.context);
         let (options, blobs) = (self.hands.intake.clone(), Arc::clone(&self.hands.blobs));
-        self.takings.start((ticket, given), options, context, blobs, self.events.clone());
+        let reading = (options, Arc::clone(&self.hands.ears));
+        self.takings.start((ticket, given), reading, context, blobs, self.events.clone());
     }
 
     fn store(

@@ -9,8 +9,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::Event;
 use crate::attachment::Attachment;
-use crate::digest::Progress;
-use crate::intake::{self, Given};
+use crate::intake::{self, Ears, Given};
 use crate::session::BlobStore;
 
 /// The tokens of a model's context where nothing else is known.
@@ -28,7 +27,7 @@ impl Takings {
     pub(super) fn start(
         &mut self,
         (ticket, given): (u64, Given),
-        mut options: intake::Options,
+        (mut options, ears): (intake::Options, Arc<dyn Ears>),
         context: Option<u32>,
         blobs: Arc<BlobStore>,
         events: UnboundedSender<Event>,
@@ -38,10 +37,10 @@ impl Takings {
         self.0.retain(|_, stop| Arc::strong_count(stop) > 1);
         self.0.insert(ticket, Arc::clone(&stop));
         tokio::task::spawn_blocking(move || {
-            let mut tell = |progress: &Progress| {
+            let mut tell = |progress: &dyn std::fmt::Display| {
                 let _ = events.send(Event::Taking { ticket, says: progress.to_string() });
             };
-            let mut watch = intake::Watch { stop: &stop, tell: &mut tell };
+            let mut watch = intake::Watch { stop: &stop, tell: &mut tell, ears: ears.as_ref() };
             // A decoder that panics on a hostile file must not leave the chip waiting.
             let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
                 take(&given, &options, &blobs, &mut watch)

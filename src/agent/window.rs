@@ -119,6 +119,9 @@ fn contents(
             Part::Attachment { removed: true, .. } => {}
             Part::Attachment { attachment, .. } => {
                 contents.push(attached(attachment, view, prompts, blobs)?);
+                if view.eyes {
+                    contents.extend(frames(attachment, blobs));
+                }
             }
             Part::ToolCall(call) => contents.push(Content::ToolCall {
                 call: call.id.clone(),
@@ -141,6 +144,17 @@ fn contents(
         }
     }
     Ok(contents)
+}
+
+/// The pictures of a film, each behind the words that stand for it in the transcript.
+fn frames(attachment: &Attachment, blobs: &dyn Blobs) -> Vec<Content> {
+    let Medium::Recording { frames, .. } = &attachment.medium else { return Vec::new() };
+    let shown = frames.iter().enumerate().flat_map(|(index, frame)| {
+        let text = format!("[picture {} at {}]", index + 1, text::clock(frame.at_ms));
+        let path = blobs.path(&frame.picture);
+        [Content::Text { text }, Content::Image { hash: frame.picture.clone(), path }]
+    });
+    shown.collect()
 }
 
 fn attached(
@@ -179,6 +193,21 @@ fn attached(
                 "name": attachment.name, "fence": text::fence(&body), "text": body, "tools": view.tools,
             });
             Ok(Content::Text { text: prompts.render(Prompt::LogAttachment, context)? })
+        }
+        Medium::Recording { duration_ms, language, note, frames, .. } => {
+            let bytes =
+                blobs.read(id).map_err(|why| WindowError::Blob { name: attachment.name.clone(), why })?;
+            let body = String::from_utf8_lossy(&bytes);
+            let context = serde_json::json!({
+                "name": attachment.name,
+                "length": text::clock(*duration_ms),
+                "language": language,
+                "note": note,
+                "pictures": if view.eyes { frames.len() } else { 0 },
+                "fence": text::fence(&body),
+                "text": body,
+            });
+            Ok(Content::Text { text: prompts.render(Prompt::RecordingAttachment, context)? })
         }
         Medium::Table { rows, columns, note, .. } => {
             let bytes =

@@ -3,6 +3,7 @@
 
 mod fingerprint;
 mod spec;
+mod speech;
 mod starter;
 #[cfg(test)]
 mod tests;
@@ -10,14 +11,15 @@ mod tests;
 use std::path::{Path, PathBuf};
 
 pub use fingerprint::Fingerprint;
-pub use spec::{ModelFiles, ModelSource, ModelSpec, Turns};
+pub use spec::{ModelFiles, ModelSource, ModelSpec, Task, Turns};
+pub use speech::ReadySpeech;
 
 use crate::gguf::{self, GgufError, Header};
 use crate::text;
 use crate::wire::{LoadOptions, Sampling};
 
 /// The entries that come with percept.
-const BUILT_IN: [(&str, &str); 10] = [
+const BUILT_IN: [(&str, &str); 15] = [
     ("starter.toml", include_str!("../../models/starter.toml")),
     ("smolvlm2-500m.toml", include_str!("../../models/smolvlm2-500m.toml")),
     ("smolvlm2-2.2b.toml", include_str!("../../models/smolvlm2-2.2b.toml")),
@@ -28,6 +30,11 @@ const BUILT_IN: [(&str, &str); 10] = [
     ("gemma-4-e4b.toml", include_str!("../../models/gemma-4-e4b.toml")),
     ("lfm2-vl-1.6b.toml", include_str!("../../models/lfm2-vl-1.6b.toml")),
     ("internvl3-2b.toml", include_str!("../../models/internvl3-2b.toml")),
+    ("whisper-tiny.toml", include_str!("../../models/whisper-tiny.toml")),
+    ("whisper-base.toml", include_str!("../../models/whisper-base.toml")),
+    ("whisper-small.toml", include_str!("../../models/whisper-small.toml")),
+    ("whisper-large-v3-turbo.toml", include_str!("../../models/whisper-large-v3-turbo.toml")),
+    ("silero-vad.toml", include_str!("../../models/silero-vad.toml")),
 ];
 
 /// A model that can be loaded now: its files are on disk.
@@ -66,13 +73,17 @@ pub enum CatalogueError {
     },
     /// It is known, but its files are not on this machine.
     #[error(
-        "{name} is not on this machine. Download its GGUF and mmproj files from https://huggingface.co/{repository}, then: percept models add {name} MODEL.gguf --mmproj MMPROJ.gguf"
+        "{name} is not on this machine. Download {} from https://huggingface.co/{repository}, then: percept models add {name} {}",
+        file.as_deref().unwrap_or("its GGUF and mmproj files"),
+        file.as_deref().unwrap_or("MODEL.gguf --mmproj MMPROJ.gguf")
     )]
     Absent {
         /// Its name.
         name: String,
         /// Where it can be had.
         repository: String,
+        /// The one file that it is, where it is one.
+        file: Option<String>,
     },
     /// A file is no usable GGUF.
     #[error("{path} can't be used: {error}.")]
@@ -95,6 +106,29 @@ pub enum CatalogueError {
         made: u64,
         /// Width of what the model takes.
         wanted: u64,
+    },
+    /// It is for something else.
+    #[error("{name} {is}, {not}")]
+    Task {
+        /// Its name.
+        name: String,
+        /// What it does.
+        is: &'static str,
+        /// What it doesn't, and what to do.
+        not: &'static str,
+    },
+    /// No model that hears is on this machine.
+    #[error(
+        "no speech model is on this machine. Download ggml-base.bin (142 MiB) from https://huggingface.co/ggerganov/whisper.cpp, then: percept models add whisper-base ggml-base.bin"
+    )]
+    NoSpeech,
+    /// A file is no usable model that hears.
+    #[error("{path} can't be used: {why}.")]
+    Speech {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        why: String,
     },
     /// An entry can't be read or is not right.
     #[error("the catalogue entry {path}: {why}")]
@@ -193,6 +227,9 @@ impl Catalogue {
     /// of another kind, or of another model.
     pub fn ready(&self, name: &str, cache: &Path) -> Result<ReadyModel, CatalogueError> {
         let Some(spec) = self.find(name) else { return self.ready_file(name) };
+        if spec.task != Task::Chat {
+            return Err(speech::not_for_chat(spec));
+        }
         let (model, mmproj) = match &spec.files {
             ModelFiles { starter: true, .. } => {
                 let [model, mmproj] = starter::unpack(cache)
@@ -209,7 +246,7 @@ impl Catalogue {
             ModelFiles { .. } => {
                 let repository =
                     spec.source.as_ref().map_or("models", |source| &source.repository).to_owned();
-                return Err(CatalogueError::Absent { name: name.to_owned(), repository });
+                return Err(CatalogueError::Absent { name: name.to_owned(), repository, file: None });
             }
         };
         Ok(ReadyModel {
@@ -273,12 +310,18 @@ impl Catalogue {
         }
         let whole = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let model = whole(model);
-        let header = check_model(&model)?;
-        let mmproj = mmproj.map(whole).or_else(|| mmproj_beside(&model));
-        if let Some(mmproj) = &mmproj {
-            check_projector(mmproj, &model, &header)?;
-        }
-        let mut spec = self.find(name).cloned().unwrap_or_else(|| described_by(name, &header));
+        let known = self.find(name).cloned();
+        let (mut spec, mmproj) = match speech::task_of(&model) {
+            Some(task) => (speech::described(name, task, known)?, None),
+            None => {
+                let header = check_model(&model)?;
+                let mmproj = mmproj.map(whole).or_else(|| mmproj_beside(&model));
+                if let Some(mmproj) = &mmproj {
+                    check_projector(mmproj, &model, &header)?;
+                }
+                (known.unwrap_or_else(|| described_by(name, &header)), mmproj)
+            }
+        };
         spec.files = ModelFiles { starter: false, model: Some(model), mmproj };
         let path = user_folder.join(format!("{name}.toml"));
         let write = |error| CatalogueError::Write { path: path.clone(), error };
@@ -293,6 +336,9 @@ impl Catalogue {
 
     /// Checks a model's files: that they are there, whole, and of the right kind.
     pub fn verify(&self, name: &str, cache: &Path) -> Result<Vec<Verified>, CatalogueError> {
+        if let Some(spec) = self.find(name).filter(|spec| spec.task != Task::Chat) {
+            return speech::verify(spec).map(|verified| vec![verified]);
+        }
         let ready = self.ready(name, cache)?;
         let header = check_model(&ready.model)?;
         let mut verified = vec![describe(&ready.model, &header)];
@@ -348,24 +394,12 @@ fn mmproj_beside(model: &Path) -> Option<PathBuf> {
 
 fn described_by(name: &str, header: &Header) -> ModelSpec {
     ModelSpec {
-        name: name.to_owned(),
         title: header.text("general.name").unwrap_or(name).to_owned(),
         about: "added by you".to_owned(),
-        good_for: Vec::new(),
-        weak_at: Vec::new(),
         licence: header.text("general.license").map(str::to_owned),
         parameters: Some(crate::text::thousands(header.parameters)),
         context: header.own("context_length"),
-        image_tokens: None,
-        memory_mib: None,
-        system_prompt: true,
-        tools: true,
-        turns: Turns::All,
-        unconfirmed: Vec::new(),
-        source: None,
-        files: ModelFiles::default(),
-        load: LoadOptions::default(),
-        sampling: Sampling::default(),
+        ..ModelSpec::named(name, Task::Chat)
     }
 }
 

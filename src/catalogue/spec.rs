@@ -15,6 +15,9 @@ use crate::wire::{LoadOptions, Sampling};
 pub struct ModelSpec {
     /// Its name on the command line.
     pub name: String,
+    /// What it is for.
+    #[serde(default, skip_serializing_if = "Task::is_chat")]
+    pub task: Task,
     /// Its full name.
     #[serde(default)]
     pub title: String,
@@ -68,6 +71,52 @@ pub struct ModelSpec {
     /// How to sample from it.
     #[serde(default, skip_serializing_if = "is_default")]
     pub sampling: Sampling,
+}
+
+impl ModelSpec {
+    /// A model of which nothing is known but its name and what it is for.
+    pub fn named(name: &str, task: Task) -> Self {
+        Self {
+            name: name.to_owned(),
+            task,
+            title: name.to_owned(),
+            about: String::new(),
+            good_for: Vec::new(),
+            weak_at: Vec::new(),
+            licence: None,
+            parameters: None,
+            context: None,
+            image_tokens: None,
+            memory_mib: None,
+            system_prompt: true,
+            tools: true,
+            turns: Turns::All,
+            unconfirmed: Vec::new(),
+            source: None,
+            files: ModelFiles::default(),
+            load: LoadOptions::default(),
+            sampling: Sampling::default(),
+        }
+    }
+}
+
+/// What a model is for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Task {
+    /// It answers.
+    #[default]
+    Chat,
+    /// It hears: speech to text, in whisper.cpp's ggml form.
+    Speech,
+    /// It tells speech from other sound (Silero, in whisper.cpp's ggml form).
+    Vad,
+}
+
+impl Task {
+    fn is_chat(&self) -> bool {
+        *self == Self::Chat
+    }
 }
 
 /// How much of a conversation a model is given.

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::Trouble;
 use super::exit::{print_json, print_line};
 use super::open::Setup;
-use crate::catalogue::{Catalogue, ModelSpec};
+use crate::catalogue::{Catalogue, ModelSpec, Task};
 use crate::text;
 
 /// The models that percept knows, and your own
@@ -28,14 +28,14 @@ pub(super) enum ModelsCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Register a GGUF that is on this machine already
+    /// Register a GGUF, or a ggml file of speech, that is on this machine already
     ///
     /// The name may be one of `percept models list` (what is known of that model is kept)
     /// or a new one. The files stay where they are.
     Add {
         /// The name to use it by
         name: String,
-        /// The language model's GGUF
+        /// The language model's GGUF, or the ggml-*.bin of a model that hears
         #[arg(value_hint = clap::ValueHint::FilePath)]
         model: PathBuf,
         /// The projector's GGUF; the only mmproj*.gguf in the same folder is found by itself
@@ -79,6 +79,10 @@ pub(super) fn run(command: ModelsCommand) -> Result<(), Trouble> {
             let (spec, path) = catalogue
                 .add(&setup.paths.models(), &name, &model, mmproj.as_deref())
                 .map_err(Trouble::user)?;
+            if spec.task != Task::Chat {
+                let used = "[speech] takes it by itself; its own words are model and vad";
+                return print_line(format!("{name} is registered.\nEntry: {}\n{used}", path.display()));
+            }
             let eyes = match &spec.files.mmproj {
                 Some(mmproj) => format!("with its projector {}", mmproj.display()),
                 None => "without a projector: it sees no pictures".to_owned(),
@@ -109,9 +113,14 @@ pub(super) fn run(command: ModelsCommand) -> Result<(), Trouble> {
 
 fn list(catalogue: &Catalogue) -> Result<(), Trouble> {
     let widest = catalogue.list().iter().map(|spec| spec.name.len()).max().unwrap_or(0);
-    for spec in catalogue.list() {
-        let mark = if catalogue.is_here(spec) { "●" } else { "○" };
-        print_line(format!("{mark} {:widest$}  {}", spec.name, spec.about))?;
+    for (task, heading) in [(Task::Chat, ""), (Task::Speech, "\nspeech"), (Task::Vad, "")] {
+        if !heading.is_empty() {
+            print_line(heading)?;
+        }
+        for spec in catalogue.list().iter().filter(|spec| spec.task == task) {
+            let mark = if catalogue.is_here(spec) { "●" } else { "○" };
+            print_line(format!("{mark} {:widest$}  {}", spec.name, spec.about))?;
+        }
     }
     print_line("\n● on this machine   ○ known; `percept models show NAME` says where to get it")
 }

@@ -137,6 +137,7 @@ impl Setup {
             catalogue: Arc::new(self.catalogue.clone()),
             prompts: self.prompts()?,
             intake: intake::Options { question: overrides.question.clone(), ..self.config.intake() },
+            ears: Arc::new(intake::Deaf),
             worker: self.llama(),
             cache: self.paths.cache.clone(),
             states: (self.paths.states(), self.config.keep.states_mib.saturating_mul(MIB)),

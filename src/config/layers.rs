@@ -15,8 +15,14 @@ use super::{ConfigError, MAX_THREADS};
 const PREFIX: &str = "PERCEPT_";
 
 /// Variables of percept's that set no key of the configuration.
-const OTHER_VARIABLES: [&str; 5] =
-    ["PERCEPT_CONFIG_DIR", "PERCEPT_DATA_DIR", "PERCEPT_CACHE_DIR", "PERCEPT_LOG", "PERCEPT_TEST_PANIC"];
+const OTHER_VARIABLES: [&str; 6] = [
+    "PERCEPT_CONFIG_DIR",
+    "PERCEPT_DATA_DIR",
+    "PERCEPT_CACHE_DIR",
+    "PERCEPT_LOG",
+    "PERCEPT_REQUIRE_PROGRAMS",
+    "PERCEPT_TEST_PANIC",
+];
 
 /// Variables of the tests' worker, which reads them from percept's environment.
 const FAKE_PREFIX: &str = "PERCEPT_FAKE";

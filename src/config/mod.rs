@@ -71,6 +71,8 @@ pub struct Config {
     pub chat: Chat,
     /// Bounds on what is attached.
     pub attach: Attach,
+    /// What is said.
+    pub speech: Speech,
     /// What models may call.
     pub tools: Tools,
     /// Servers of tools.
@@ -134,6 +136,24 @@ pub struct Attach {
     pub max_text_kib: usize,
     pub log_tokens: usize,
     pub screenshot_command: Vec<String>,
+}
+
+/// `[speech]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "config.toml documents the keys")]
+pub struct Speech {
+    pub model: Auto<String>,
+    pub vad: Auto<String>,
+    pub language: Auto<String>,
+    pub translate: bool,
+    pub vocabulary: Vec<String>,
+    pub device: String,
+    pub armed_minutes: u64,
+    pub commands: bool,
+    pub threads: Auto<u32>,
+    pub beam: u32,
+    pub film_pictures: usize,
 }
 
 /// `[tools]`

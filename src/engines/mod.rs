@@ -4,6 +4,7 @@
 //! drop its [`Worker`] ends the process.
 
 mod child;
+mod listener;
 mod supervise;
 
 use std::path::{Path, PathBuf};
@@ -11,6 +12,7 @@ use std::time::Duration;
 
 use crate::wire::{Envelope, Event, Ready};
 
+pub use listener::{Hearing, Listener};
 pub use supervise::Worker;
 
 /// What happens to a worker.

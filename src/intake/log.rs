@@ -5,21 +5,13 @@ use std::io::{Cursor, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
-use super::{IntakeError, Options, Taken};
+use super::{IntakeError, Options, Taken, Watch};
 use crate::attachment::{Attachment, AttachmentId, Medium, Source};
 use crate::digest::input::{Bounds, Gathered, InputError, Reader, Source as LogSource, gather};
-use crate::digest::{self, Focus, LogDigest, LogRecord, Progress, is_log, is_named_log};
+use crate::digest::{self, Focus, LogDigest, LogRecord, is_log, is_named_log};
 
 /// A file up to this size is kept with the conversation: it can be looked up when it is gone.
 const KEPT_BYTES: u64 = 8 * 1024 * 1024;
-
-/// Who follows the reading, and may end it.
-pub struct Watch<'a> {
-    /// Set to end it.
-    pub stop: &'a AtomicBool,
-    /// Told how far it is, on the same thread.
-    pub tell: &'a mut dyn FnMut(&Progress),
-}
 
 /// Files that are tables or pictures by their names are no logs, whatever their lines have.
 fn is_named_otherwise(name: &str) -> bool {
@@ -78,7 +70,7 @@ pub(super) fn take_path(path: &Path, options: &Options, watch: &mut Watch<'_>) -
             return Err(IntakeError::Folder(path.display().to_string()));
         }
     }
-    let digest = LogDigest::read(&gathered, &now(), watch.stop, watch.tell);
+    let digest = LogDigest::read(&gathered, &now(), watch.stop, &mut |progress| (watch.tell)(progress));
     if digest.stopped {
         return Err(IntakeError::Log(InputError::Stopped.to_string()));
     }
@@ -130,7 +122,7 @@ pub(super) fn take_bytes(
     file.write_all(&plain).and_then(|()| file.flush()).map_err(failed_io)?;
     let origin = LogSource::plain(name, file.path()).map_err(failed)?;
     let gathered = Gathered { sources: vec![origin], ..Gathered::default() };
-    let mut digest = LogDigest::read(&gathered, &now(), watch.stop, watch.tell);
+    let mut digest = LogDigest::read(&gathered, &now(), watch.stop, &mut |progress| (watch.tell)(progress));
     if digest.stopped {
         return Err(IntakeError::Log(InputError::Stopped.to_string()));
     }
@@ -170,7 +162,7 @@ fn taken(
         medium,
         source,
     };
-    Taken { attachment, original: record, view: Some(view), kept }
+    Taken { attachment, original: record, view: Some(view), kept: kept.into_iter().collect() }
 }
 
 /// `errors from 02:14`

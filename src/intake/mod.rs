@@ -11,7 +11,9 @@ mod error;
 mod image;
 mod log;
 mod paste;
+mod recording;
 mod text;
+mod watch;
 
 use std::fs::{self, File};
 use std::io::Read;
@@ -23,8 +25,9 @@ use crate::attachment::{Attachment, AttachmentId, Medium, Source};
 pub use clipboard::Clipping;
 pub use crop::{Crop, CropError, LEAST_EDGE, Region, WHOLE, crop};
 pub use error::IntakeError;
-pub use log::Watch;
 pub use paste::paths_in_paste;
+pub use recording::{Deaf, Ears};
+pub use watch::Watch;
 
 /// Something to attach, before it was looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,8 +58,8 @@ pub struct Taken {
     pub original: Vec<u8>,
     /// The content that the model gets, where it differs ([`crate::attachment::Medium`]'s `view` is its hash).
     pub view: Option<Vec<u8>>,
-    /// The raw content of a log, where it is kept besides its record.
-    pub kept: Option<Vec<u8>>,
+    /// What is kept besides: the raw content of a log, the pictures of a film.
+    pub kept: Vec<Vec<u8>>,
 }
 
 impl Taken {
@@ -107,7 +110,7 @@ impl Default for Options {
 /// [`IntakeError`], a whole sentence for the screen.
 pub fn take(given: &Given, options: &Options) -> Result<Taken, IntakeError> {
     let stop = AtomicBool::new(false);
-    take_watched(given, options, &mut Watch { stop: &stop, tell: &mut |_| {} })
+    take_watched(given, options, &mut Watch { stop: &stop, tell: &mut |_| {}, ears: &Deaf })
 }
 
 /// Looks at what was given; how far that is can be followed, and it can be ended.
@@ -210,7 +213,7 @@ fn taken(name: &str, bytes: Vec<u8>, source: Source, options: &Options) -> Resul
         medium: with_view(medium, view.as_deref()),
         source,
     };
-    Ok(Taken { attachment, original: bytes, view, kept: None })
+    Ok(Taken { attachment, original: bytes, view, kept: Vec::new() })
 }
 
 /// A table, with what the model is shown of it.
@@ -225,7 +228,8 @@ fn with_view(mut medium: Medium, bytes: Option<&[u8]>) -> Medium {
         Medium::Image { view, .. }
         | Medium::Text { view, .. }
         | Medium::Table { view, .. }
-        | Medium::Log { view, .. } => {
+        | Medium::Log { view, .. }
+        | Medium::Recording { view, .. } => {
             *view = bytes.map(AttachmentId::of);
         }
     }

@@ -22,6 +22,9 @@ use crate::wire::Stage;
 /// Columns in front of what someone says.
 const INDENT: usize = 2;
 
+/// Columns of a recording's waveform.
+const WAVE_COLUMNS: usize = 16;
+
 type Lines = Arc<Vec<Line<'static>>>;
 
 /// Lines, and the columns to put in front of each.
@@ -316,6 +319,15 @@ pub(super) fn about(attachment: &Attachment) -> String {
         Medium::Table { rows, columns, note, .. } => {
             let note = note.as_ref().map_or(String::new(), |note| format!(" · {note}"));
             format!("⊞ {name} {} rows × {columns}{note}", text::thousands(*rows))
+        }
+        Medium::Recording { duration_ms, waveform, frames, note, .. } => {
+            let note = note.as_ref().map_or(String::new(), |note| format!(" · {note}"));
+            let pictures = match frames.len() as u64 {
+                0 => String::new(),
+                count => format!(" · {}", text::counted(count, "picture", "pictures")),
+            };
+            let wave = text::bars(waveform, WAVE_COLUMNS);
+            format!("♪ {name} {} {wave}{pictures}{note}", text::clock(*duration_ms))
         }
     }
 }

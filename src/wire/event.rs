@@ -39,8 +39,30 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "is_zero")]
         leaked_bytes: usize,
     },
-    /// A stretch of a transcript.
+    /// The language of what is heard.
+    Language {
+        /// Its code, of ISO 639.
+        code: String,
+        /// Whether it was detected, and how sure that is, in thousandths.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        detected: Option<u32>,
+    },
+    /// What is being said, as far as it is understood now: it replaces the last one, and
+    /// goes when a `Segment` or another one comes.
+    Partial {
+        /// The text; empty: what was thought to be said was nothing.
+        text: String,
+    },
+    /// A stretch of a transcript, for good.
     Segment(Segment),
+    /// What a sound file turned out to be; after the last segment.
+    Sound {
+        /// How much of it could be read, in milliseconds.
+        duration_ms: u64,
+        /// What is wrong with it, a sentence each: where it is damaged or cut off.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        notes: Vec<String>,
+    },
     /// The request ended as it should, or was cancelled.
     Done(DoneReport),
     /// The request failed.
@@ -155,14 +177,30 @@ pub enum LedgerKind {
 }
 
 /// A stretch of a transcript.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Segment {
     /// Start in milliseconds from the start of the sound.
     pub start_ms: u64,
     /// End in milliseconds.
     pub end_ms: u64,
-    /// What was said.
+    /// What was said, without spaces around it.
     pub text: String,
+    /// Its words, where they were asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub words: Vec<Word>,
+}
+
+/// A word of a transcript.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Word {
+    /// Start in milliseconds from the start of the sound.
+    pub start_ms: u64,
+    /// End in milliseconds.
+    pub end_ms: u64,
+    /// The word with its punctuation, without spaces around it.
+    pub text: String,
+    /// The probability of its least likely token, 0 to 1.
+    pub probability: f32,
 }
 
 /// How a request ended.
@@ -284,7 +322,7 @@ pub enum FailureKind {
     Memory,
     /// The prompt doesn't fit in the context.
     ContextOverflow,
-    /// A picture can't be read.
+    /// A picture or a sound can't be read.
     Media,
     /// The chat template can't render this conversation.
     Template,

@@ -8,24 +8,28 @@
 
 mod event;
 mod line;
+pub mod pcm;
 pub mod process;
 mod request;
 mod serve;
 
 pub use event::{
     DoneReport, Event, Failure, FailureKind, Ledger, LedgerEntry, LedgerKind, Limits, ModelInfo, Ready,
-    Segment, Stage, StopReason, Timings, Usage,
+    Segment, Stage, StopReason, Timings, Usage, Word,
 };
 pub use line::{LineError, LineReader, MAX_LINE_BYTES, write_line};
 pub use process::cpu_features;
-pub use request::{ChatMessage, Content, LoadOptions, Request, Sampling, ToolSpec};
-pub use serve::{Engine, ExitOnEnd, Output, serve};
+pub use request::{ChatMessage, Content, LoadOptions, Request, Sampling, SpeechOptions, ToolSpec};
+pub use serve::{Engine, ExitOnEnd, Heard, Output, serve};
 
 use serde::{Deserialize, Serialize};
 
 /// The version of the protocol. percept checks the worker's in [`Event::Ready`], the
 /// worker checks percept's in [`Request::Load`]; a difference is an error that says so.
-pub const PROTOCOL_VERSION: u32 = 2;
+pub const PROTOCOL_VERSION: u32 = 3;
+
+/// Samples a second of all sound that goes to a worker, mono: what Whisper was trained on.
+pub const SAMPLE_RATE: u32 = 16_000;
 
 /// The id of events that answer no request: [`Event::Ready`], and failures of a line
 /// too broken to have an id.

@@ -77,10 +77,33 @@ pub enum Request {
         /// The file to read.
         path: PathBuf,
     },
-    /// Turns a sound file into text.
+    /// Turns a sound file into text: `Language`, `Segment`s, `Progress`, a `Sound`, `Done`.
     Transcribe {
         /// The sound file.
         path: PathBuf,
+        /// What is known of it.
+        #[serde(default)]
+        speech: SpeechOptions,
+    },
+    /// Turns sound into text while it comes, in [`Self::Frames`]: `Partial`s that replace
+    /// each other, and `Segment`s that stay. Goes on until [`Self::Finish`] and ends when
+    /// all that was heard is said.
+    Listen {
+        /// What is known of it.
+        #[serde(default)]
+        speech: SpeechOptions,
+    },
+    /// Sound for a [`Self::Listen`] that runs. Has no ending of its own.
+    Frames {
+        /// The id of the `Listen`.
+        target: u64,
+        /// Mono at [`super::SAMPLE_RATE`], 32-bit floats of -1 to 1, little-endian, in base64.
+        pcm: String,
+    },
+    /// No more sound comes for a [`Self::Listen`]. Has no ending of its own.
+    Finish {
+        /// The id of the `Listen`.
+        target: u64,
     },
     /// Stops a request, running or waiting: it ends with `Done` and
     /// [`super::StopReason::Cancelled`]. Has no ending of its own.
@@ -113,6 +136,9 @@ impl Request {
             Self::SaveState { .. } => "save_state",
             Self::RestoreState { .. } => "restore_state",
             Self::Transcribe { .. } => "transcribe",
+            Self::Listen { .. } => "listen",
+            Self::Frames { .. } => "frames",
+            Self::Finish { .. } => "finish",
             Self::Cancel { .. } => "cancel",
             Self::Shutdown => "shutdown",
         }
@@ -145,10 +171,43 @@ pub struct LoadOptions {
     /// measuring and for tests.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub no_cache: bool,
+    /// The voice activity model (Silero, in ggml form), for speech; without it, speech is
+    /// told from silence by its energy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vad: Option<PathBuf>,
     /// Loads although the estimate says that memory won't do: it is an upper bound, and
     /// the person may know better.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub ignore_memory: bool,
+}
+
+/// What is known of speech before it is heard, and how to write it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SpeechOptions {
+    /// The language as a code of ISO 639 (`en`, `de`); without it, it is detected.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
+    /// Translate to English.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub translate: bool,
+    /// Words that are likely, the most useful first. As many as fit are told to the decoder.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub vocabulary: Vec<String>,
+    /// Give the times of words too.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub words: bool,
+    /// Leave out what is not speech, and size the encoder's context to what is. Without it,
+    /// sound is decoded in whole windows of 30 s, as whisper.cpp does by itself.
+    pub vad: bool,
+    /// Hypotheses of the beam search; 1 is greedy.
+    pub beam: u32,
+}
+
+impl Default for SpeechOptions {
+    fn default() -> Self {
+        Self { language: None, translate: false, vocabulary: Vec::new(), words: false, vad: true, beam: 1 }
+    }
 }
 
 /// One message as the model gets it.

@@ -1,19 +1,22 @@
 //! The loop of a worker: a reader thread that takes cancels at once, and the engine on
 //! the calling thread. The real engines and the fake one of the tests run in it.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::io::{Read, Write};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::{
     DoneReport, Envelope, Event, Failure, FailureKind, LineError, LineReader, NO_REQUEST, Ready, Request,
-    StopReason, write_line,
+    SAMPLE_RATE, StopReason, pcm, write_line,
 };
 
 /// How long a worker may go on after its input ended (percept died) before it is ended
 /// in the middle of a computation.
 const EXIT_GRACE: Duration = Duration::from_millis(1500);
+
+/// The most sound that waits for an engine that is slower than speech: half an hour.
+const MOST_WAITING: usize = 30 * 60 * SAMPLE_RATE as usize;
 
 /// What a worker does.
 pub trait Engine {
@@ -49,6 +52,42 @@ impl Output<'_> {
         let inbox = lock(&self.shared.inbox);
         inbox.ended || inbox.cancelled.contains(&self.id)
     }
+
+    /// Takes the sound that came for this request ([`Request::Frames`]), and waits for some
+    /// where none did: not longer than `patience`, nor when it is cancelled or no more comes.
+    ///
+    /// # Errors
+    ///
+    /// What came is no sound, or more waits than is kept.
+    pub fn sound(&self, patience: Duration) -> Result<Heard, Failure> {
+        let until = Instant::now() + patience;
+        let mut inbox = lock(&self.shared.inbox);
+        loop {
+            let over = inbox.ended || inbox.cancelled.contains(&self.id);
+            let Some(stream) = inbox.streams.get_mut(&self.id) else {
+                return Ok(Heard { samples: Vec::new(), finished: true });
+            };
+            if let Some(why) = stream.broken.take() {
+                return Err(Failure::new(FailureKind::BadRequest, why));
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            if over || stream.finished || !stream.samples.is_empty() || left.is_zero() {
+                let samples = std::mem::take(&mut stream.samples);
+                return Ok(Heard { samples, finished: stream.finished });
+            }
+            let waited = self.shared.arrived.wait_timeout(inbox, left);
+            inbox = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+}
+
+/// Sound that came for a request.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Heard {
+    /// Mono samples at [`SAMPLE_RATE`].
+    pub samples: Vec<f32>,
+    /// No more comes.
+    pub finished: bool,
 }
 
 /// Runs an engine until `Shutdown` or the end of the input.
@@ -89,7 +128,9 @@ pub fn serve(
                     Ok(report) => Event::Done(report),
                     Err(failure) => Event::Failed(failure),
                 });
-                lock(&shared.inbox).cancelled.remove(&id);
+                let mut inbox = lock(&shared.inbox);
+                inbox.cancelled.remove(&id);
+                inbox.streams.remove(&id);
             }
         }
     }
@@ -123,7 +164,26 @@ struct Shared {
 struct Inbox {
     waiting: VecDeque<Item>,
     cancelled: HashSet<u64>,
+    /// The sound of each `Listen` that waits or runs.
+    streams: HashMap<u64, Stream>,
     ended: bool,
+}
+
+#[derive(Default)]
+struct Stream {
+    samples: Vec<f32>,
+    finished: bool,
+    broken: Option<String>,
+}
+
+impl Stream {
+    fn take(&mut self, encoded: &str) {
+        match pcm::decode(encoded) {
+            Ok(more) if self.samples.len() + more.len() <= MOST_WAITING => self.samples.extend(more),
+            Ok(_) => self.broken = Some("More than half an hour of sound waits to be heard.".to_owned()),
+            Err(why) => self.broken = Some(why),
+        }
+    }
 }
 
 enum Item {
@@ -158,8 +218,27 @@ fn read_requests(reader: impl Read, shared: &Shared) {
         match lines.next_message::<Envelope<Request>>() {
             Ok(Some(Envelope { body: Request::Cancel { target }, .. })) => {
                 lock(&shared.inbox).cancelled.insert(target);
+                shared.arrived.notify_one();
             }
-            Ok(Some(request)) => shared.push(Item::Request(request)),
+            // Sound for what has ended already is nobody's.
+            Ok(Some(Envelope { body: Request::Frames { target, pcm }, .. })) => {
+                if let Some(stream) = lock(&shared.inbox).streams.get_mut(&target) {
+                    stream.take(&pcm);
+                }
+                shared.arrived.notify_one();
+            }
+            Ok(Some(Envelope { body: Request::Finish { target }, .. })) => {
+                if let Some(stream) = lock(&shared.inbox).streams.get_mut(&target) {
+                    stream.finished = true;
+                }
+                shared.arrived.notify_one();
+            }
+            Ok(Some(request)) => {
+                if matches!(request.body, Request::Listen { .. }) {
+                    lock(&shared.inbox).streams.insert(request.id, Stream::default());
+                }
+                shared.push(Item::Request(request));
+            }
             Ok(None) => break,
             Err(error) => {
                 let recoverable = error.recoverable();

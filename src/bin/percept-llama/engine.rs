@@ -93,9 +93,12 @@ impl Engine for Llama {
             }
             Request::SaveState { path, most_bytes } => state::save(self.loaded()?, &path, most_bytes),
             Request::RestoreState { path } => state::restore(self.loaded()?, &path),
-            Request::Transcribe { .. } => Err(Failure::new(
+            Request::Transcribe { .. }
+            | Request::Listen { .. }
+            | Request::Frames { .. }
+            | Request::Finish { .. } => Err(Failure::new(
                 FailureKind::Unsupported,
-                "percept-llama does not transcribe; percept-whisper will.",
+                "percept-llama hears nothing; percept-whisper does.",
             )),
             Request::Cancel { .. } | Request::Shutdown => Ok(DoneReport::default()),
         }

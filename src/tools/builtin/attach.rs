@@ -4,7 +4,7 @@ use super::super::arguments::Arguments;
 use super::super::scene::{Found, Scene};
 use crate::attachment::{Attachment, Medium};
 use crate::intake::{self, Given, Watch};
-use crate::text::{size, thousands};
+use crate::text::{clock, size, thousands};
 use crate::tools::plain::line;
 
 /// Runs it.
@@ -13,7 +13,7 @@ pub(super) fn run(arguments: &Arguments, scene: &Scene<'_>) -> Result<Found, Str
     if scene.attachment(given).is_some() {
         return Err(format!("{} is attached already.", line(given)));
     }
-    let mut watch = Watch { stop: scene.stop, tell: &mut |_| {} };
+    let mut watch = Watch { stop: scene.stop, tell: &mut |_| {}, ears: &intake::Deaf };
     let taken = intake::take_watched(&Given::Path(scene.resolve(given)), scene.intake, &mut watch);
     let taken = taken.map_err(|error| line(&error.to_string()))?;
     let text = format!("Attached {}.", described(&taken.attachment));
@@ -38,6 +38,11 @@ pub(super) fn described(attachment: &Attachment) -> String {
         Medium::Table { rows, columns, note, .. } => {
             let note = note.as_ref().map_or_else(String::new, |note| format!(" ({note})"));
             format!("{name}: a table of {} rows and {columns} columns, {bytes}{note}", thousands(*rows))
+        }
+        Medium::Recording { duration_ms, frames, note, .. } => {
+            let note = note.as_ref().map_or_else(String::new, |note| format!(" ({note})"));
+            let what = if frames.is_empty() { "recording" } else { "film" };
+            format!("{name}: a {what} of {}{note}", clock(*duration_ms))
         }
     }
 }

@@ -316,7 +316,7 @@ impl Toolbox {
 
     fn words(&self, attachment: &Attachment) -> Option<String> {
         match &attachment.medium {
-            Medium::Text { .. } | Medium::Table { .. } | Medium::Log { .. } => {
+            Medium::Text { .. } | Medium::Table { .. } | Medium::Log { .. } | Medium::Recording { .. } => {
                 let bytes = self.blobs.read(attachment.view()).ok()?;
                 Some(String::from_utf8_lossy(&bytes).into_owned())
             }
