@@ -23,6 +23,7 @@ mod transcript;
 pub use container::{Container, HEAD_BYTES, is_recording};
 pub use error::AudioError;
 pub use look::{Look, look};
+pub use open::has_video;
 pub use reader::Reader;
 pub use resample::Resampler;
 pub use transcript::Transcript;

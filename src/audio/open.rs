@@ -73,6 +73,12 @@ pub(super) fn demuxer(path: &Path, allowance: Allowance) -> Result<(Container, B
     Ok((container, demuxer))
 }
 
+/// Whether a file has a track of pictures that move, as far as it can be read.
+pub fn has_video(path: &Path) -> bool {
+    let is_video = |track: &Track| matches!(track.codec_params, Some(CodecParameters::Video(_)));
+    demuxer(path, Allowance::new()).is_ok_and(|(_, demuxer)| demuxer.tracks().iter().any(is_video))
+}
+
 fn damaged(path: &Path, trouble: Trouble) -> AudioError {
     let why = match trouble {
         Trouble::Said(error) => error.to_string(),

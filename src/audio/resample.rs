@@ -162,3 +162,7 @@ impl Filter {
         out.drain(start..start + early);
     }
 }
+
+#[cfg(test)]
+#[path = "resample_tests.rs"]
+mod tests;

@@ -8,6 +8,7 @@ mod clipboard;
 mod command;
 mod crop;
 mod error;
+mod film;
 mod image;
 mod log;
 mod paste;
