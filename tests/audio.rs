@@ -66,8 +66,8 @@ fn heard(path: &Path) -> Result<(Vec<f32>, Vec<String>), AudioError> {
 fn difference(sound: &[f32], original: &[f32]) -> f64 {
     let at = |shift: usize| {
         let pairs = || sound[shift..].iter().zip(original).map(|(a, b)| (f64::from(*a), f64::from(*b)));
-        let (own, both, other) =
-            pairs().fold((0.0, 0.0, 0.0), |(own, both, other), (a, b)| (own + a * a, both + a * b, other + b * b));
+        let (own, both, other) = pairs()
+            .fold((0.0, 0.0, 0.0), |(own, both, other), (a, b)| (own + a * a, both + a * b, other + b * b));
         if own == 0.0 { 1.0 } else { (1.0 - (both * both) / (own * other)).max(0.0).sqrt() }
     };
     (0..LATEST.min(sound.len() / 2)).map(at).fold(1.0, f64::min)
@@ -186,7 +186,10 @@ fn damage_is_skipped_and_noted_and_what_follows_is_in_time() {
     let (whole, _) = heard(&fixture("speech.flac")).unwrap();
     let (sound, notes) = heard(file(&content).path()).unwrap();
     assert_eq!(sound.len(), whole.len());
-    assert!(notes.len() == 1 && notes[0].starts_with("0:00: ") && notes[0].ends_with(" can't be heard."), "{notes:?}");
+    assert!(
+        notes.len() == 1 && notes[0].starts_with("0:00: ") && notes[0].ends_with(" can't be heard."),
+        "{notes:?}"
+    );
     assert_eq!(sound[sound.len() - 2000..], whole[whole.len() - 2000..]);
 }
 

@@ -15,7 +15,7 @@ const MOST_PARTS: usize = 16 * PEAKS;
 const FIRST_PART: u64 = SAMPLE_RATE as u64 / 100;
 
 /// What is known of a recording without understanding it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Look {
     /// Its length, as far as it can be read, in milliseconds.
     pub duration_ms: u64,
