@@ -7,7 +7,9 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 use symphonia::core::codecs::CodecParameters;
-use symphonia::core::codecs::audio::{AudioCodecId, AudioCodecParameters, AudioDecoder, AudioDecoderOptions, well_known};
+use symphonia::core::codecs::audio::{
+    AudioCodecId, AudioCodecParameters, AudioDecoder, AudioDecoderOptions, well_known,
+};
 use symphonia::core::codecs::registry::CodecRegistry;
 use symphonia::core::errors::Error;
 use symphonia::core::formats::probe::Hint;
@@ -45,7 +47,10 @@ pub(super) fn guarded<T>(call: impl FnOnce() -> Result<T, Error>) -> Result<T, T
 }
 
 /// Opens a file and finds out what it holds.
-pub(super) fn demuxer(path: &Path, allowance: Allowance) -> Result<(Container, Box<dyn FormatReader>), AudioError> {
+pub(super) fn demuxer(
+    path: &Path,
+    allowance: Allowance,
+) -> Result<(Container, Box<dyn FormatReader>), AudioError> {
     let io = |error| AudioError::Io { path: path.to_owned(), error };
     let metadata = std::fs::metadata(path).map_err(io)?;
     if !metadata.is_file() {

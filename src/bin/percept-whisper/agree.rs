@@ -17,7 +17,7 @@ impl Agreement {
         let words: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
         let agreed = words.iter().zip(&self.last).take_while(|(new, old)| same(new, old)).count();
         if agreed > self.stable.len() && begins(&words, &self.stable) {
-            self.stable = words[..agreed].to_vec();
+            self.stable.extend_from_slice(&words[self.stable.len()..agreed]);
         }
         let shown = self.stable.iter().chain(words.iter().skip(self.stable.len()));
         let shown = shown.map(String::as_str).collect::<Vec<_>>().join(" ");

@@ -80,7 +80,8 @@ impl<'m, 'o> Hearing<'m, 'o> {
             let Some(spelt) = self.cleaned(&said, manner, spaceless, length_ms) else { continue };
             let times = match manner {
                 Manner::Utterance | Manner::Draft => 0..length_ms,
-                _ => said.start_ms.min(length_ms)..said.end_ms.min(length_ms),
+                Manner::Whole => said.start_ms..said.end_ms,
+                Manner::Stretch => said.start_ms.min(length_ms)..said.end_ms.min(length_ms),
             };
             understood.segments.push(words::segment(&spelt, times, offset_ms, self.words));
             understood.tokens.extend(spelt.iter().flat_map(|word| &word.pieces).map(|piece| piece.id));

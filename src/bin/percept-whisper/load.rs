@@ -84,7 +84,7 @@ pub(crate) fn load(path: &Path, options: &LoadOptions) -> Result<Loaded, Failure
     Ok(Loaded { context, vad, info, multilingual: header.multilingual() })
 }
 
-fn open_vad(path: &Path) -> Result<WhisperVadContext, whisper_rs::WhisperError> {
+pub(crate) fn open_vad(path: &Path) -> Result<WhisperVadContext, whisper_rs::WhisperError> {
     let Some(name) = path.to_str().filter(|name| !name.contains('\0')) else {
         return Err(whisper_rs::WhisperError::InvalidText);
     };

@@ -31,7 +31,6 @@ mod model;
 mod prompt;
 mod segmenter;
 mod silero;
-mod sound;
 mod tape;
 mod transcribe;
 mod vad;

@@ -5,14 +5,16 @@
 use std::ops::Range;
 use std::path::Path;
 
-use percept::wire::{DoneReport, Event, Failure, Output, SAMPLE_RATE, SpeechOptions, Stage, StopReason};
+use percept::audio::Reader;
+use percept::wire::{
+    DoneReport, Event, Failure, FailureKind, Output, SAMPLE_RATE, SpeechOptions, Stage, StopReason,
+};
 
 use crate::decode::Manner;
 use crate::group::Groups;
 use crate::hear::{Hearing, milliseconds};
 use crate::load::Loaded;
 use crate::segmenter::{FRAME_MS, Settings};
-use crate::sound::Reader;
 use crate::vad::Ear;
 
 /// The most that is decoded at once: Whisper's window of 30 s less its margin.
@@ -49,7 +51,8 @@ pub(crate) fn transcribe(
     speech: &SpeechOptions,
     output: &Output<'_>,
 ) -> Result<DoneReport, Failure> {
-    let mut reader = Reader::open(path)?;
+    let mut reader =
+        Reader::open(path).map_err(|error| Failure::new(FailureKind::Media, error.to_string()))?;
     let (ears, voice) = loaded.parts();
     let mut file = Transcription {
         hearing: Hearing::new(ears, speech, output)?,

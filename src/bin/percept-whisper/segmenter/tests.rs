@@ -43,9 +43,9 @@ fn a_click_is_no_speech() {
 
 #[test]
 fn what_is_too_long_is_cut_at_its_quietest_place() {
-    let drawn = format!("{}-{}", "x".repeat(30), "x".repeat(20));
+    let drawn = format!("{}---{}", "x".repeat(29), "x".repeat(20));
     let found = stretches(SETTINGS, &picture(&drawn));
-    assert_eq!(found, [Stretch { frames: 0..30 }, Stretch { frames: 30..51 }]);
+    assert_eq!(found, [Stretch { frames: 0..30 }, Stretch { frames: 30..52 }]);
 }
 
 #[test]

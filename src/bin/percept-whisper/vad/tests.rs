@@ -57,7 +57,7 @@ fn silero() -> Option<WhisperVadContext> {
         eprintln!("left out: no Silero model at {path}");
         return None;
     }
-    Some(WhisperVadContext::new(&path, Default::default()).unwrap())
+    Some(crate::load::open_vad(path.as_ref()).unwrap())
 }
 
 fn speech() -> Option<Vec<f32>> {
