@@ -6,6 +6,8 @@ use super::*;
 
 /// Text and times as whisper.cpp gives them, from a plain call.
 fn plain(model: &Path, sound: &[f32], beam: u32) -> Vec<(u64, u64, String)> {
+    // Its log would drown what a test says.
+    whisper_rs::install_logging_hooks();
     let context = WhisperContext::new_with_params(model, WhisperContextParameters::default()).unwrap();
     let mut state = context.create_state().unwrap();
     let strategy = match beam {
