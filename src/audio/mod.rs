@@ -19,6 +19,7 @@ mod resample;
 mod source;
 mod subtitles;
 mod transcript;
+mod wave;
 
 pub use container::{Container, HEAD_BYTES, is_recording};
 pub use error::AudioError;
