@@ -128,7 +128,7 @@ impl Setup {
             model: self.speech_model(),
             threads: speech.threads.set(),
             speech: SpeechOptions {
-                language: speech.language.clone().set(),
+                language: set(&speech.language).map(str::to_owned),
                 translate: speech.translate,
                 vocabulary: speech.vocabulary.clone(),
                 beam: speech.beam,
@@ -140,8 +140,7 @@ impl Setup {
     /// The model that hears, or why there is none: a sentence for the screen.
     pub(super) fn speech_model(&self) -> Result<ReadySpeech, String> {
         let speech = &self.config.speech;
-        let (model, vad) = (speech.model.clone().set(), speech.vad.clone().set());
-        self.catalogue.speech(model.as_deref(), vad.as_deref()).map_err(|error| {
+        self.catalogue.speech(set(&speech.model), set(&speech.vad)).map_err(|error| {
             let said = error.to_string();
             let mut letters = said.chars();
             letters.next().map_or_else(String::new, |first| {
@@ -239,6 +238,11 @@ impl Setup {
         let kept = Permissions::at(self.paths.permissions());
         Ok(Toolbox::new(options, Some(&self.paths.tools()), blobs, kept))
     }
+}
+
+/// A text of the configuration, where one is set.
+fn set(text: &str) -> Option<&str> {
+    (!text.is_empty()).then_some(text)
 }
 
 /// A runtime for the driver: one thread for it and one for what it spawns.

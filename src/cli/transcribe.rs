@@ -10,7 +10,6 @@ use super::exit::{print_text, warn};
 use super::open::{Setup, runtime};
 use super::watch::{Shown, stop_on_interrupt};
 use crate::audio::Transcript;
-use crate::config::Auto;
 use crate::engines::Hearing;
 use crate::wire::{Failure, FailureKind};
 
@@ -76,7 +75,7 @@ const HELP: &str = "Examples:
 pub(super) fn run(args: TranscribeArgs) -> Result<(), Trouble> {
     let mut setup = Setup::load()?;
     if let Some(model) = &args.model {
-        setup.config.speech.model = Auto::Set(model.clone());
+        setup.config.speech.model.clone_from(model);
     }
     let mut listener = setup.listener();
     let speech = &mut listener.speech;

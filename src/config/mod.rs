@@ -143,9 +143,9 @@ pub struct Attach {
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs, reason = "config.toml documents the keys")]
 pub struct Speech {
-    pub model: Auto<String>,
-    pub vad: Auto<String>,
-    pub language: Auto<String>,
+    pub model: String,
+    pub vad: String,
+    pub language: String,
     pub translate: bool,
     pub vocabulary: Vec<String>,
     pub device: String,
