@@ -114,7 +114,7 @@ fn is_mp4(head: &[u8]) -> bool {
     let Some((kind, rest)) = rest.split_first_chunk::<4>() else { return false };
     let size = u32::from_be_bytes(*size);
     match kind {
-        b"ftyp" => size >= 8 && size < 64 * 1024 && !PICTURES.iter().any(|brand| rest.starts_with(*brand)),
+        b"ftyp" => (8..64 * 1024).contains(&size) && !PICTURES.iter().any(|brand| rest.starts_with(*brand)),
         // Four letters before the name would be text.
         b"moov" | b"mdat" | b"wide" => size < 0x2000_0000,
         _ => false,
@@ -128,7 +128,8 @@ fn is_transport(head: &[u8]) -> bool {
     [(188, 0), (192, 4)].iter().any(|(size, first)| {
         let sync = |packet: usize| head.get(first + packet * size) == Some(&0x47);
         // A `G` at each place of a text that is wide enough would be one, but not with this flag.
-        (0..PACKETS).all(sync) && head.get(first + 1).is_some_and(|byte| *byte < 0x20 || *byte & 0x40 != 0)
+        (0..PACKETS).all(sync)
+            && head.get(first + 1).is_some_and(|byte| *byte < 0x20 || *byte & 0x40 != 0)
             && head.contains(&0)
     })
 }
@@ -179,9 +180,12 @@ impl Frame {
     /// ISO/IEC 13818-7, 6.2: the length of 13 bits counts the header of 7 bytes.
     fn adts([second, third, fourth, fifth, sixth]: [u8; 5]) -> Option<Self> {
         let rate = third >> 2 & 0xf;
-        let bytes =
-            usize::from(fourth & 3) << 11 | usize::from(fifth) << 3 | usize::from(sixth) >> 5;
-        (rate < 13 && bytes > 7).then_some(Self { container: Container::Adts, kind: [second, third & 0xfc], bytes })
+        let bytes = usize::from(fourth & 3) << 11 | usize::from(fifth) << 3 | usize::from(sixth) >> 5;
+        (rate < 13 && bytes > 7).then_some(Self {
+            container: Container::Adts,
+            kind: [second, third & 0xfc],
+            bytes,
+        })
     }
 
     /// ISO/IEC 11172-3, 2.4.2.3, and 13818-3 for the lower rates. Frames of free format, whose

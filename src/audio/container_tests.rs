@@ -66,10 +66,20 @@ fn pictures_and_programs_are_no_recordings() {
 
 #[test]
 fn text_that_begins_like_one_is_none() {
-    for text in ["ID3 tags are", "OggS is a magic", "fLaC and so", "caff eine", "FORM 1234 AIF", "xxxxmoovies", "FLV x", "MAC a"] {
+    for text in [
+        "ID3 tags are",
+        "OggS is a magic",
+        "fLaC and so",
+        "caff eine",
+        "FORM 1234 AIF",
+        "xxxxmoovies",
+        "FLV x",
+        "MAC a",
+    ] {
         assert!(!is_recording(text.as_bytes()), "{text}");
     }
-    let utf16: Vec<u8> = "\u{feff}A log in UTF-16\n".repeat(200).encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let utf16: Vec<u8> =
+        "\u{feff}A log in UTF-16\n".repeat(200).encode_utf16().flat_map(u16::to_le_bytes).collect();
     assert!(!is_recording(&utf16));
 }
 

@@ -6,7 +6,9 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 use symphonia::core::codecs::CodecParameters;
-use symphonia::core::codecs::audio::{AudioCodecId, AudioCodecParameters, AudioDecoder, AudioDecoderOptions, well_known};
+use symphonia::core::codecs::audio::{
+    AudioCodecId, AudioCodecParameters, AudioDecoder, AudioDecoderOptions, well_known,
+};
 use symphonia::core::codecs::registry::CodecRegistry;
 use symphonia::core::errors::Error;
 use symphonia::core::formats::probe::Hint;
@@ -82,7 +84,8 @@ fn demuxer(path: &Path, allowance: Allowance) -> Result<(Container, Box<dyn Form
 /// Whether a file has a track of pictures that move, as far as it can be read.
 pub fn has_video(path: &Path) -> bool {
     let is_video = |track: &Track| matches!(track.codec_params, Some(CodecParameters::Video(_)));
-    let found = apart(|| demuxer(path, Allowance::new()).map(|(_, demuxer)| demuxer.tracks().iter().any(is_video)));
+    let found =
+        apart(|| demuxer(path, Allowance::new()).map(|(_, demuxer)| demuxer.tracks().iter().any(is_video)));
     matches!(found, Some(Ok(true)))
 }
 

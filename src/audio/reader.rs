@@ -227,7 +227,10 @@ impl Reader {
         }
         self.empty = 0;
         self.lost = false;
-        let same = self.resampler.as_ref().is_some_and(|(own, resampler)| (*own, resampler.channels()) == (rate, channels));
+        let same = self
+            .resampler
+            .as_ref()
+            .is_some_and(|(own, resampler)| (*own, resampler.channels()) == (rate, channels));
         if !same {
             self.flush();
             match Resampler::new(rate, channels) {
@@ -286,7 +289,9 @@ impl Reader {
                 let (end, claimed) = (clock(end_ms), clock(claimed));
                 self.damage.whole(format!("It is cut off: it ends at {end} of {claimed}."));
             }
-            _ if self.lost => self.damage.whole(format!("The end, from {} on, can't be heard.", clock(end_ms))),
+            _ if self.lost => {
+                self.damage.whole(format!("The end, from {} on, can't be heard.", clock(end_ms)))
+            }
             _ => {}
         }
     }

@@ -49,7 +49,8 @@ fn silence_has_the_formats_of_nothing() {
 
 #[test]
 fn long_segments_are_shown_in_parts_by_the_times_of_their_words() {
-    let text = "ask not what your country can do for you, ask what you can do for your country and more than that";
+    let text =
+        "ask not what your country can do for you, ask what you can do for your country and more than that";
     let words = text.split(' ').enumerate().map(|(number, word)| {
         let start_ms = 1000 * number as u64;
         Word { start_ms, end_ms: start_ms + 900, text: word.to_owned(), probability: 0.5 }

@@ -69,7 +69,12 @@ pub(super) fn has_pictures(path: &Path) -> bool {
 /// # Errors
 ///
 /// What is missing or went wrong, and what to do: a sentence or two.
-pub(super) fn pictures(path: &Path, most: usize, max_edge: u32, stop: &AtomicBool) -> Result<Vec<Picture>, String> {
+pub(super) fn pictures(
+    path: &Path,
+    most: usize,
+    max_edge: u32,
+    stop: &AtomicBool,
+) -> Result<Vec<Picture>, String> {
     let ffmpeg = Ffmpeg::new(path, stop, "The pictures of a film", "Its sound is heard all the same.")?;
     let by_key = ffmpeg.scenes(Scan::KeyFrames)?;
     // Encoders begin scenes with a key frame, but programs that record a screen make few.
@@ -86,9 +91,11 @@ pub(super) fn pictures(path: &Path, most: usize, max_edge: u32, stop: &AtomicBoo
 pub(super) fn sound(path: &Path, stop: &AtomicBool) -> Result<NamedTempFile, String> {
     let ffmpeg = Ffmpeg::new(path, stop, "The sound of this kind of file", "")?;
     let file = tempfile::Builder::new().prefix("percept-").suffix(".wav").tempfile();
-    let file = file.map_err(|error| format!("There is no room for the sound of {}: {error}.", path.display()))?;
+    let file =
+        file.map_err(|error| format!("There is no room for the sound of {}: {error}.", path.display()))?;
     let (length, rate) = (MOST_SOUND_S.to_string(), crate::wire::SAMPLE_RATE.to_string());
-    let output = ["-vn", "-sn", "-dn", "-t", &length, "-ar", &rate, "-ac", "1", "-c:a", "pcm_s16le", "-f", "wav"];
+    let output =
+        ["-vn", "-sn", "-dn", "-t", &length, "-ar", &rate, "-ac", "1", "-c:a", "pcm_s16le", "-f", "wav"];
     let mut arguments: Vec<OsString> = output.iter().map(OsString::from).collect();
     arguments.extend(["-progress", "pipe:1", "-y"].map(OsString::from));
     arguments.push(protocol_path(file.path()));
@@ -252,7 +259,11 @@ impl Running {
         Ok(Self { child, written, said })
     }
 
-    fn follow(mut self, stop: &AtomicBool, take: &mut dyn FnMut(&[u8]) -> Result<(), String>) -> Result<(), String> {
+    fn follow(
+        mut self,
+        stop: &AtomicBool,
+        take: &mut dyn FnMut(&[u8]) -> Result<(), String>,
+    ) -> Result<(), String> {
         let mut heard = Instant::now();
         let mut open = true;
         let status = loop {
@@ -337,7 +348,9 @@ impl Scenes {
             let score: f64 = score.trim().parse().unwrap_or(0.0);
             let begins = match self.starts.last() {
                 None => true,
-                Some(last) => score >= SCENE && self.at_ms >= last + APART_MS && self.starts.len() < MOST_SCENES,
+                Some(last) => {
+                    score >= SCENE && self.at_ms >= last + APART_MS && self.starts.len() < MOST_SCENES
+                }
             };
             self.seen += 1;
             if begins {

@@ -10,16 +10,18 @@ fn film(name: &str) -> Option<std::path::PathBuf> {
     Some(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/audio").join(name))
 }
 
-const GO: AtomicBool = AtomicBool::new(false);
+static GO: AtomicBool = AtomicBool::new(false);
 
 #[test]
 fn the_pictures_of_a_film_are_its_scenes_and_no_larger_than_wanted() {
     let Some(path) = film("film.mp4") else { return };
     let pictures_of = |edge| pictures(&path, 8, edge, &GO).unwrap();
     let pictures = pictures_of(1280);
-    let shapes: Vec<_> = pictures.iter().map(|picture| (picture.at_ms, picture.width, picture.height)).collect();
+    let shapes: Vec<_> =
+        pictures.iter().map(|picture| (picture.at_ms, picture.width, picture.height)).collect();
     assert_eq!(shapes, [(0, 160, 90), (1500, 160, 90)]);
-    let pixel = |picture: &Picture| image::load_from_memory(&picture.bytes).unwrap().to_rgb8().get_pixel(5, 5).0;
+    let pixel =
+        |picture: &Picture| image::load_from_memory(&picture.bytes).unwrap().to_rgb8().get_pixel(5, 5).0;
     let [red, green, blue] = pixel(&pictures[0]);
     assert!(blue > 90 && red < 60 && green < 90, "the first scene is blue: {red} {green} {blue}");
     assert_ne!(pixel(&pictures[0]), pixel(&pictures[1]));
@@ -30,10 +32,11 @@ fn the_pictures_of_a_film_are_its_scenes_and_no_larger_than_wanted() {
 #[test]
 fn a_film_is_known_by_its_pictures() {
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/audio");
-    let films: Vec<_> = ["film.mp4", "silent.mp4", "film.avi", "speech.m4a", "speech.webm", "speech.mka", "speech.mp3"]
-        .into_iter()
-        .filter(|name| has_pictures(&data.join(name)))
-        .collect();
+    let films: Vec<_> =
+        ["film.mp4", "silent.mp4", "film.avi", "speech.m4a", "speech.webm", "speech.mka", "speech.mp3"]
+            .into_iter()
+            .filter(|name| has_pictures(&data.join(name)))
+            .collect();
     assert_eq!(films, ["film.mp4", "silent.mp4", "film.avi"]);
 }
 
