@@ -8,6 +8,7 @@ mod clipboard;
 mod command;
 mod crop;
 mod error;
+#[allow(dead_code, reason = "recording.rs uses it")]
 mod film;
 mod image;
 mod log;
