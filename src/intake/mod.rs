@@ -8,7 +8,6 @@ mod clipboard;
 mod command;
 mod crop;
 mod error;
-#[allow(dead_code, reason = "recording.rs uses it")]
 mod film;
 mod image;
 mod log;
