@@ -4,6 +4,8 @@
 //! pass. What a model of random weights says means nothing, but must be what whisper.cpp
 //! says; real words are tried by hand (docs/audio.md).
 
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests; what is left out is said")]
+
 mod random_whisper;
 mod worker_client;
 

@@ -16,7 +16,13 @@ const ABOVE: f32 = 9.0;
 const SLOPE: f32 = 1.5;
 
 /// Digital silence and the noise of a good microphone: nothing so quiet is speech.
-const QUIETEST: f32 = -55.0;
+const QUIETEST: f32 = -65.0;
+
+/// Frames in a row, about half a second, …
+const STEADY: usize = 16;
+
+/// … that differ by no more decibels are noise however loud: speech is never as even.
+const EVEN: f32 = 4.0;
 
 /// The gate.
 #[derive(Debug, Default)]
@@ -25,14 +31,24 @@ pub(crate) struct Gate {
 }
 
 impl Gate {
-    /// How likely a frame is speech, 0 to 1, given its root mean square.
-    pub(crate) fn push(&mut self, loudness: f32) -> f32 {
-        let level = decibels(loudness);
+    /// How likely a frame is speech, 0 to 1. What counts is how much its samples change: the
+    /// rumble of a room is loud, but slow.
+    pub(crate) fn push(&mut self, frame: &[f32]) -> f32 {
+        let changes: f32 = frame.windows(2).map(|pair| (pair[1] - pair[0]).powi(2)).sum();
+        self.level(decibels((changes / frame.len().max(1) as f32).sqrt()))
+    }
+
+    fn level(&mut self, level: f32) -> f32 {
         self.recent.push_back(level);
         if self.recent.len() > MEMORY {
             self.recent.pop_front();
         }
-        let floor = self.recent.iter().copied().fold(f32::MAX, f32::min).max(QUIETEST);
+        let lowest = |levels: &mut dyn Iterator<Item = f32>| levels.fold(f32::MAX, f32::min);
+        let floor = lowest(&mut self.recent.iter().copied()).max(QUIETEST);
+        let last = || self.recent.iter().rev().take(STEADY).copied();
+        let (low, high) = (lowest(&mut last()), last().fold(f32::MIN, f32::max));
+        let even = self.recent.len() >= STEADY && high - low <= EVEN;
+        let floor = if even { floor.max(low) } else { floor };
         1.0 / (1.0 + ((floor + ABOVE - level) / SLOPE).exp())
     }
 }
@@ -47,7 +63,7 @@ mod tests {
     use super::*;
 
     fn likely(gate: &mut Gate, loudness: f32) -> bool {
-        gate.push(loudness) >= 0.5
+        gate.level(decibels(loudness)) >= 0.5
     }
 
     #[test]
@@ -66,7 +82,7 @@ mod tests {
     fn noise_that_begins_becomes_the_floor() {
         let mut gate = Gate::default();
         let mut last = true;
-        for loudness in [0.001; 100].into_iter().chain([0.1; 100]) {
+        for loudness in [0.001; 100].into_iter().chain([0.1; STEADY]) {
             last = likely(&mut gate, loudness);
         }
         assert!(!last);

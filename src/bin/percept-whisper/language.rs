@@ -18,7 +18,7 @@ pub(crate) fn wanted(speech: &SpeechOptions, multilingual: bool) -> Result<Optio
     let Some(asked) =
         speech.language.as_deref().map(str::trim).filter(|asked| !matches!(*asked, "" | "auto"))
     else {
-        return Ok((!multilingual).then(|| ENGLISH));
+        return Ok((!multilingual).then_some(ENGLISH));
     };
     let asked = asked.to_lowercase();
     let Some((code, name)) = known().find(|(code, name)| asked == *code || asked == *name) else {

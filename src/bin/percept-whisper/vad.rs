@@ -97,7 +97,7 @@ impl<'m> Ear<'m> {
             _ if frames.is_empty() => Ok(Vec::new()),
             Voice::Energy(gate) => {
                 let new = &sound[(frames.start - warm) * FRAME..];
-                Ok(new.chunks(FRAME).map(|frame| gate.push(loudness(frame))).collect())
+                Ok(new.chunks(FRAME).map(|frame| gate.push(frame)).collect())
             }
             Voice::Silero(context) => {
                 context.detect_speech(sound).map_err(|error| {
