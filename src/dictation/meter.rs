@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 const KEPT: usize = 8;
 
 /// The heights that a level has on a screen; finer differences are no reason to draw.
-const STEPS: f32 = 8.0;
+const STEPS: u8 = 8;
 
 /// The last levels.
 #[derive(Debug, Clone, Default)]
@@ -21,8 +21,8 @@ impl Meter {
             self.levels.pop_front();
         }
         // NaN becomes 0.
-        let step = (level.clamp(0.0, 1.0) * STEPS).min(STEPS - 1.0) as u8;
-        self.levels.push_back(step * (256.0 / STEPS) as u8);
+        let step = (level.clamp(0.0, 1.0) * f32::from(STEPS)) as u8;
+        self.levels.push_back(step.min(STEPS - 1) * (u8::MAX / STEPS + 1));
     }
 
     /// Forgets all.

@@ -291,10 +291,11 @@ impl Dictation {
     }
 
     fn opened(&mut self) {
-        if self.device != Device::Opening {
-            return self.effects.push(Effect::Close);
+        match self.device {
+            Device::Opening => self.device = Device::Open,
+            Device::Closed => return self.effects.push(Effect::Close),
+            Device::Open => return,
         }
-        self.device = Device::Open;
         if let Some(take) = self.takes.back().filter(|take| !take.stopped) {
             self.effects.push(Effect::Record(take.id));
         }
@@ -391,10 +392,9 @@ impl Dictation {
         }
     }
 
-    fn ask(&mut self, request: Request) -> u64 {
+    fn ask(&mut self, request: Request) {
         self.last_request += 1;
         self.effects.push(Effect::Ask(self.last_request, request));
-        self.last_request
     }
 
     fn tell(&mut self, told: Told) {

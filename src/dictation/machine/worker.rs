@@ -36,8 +36,8 @@ impl Dictation {
     fn load(&mut self) {
         let model = self.options.model.clone();
         let options = self.options.load();
-        let load = self.ask(Request::Load { protocol: PROTOCOL_VERSION, model, mmproj: None, options });
-        self.engine = Engine::Loading(load, 0);
+        self.ask(Request::Load { protocol: PROTOCOL_VERSION, model, mmproj: None, options });
+        self.engine = Engine::Loading(self.last_request, 0);
     }
 
     fn load_said(&mut self, load: u64, body: wire::Event) {
