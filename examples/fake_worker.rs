@@ -336,7 +336,8 @@ impl Engine for Fake {
             Request::Load { model, .. }
                 if self.does("nospeech") && model.extension().is_none_or(|ending| ending != "gguf") =>
             {
-                Err(Failure::new(FailureKind::ModelFile, "The speech model is cut off.").hint("Copy it again."))
+                Err(Failure::new(FailureKind::ModelFile, "The speech model is cut off.")
+                    .hint("Copy it again."))
             }
             Request::Load { options, model, .. } => {
                 if self.does("slowspeech") && model.extension().is_none_or(|ending| ending != "gguf") {

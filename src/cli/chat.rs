@@ -69,5 +69,6 @@ fn options(setup: &Setup) -> tui::Options {
         paste_lines: chat.paste_lines,
         paste_bytes: chat.paste_bytes,
         history: Some(setup.paths.history()),
+        dictation: Err("Dictation is not set up.".to_owned()),
     }
 }

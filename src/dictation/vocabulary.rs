@@ -135,17 +135,15 @@ impl Found {
 
     fn add(&mut self, word: &str, kind: Kind, place: f64) {
         let order = self.words.len();
-        let known =
-            self.words.entry(word.to_owned()).or_insert(Word { kind, place, count: 0, order });
+        let known = self.words.entry(word.to_owned()).or_insert(Word { kind, place, count: 0, order });
         known.count = known.count.saturating_add(1);
         known.place = known.place.max(place);
     }
 
     fn ranked(self) -> impl Iterator<Item = String> {
         let small = self.small;
-        let is_name = |text: &str, word: &Word| {
-            word.kind != Kind::Proper || !small.contains(&text.to_lowercase())
-        };
+        let is_name =
+            |text: &str, word: &Word| word.kind != Kind::Proper || !small.contains(&text.to_lowercase());
         let mut ranked: Vec<(String, f64, usize)> = self
             .words
             .into_iter()

@@ -6,9 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::engines::WorkerOptions;
-use crate::wire::{
-    DoneReport, Envelope, Event as Said, Failure, FailureKind, Limits, Ready, Segment, Stage,
-};
+use crate::wire::{DoneReport, Envelope, Event as Said, Failure, FailureKind, Limits, Ready, Segment, Stage};
 
 /// A tenth of a second.
 const BLOCK: usize = SAMPLE_RATE as usize / 10;
@@ -145,7 +143,8 @@ fn from_off_to_words_and_back_to_armed_then_off() {
     bench.feed([Event::Stop]);
     assert_eq!((bench.state(), bench.effects.clone()), (State::Settling, vec![Effect::StopRecording]));
     bench.feed([Event::Sound(1, Sound::Samples(vec![0.0; BLOCK])), Event::Sound(1, Sound::Ended)]);
-    assert_eq!(bench.effects.last(), Some(&Effect::Ask(19, Request::Finish { target: listen })));
+    let finish = bench.asked("finish").unwrap();
+    assert_eq!(bench.effects.last(), Some(&Effect::Ask(finish, Request::Finish { target: listen })));
     bench.segment(listen, 1300, "World");
     bench.said(listen, Said::Done(DoneReport::default()));
     assert_eq!((bench.state(), bench.told()), (State::Armed, vec![settled(1, "World")]));
@@ -180,7 +179,10 @@ fn a_worker_that_dies_hears_again_what_is_no_text_yet() {
     assert_eq!((bench.state(), bench.machine.partial().as_str()), (State::Recording, "in betw"));
     bench.talk(1, 5);
     let told = bench.told();
-    assert!(matches!(&told[..], [Told::Settled { .. }, Told::Said(words)] if words.contains("gone")), "{told:?}");
+    assert!(
+        matches!(&told[..], [Told::Settled { .. }, Told::Said(words)] if words.contains("gone")),
+        "{told:?}"
+    );
     bench.up();
     let second = bench.asked("listen").unwrap();
     assert_eq!(bench.given(second), (30 - 12 + 5) * BLOCK);
@@ -254,8 +256,14 @@ fn no_microphone_or_no_model_is_said_and_nothing_stays_open() {
     bench.said(load, Said::Progress { stage: Stage::Loading, done: 1, total: 4 });
     assert_eq!(bench.machine.loading(), Some(250));
     bench.told();
-    bench.said(load, Said::Failed(Failure::new(FailureKind::ModelFile, "It is cut off.").hint("Pull it again.")));
-    assert_eq!(bench.told(), [Told::Failed("The speech model can't be loaded. It is cut off. Pull it again.".into())]);
+    bench.said(
+        load,
+        Said::Failed(Failure::new(FailureKind::ModelFile, "It is cut off.").hint("Pull it again.")),
+    );
+    assert_eq!(
+        bench.told(),
+        [Told::Failed("The speech model can't be loaded. It is cut off. Pull it again.".into())]
+    );
     assert_eq!(bench.state(), State::Off);
 }
 
@@ -361,7 +369,11 @@ fn any_event() -> impl Strategy<Value = Event> {
     let body = prop_oneof![
         Just(Said::Done(DoneReport::default())),
         Just(Said::Partial { text: "par".into() }),
-        (0..3000u64).prop_map(|end_ms| Said::Segment(Segment { end_ms, text: "seg".into(), ..Segment::default() })),
+        (0..3000u64).prop_map(|end_ms| Said::Segment(Segment {
+            end_ms,
+            text: "seg".into(),
+            ..Segment::default()
+        })),
         Just(Said::Failed(Failure::new(FailureKind::Internal, "no"))),
         any::<(u64, u64)>().prop_map(|(done, total)| Said::Progress { stage: Stage::Loading, done, total }),
     ];

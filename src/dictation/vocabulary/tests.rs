@@ -17,8 +17,16 @@ fn what_a_model_would_spell_wrong_is_told() {
     let text = "Why does percept-llama say that the mmproj of qwen3-vl is missing in src/tools/build-error.png, \
                 see config.toml:12, loadModel and `kubectl` of Grafana? The KV cache uses utf8.";
     let expected = [
-        "Grafana", "KV", "build-error.png", "config.toml", "kubectl", "loadModel", "mmproj", "percept-llama",
-        "qwen3-vl", "utf8",
+        "Grafana",
+        "KV",
+        "build-error.png",
+        "config.toml",
+        "kubectl",
+        "loadModel",
+        "mmproj",
+        "percept-llama",
+        "qwen3-vl",
+        "utf8",
     ];
     assert_eq!(words(text), expected);
 }
@@ -30,7 +38,7 @@ fn what_is_never_said_or_must_not_be_is_left_out() {
                 ghp_16C7e42F292c6912E7710c838347Ae178B4a AKIAIOSFODNN7EXAMPLE \
                 Q2xhdWRlIGRpZCB0aGlz1 aws_secret_access_key: wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY\n\
                 password: hunter2\nThe well-known read-only Error. Then It e.g. said WARNING";
-    assert_eq!(words(text), ["worker-12"]);
+    assert_eq!(words(text), ["aws_secret_access_key", "worker-12"]);
 }
 
 #[test]

@@ -38,7 +38,9 @@ fn of_message(message: &Message) -> Vec<Piece> {
         Part::Text { text, .. } if message.role != Role::System => vec![here(Origin::Written, text)],
         Part::Text { .. } | Part::ToolCall(_) | Part::Attachment { removed: true, .. } => Vec::new(),
         Part::Attachment { attachment, .. } => of_attachment(attachment),
-        Part::ToolResult(result) => vec![here(Origin::Written, &result.shown), here(Origin::Read, &result.text)],
+        Part::ToolResult(result) => {
+            vec![here(Origin::Written, &result.shown), here(Origin::Read, &result.text)]
+        }
     };
     message.parts.iter().flat_map(of).collect()
 }

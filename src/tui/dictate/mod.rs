@@ -20,7 +20,7 @@ use hold::Hold;
 use text::Dictated;
 
 pub(super) use draw::{mark, rule, shown};
-pub(super) use likely::{Piece, gather, read};
+pub(super) use likely::{gather, read};
 
 /// The key, with Ctrl.
 const KEY: char = 'r';

@@ -74,7 +74,8 @@ impl Dictated {
         for stretch in &mut self.stretches {
             stretch.anchor = edit.moved(stretch.anchor);
             for piece in &mut stretch.pieces {
-                *piece = edit.start_moved(piece.start)..edit.moved(piece.end);
+                let start = edit.start_moved(piece.start);
+                *piece = start..edit.moved(piece.end).max(start);
             }
         }
         self.known = now;
@@ -137,7 +138,8 @@ impl Dictated {
                 self.base = None;
             }
         }
-        let out = |place: usize| if place >= piece.end { place - piece.len() } else { place.min(piece.start) };
+        let out =
+            |place: usize| if place >= piece.end { place - piece.len() } else { place.min(piece.start) };
         for stretch in &mut self.stretches {
             stretch.anchor = out(stretch.anchor);
             for other in &mut stretch.pieces {
@@ -206,7 +208,8 @@ fn spaced(text: &str, at: usize, words: &str) -> String {
         return words.to_owned();
     }
     let before = at.checked_sub(1).and_then(|before| text.chars().nth(before));
-    let joins = before.is_none_or(|c| c.is_whitespace() || OPENING.contains(&c)) || words.starts_with(CLOSING);
+    let joins =
+        before.is_none_or(|c| c.is_whitespace() || OPENING.contains(&c)) || words.starts_with(CLOSING);
     let leads = text.chars().nth(at).is_some_and(char::is_alphanumeric);
     format!("{}{words}{}", if joins { "" } else { " " }, if leads { " " } else { "" })
 }
