@@ -49,7 +49,7 @@ impl Dictate {
     /// What its keys do, while it goes on.
     pub(super) fn keys(&self) -> Option<&'static str> {
         match self.look.state {
-            _ if self.look.records => Some("ctrl+r or enter stop · esc discard · ? help"),
+            _ if self.look.records => Some("ctrl+r stop · esc discard · ? help"),
             State::Settling => Some("esc discard · ? help"),
             _ => None,
         }
