@@ -73,6 +73,7 @@ impl Fake {
                     Content::Text { text } | Content::ToolResult { text, .. } => {
                         (LedgerKind::Text, text.split_whitespace().count() as u64, text.len() as u64)
                     }
+                    Content::Audio { .. } => (LedgerKind::Audio, IMAGE_TOKENS, 0),
                     Content::Image { path, .. } => (
                         LedgerKind::Image,
                         IMAGE_TOKENS,
@@ -303,6 +304,7 @@ fn answer_to(messages: &[ChatMessage]) -> String {
         match content {
             Content::Text { text } => question = text.as_str(),
             Content::Image { .. } => pictures += 1,
+            Content::Audio { .. } => {}
             Content::ToolResult { text, .. } => results.push(text.as_str()),
             Content::ToolCall { .. } => {}
         }

@@ -94,11 +94,22 @@ pub enum Medium {
         language: Option<String>,
         /// Said when it is damaged, or nothing was said in it.
         note: Option<String>,
+        /// The recording itself in the blob store, where it is small enough to be kept.
+        sound: Option<AttachmentId>,
         /// Pictures of a film, by their times.
         frames: Vec<Frame>,
         /// The transcript that the model gets, with a line where each picture stands.
         view: Option<AttachmentId>,
     },
+}
+
+/// What a model is given besides text.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Senses {
+    /// It sees pictures.
+    pub eyes: bool,
+    /// It hears sound, and is to.
+    pub ears: bool,
 }
 
 /// A picture of a film.
@@ -161,6 +172,18 @@ impl Attachment {
             | Medium::Table { view, .. }
             | Medium::Log { view, .. }
             | Medium::Recording { view, .. } => view.as_ref().unwrap_or(&self.id),
+        }
+    }
+
+    /// How many contents of a prompt it becomes for a model with these senses: a recording's
+    /// transcript, its sound, and each picture of a film with the words in front of it.
+    pub fn contents(&self, senses: Senses) -> usize {
+        match &self.medium {
+            Medium::Recording { frames, sound, .. } => {
+                let pictures = if senses.eyes { 2 * frames.len() } else { 0 };
+                1 + usize::from(senses.ears && sound.is_some()) + pictures
+            }
+            _ => 1,
         }
     }
 

@@ -405,3 +405,41 @@ fn a_model_that_can_not_be_rolled_back_goes_on_from_checkpoints_with_the_same_an
     let restored = anew.ask(generate(longer));
     assert_eq!(restored.text(), expected);
 }
+
+#[test]
+fn a_model_that_hears_gets_the_sound_itself_and_says_the_same_from_the_cache() {
+    let dir = tempfile::tempdir().unwrap();
+    let ear = dir.path().join("mmproj-ear.gguf");
+    random_model::write_ear(&ear, 3);
+    let recording = root("tests/data/audio/speech.flac");
+    let sound = Content::Audio {
+        hash: AttachmentId::of(&std::fs::read(&recording).unwrap()),
+        path: recording.clone(),
+    };
+    let ask = |worker: &mut WorkerClient, content: Vec<Content>| {
+        let messages = vec![ChatMessage { role: Role::User, content }];
+        worker.ask(Request::generate(messages, Sampling::default(), Some(12)))
+    };
+    let mut worker = start();
+    let mut load = load_request(LoadOptions::default());
+    if let Request::Load { mmproj, .. } = &mut load {
+        *mmproj = Some(ear);
+    }
+    let answer = worker.ask(load);
+    let info = answer.events.iter().find_map(|event| match event {
+        Event::Loaded(info) => Some(info.clone()),
+        _ => None,
+    });
+    assert_eq!(info.map(|info| (info.vision, info.hearing)), Some((false, true)));
+    let cold = ask(&mut worker, vec![sound.clone(), text(QUESTION)]);
+    let row = cold.ledger().entries.iter().find(|row| row.kind == LedgerKind::Audio).cloned().unwrap();
+    assert!(row.tokens > 100 && row.cached, "{row:?}");
+    let again = ask(&mut worker, vec![sound.clone(), text(QUESTION)]);
+    assert_eq!(again.text(), cold.text());
+    assert!(again.done().usage.cached_tokens >= row.tokens, "{:?}", again.done().usage);
+    // A picture is not for it, and a sound not for the starter.
+    let failure = ask(&mut worker, vec![sample(), text(QUESTION)]).failed();
+    assert!(failure.message.contains("sees no pictures"), "{}", failure.message);
+    let failure = ask(&mut loaded(LoadOptions::default()), vec![sound, text(QUESTION)]).failed();
+    assert!(failure.message.contains("hears nothing"), "{}", failure.message);
+}

@@ -15,7 +15,7 @@ use super::bundle;
 use super::takings::Takings;
 use super::window::{self, Blobs};
 use super::{Agent, Ask, Effect, Event, Rules, Stamp, Step, Turn};
-use crate::attachment::AttachmentId;
+use crate::attachment::{AttachmentId, Senses};
 use crate::catalogue::{Catalogue, ReadyModel, Task};
 use crate::engines::{Worker, WorkerEvent, WorkerOptions};
 use crate::intake::{self, Ears, Given};
@@ -208,8 +208,8 @@ impl Driver {
             Effect::Take { ticket, given } => self.take(ticket, given),
             Effect::StopTaking(ticket) => self.takings.stop(ticket),
             Effect::Store { session, title, messages, head } => self.store(session, title, messages, head),
-            Effect::Ask { id, ask, conversation, model, eyes } => {
-                self.ask(id, ask, &conversation, &model, eyes);
+            Effect::Ask { id, ask, conversation, model, senses } => {
+                self.ask(id, ask, &conversation, &model, senses);
             }
             Effect::Judge { call, conversation } => self.judge(call, conversation),
             Effect::RunTool { call, plan, grant, conversation } => {
@@ -331,13 +331,13 @@ impl Driver {
         );
     }
 
-    fn ask(&self, id: u64, ask: Ask, conversation: &[Message], model: &ReadyModel, eyes: bool) {
+    fn ask(&self, id: u64, ask: Ask, conversation: &[Message], model: &ReadyModel, senses: Senses) {
         let begun = begun(conversation);
         let tools = match &self.hands.tools {
-            Some(tools) if model.tools => tools.offered(eyes),
+            Some(tools) if model.tools => tools.offered(senses.eyes),
             _ => Vec::new(),
         };
-        let view = window::View { model, eyes, tools: !tools.is_empty(), begun: &begun };
+        let view = window::View { model, senses, tools: !tools.is_empty(), begun: &begun };
         let rendered = window::render(conversation, &view, &self.hands.prompts, self.hands.blobs.as_ref());
         let request = match (rendered, ask) {
             (Ok(messages), Ask::Prefill) => Request::Prefill { messages, tools },

@@ -1,5 +1,6 @@
 //! What the machine wants done.
 
+use crate::attachment::Senses;
 use crate::catalogue::ReadyModel;
 use crate::intake::Given;
 use crate::message::ToolCall;
@@ -49,8 +50,8 @@ pub enum Effect {
         conversation: Vec<Message>,
         /// The model that it is for.
         model: Box<ReadyModel>,
-        /// Whether it sees pictures.
-        eyes: bool,
+        /// What it is given besides text.
+        senses: Senses,
     },
     /// Judge a call; answer with `Judged`.
     Judge {

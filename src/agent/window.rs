@@ -6,7 +6,7 @@
 
 use std::path::PathBuf;
 
-use crate::attachment::{Attachment, AttachmentId, Medium};
+use crate::attachment::{Attachment, AttachmentId, Medium, Senses};
 use crate::catalogue::{ReadyModel, Turns};
 use crate::message::{Message, Outcome, Part, Role, Status};
 use crate::prompts::{Prompt, PromptError, PromptSet};
@@ -44,8 +44,8 @@ pub enum WindowError {
 pub struct View<'a> {
     /// The model.
     pub model: &'a ReadyModel,
-    /// Whether it sees pictures.
-    pub eyes: bool,
+    /// What it is given besides text.
+    pub senses: Senses,
     /// Whether it may call tools.
     pub tools: bool,
     /// The day on which the conversation began.
@@ -119,9 +119,7 @@ fn contents(
             Part::Attachment { removed: true, .. } => {}
             Part::Attachment { attachment, .. } => {
                 contents.push(attached(attachment, view, prompts, blobs)?);
-                if view.eyes {
-                    contents.extend(frames(attachment, blobs));
-                }
+                contents.extend(recorded(attachment, view.senses, blobs));
             }
             Part::ToolCall(call) => contents.push(Content::ToolCall {
                 call: call.id.clone(),
@@ -146,15 +144,18 @@ fn contents(
     Ok(contents)
 }
 
-/// The pictures of a film, each behind the words that stand for it in the transcript.
-fn frames(attachment: &Attachment, blobs: &dyn Blobs) -> Vec<Content> {
-    let Medium::Recording { frames, .. } = &attachment.medium else { return Vec::new() };
-    let shown = frames.iter().enumerate().flat_map(|(index, frame)| {
-        let text = format!("[picture {} at {}]", index + 1, text::clock(frame.at_ms));
+/// What stands behind the transcript of a recording: its sound, and the pictures of a film,
+/// each behind the words that stand for it in the transcript.
+fn recorded(attachment: &Attachment, senses: Senses, blobs: &dyn Blobs) -> Vec<Content> {
+    let Medium::Recording { frames, sound, .. } = &attachment.medium else { return Vec::new() };
+    let sound = sound.iter().filter(|_| senses.ears);
+    let sound = sound.map(|hash| Content::Audio { hash: hash.clone(), path: blobs.path(hash) });
+    let frames = frames.iter().enumerate().filter(|_| senses.eyes).flat_map(|(index, frame)| {
+        let text = format!("(picture {}, at {})", index + 1, text::clock(frame.at_ms));
         let path = blobs.path(&frame.picture);
         [Content::Text { text }, Content::Image { hash: frame.picture.clone(), path }]
     });
-    shown.collect()
+    sound.chain(frames).collect()
 }
 
 fn attached(
@@ -165,7 +166,7 @@ fn attached(
 ) -> Result<Content, WindowError> {
     let id = attachment.view();
     match &attachment.medium {
-        Medium::Image { width, height, .. } if !view.eyes => {
+        Medium::Image { width, height, .. } if !view.senses.eyes => {
             let about = serde_json::json!({
                 "name": attachment.name, "width": width, "height": height, "tools": view.tools,
             });
@@ -203,7 +204,7 @@ fn attached(
                 "length": text::clock(*duration_ms),
                 "language": language,
                 "note": note,
-                "pictures": if view.eyes { frames.len() } else { 0 },
+                "pictures": if view.senses.eyes { frames.len() } else { 0 },
                 "fence": text::fence(&body),
                 "text": body,
             });

@@ -82,8 +82,8 @@ fn for_something_else(spec: &ModelSpec, wanted: Task) -> CatalogueError {
     };
     let not = match wanted {
         Task::Chat => "it can't answer. Name another one; `percept models list` shows them",
-        Task::Speech => "it can't hear. Set [speech] model to one that does, or to \"auto\"",
-        Task::Vad => "it can't tell speech from noise. Set [speech] vad to silero-vad, or to \"auto\"",
+        Task::Speech => "it can't hear. Set [speech] model to one that does, or leave it empty",
+        Task::Vad => "it can't tell speech from noise. Set [speech] vad to silero-vad, or leave it empty",
     };
     CatalogueError::Task { name: spec.name.clone(), is, not }
 }

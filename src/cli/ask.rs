@@ -24,7 +24,8 @@ pub(super) struct AskArgs {
     /// What to ask
     #[arg(value_parser = question)]
     question: String,
-    /// A picture, log, folder of logs, table or text file to attach; can be given several times
+    /// A picture, recording, film, log, folder of logs, table or text file to attach; can be given
+    /// several times
     #[arg(short, long = "attach", value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     attach: Vec<PathBuf>,
     #[command(flatten)]

@@ -2,24 +2,20 @@
 
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
 
 use clap::Args;
 
 use super::Trouble;
-use super::exit::{print_json, print_text, status};
+use super::exit::{print_json, print_text};
 use super::open::runtime;
+use super::watch::{Shown, stop_on_interrupt};
 use crate::digest::input::{Bounds, Gathered, InputError, Reader, Spool, gather, tee};
 use crate::digest::{
-    Asked, Focus, LogDigest, Options, Progress, Query, assign, query, read_level, render, render_answer,
+    Asked, Focus, LogDigest, Options, Query, assign, query, read_level, render, render_answer,
 };
 use crate::redact::{self, Redactor};
 use crate::text;
-
-/// Progress is shown after so long.
-const PROGRESS_AFTER: Duration = Duration::from_millis(500);
 
 /// Tokens of a digest unless it is said otherwise.
 const BUDGET: u32 = 2000;
@@ -105,14 +101,8 @@ fn level(word: &str) -> Result<String, String> {
 
 pub(super) fn run(args: LogsArgs) -> Result<(), Trouble> {
     // What a digest is made from must outlive it, for its lines: standard input is kept.
-    let stop = Arc::new(AtomicBool::new(false));
     let runtime = runtime()?;
-    let flag = Arc::clone(&stop);
-    runtime.spawn(async move {
-        while tokio::signal::ctrl_c().await.is_ok() {
-            flag.store(true, Ordering::Relaxed);
-        }
-    });
+    let stop = stop_on_interrupt(&runtime);
     let piped = args.files.is_empty() || args.files.iter().any(|file| file == Path::new("-"));
     let spool = piped.then(Spool::temporary).transpose().map_err(Trouble::user)?;
     // Pipes among the files are kept with what was gathered.
@@ -158,7 +148,9 @@ fn read_files(files: &[PathBuf], stop: &AtomicBool) -> Result<(LogDigest, Gather
         super::exit::warn(format!("{} passed over", text::counted(more, "more file is", "more files are")));
     }
     let mut shown = Shown::new();
-    let digest = LogDigest::read(&gathered, &options(), stop, &mut |progress| shown.tell(progress));
+    let digest = LogDigest::read(&gathered, &options(), stop, &mut |progress| {
+        shown.tell(format!("reading {progress}"))
+    });
     shown.clear();
     if digest.stopped { Err(Trouble::Stopped) } else { Ok((digest, gathered)) }
 }
@@ -178,8 +170,9 @@ fn read_stream(args: &LogsArgs, spool: &Spool, stop: &AtomicBool) -> Result<LogD
     let mut stream = tee(reader, spool).map_err(trouble)?;
     let mut shown = Shown::new();
     let source = spool.source("stdin").map_err(trouble)?;
-    let mut digest =
-        LogDigest::read_stream(&mut stream, source, &options(), stop, &mut |progress| shown.tell(progress));
+    let mut digest = LogDigest::read_stream(&mut stream, source, &options(), stop, &mut |progress| {
+        shown.tell(format!("reading {progress}"))
+    });
     shown.clear();
     if let Some(why) = spool.stopped() {
         digest.notes.push(format!("its lines can't be looked up to the end: {why}"));
@@ -189,33 +182,6 @@ fn read_stream(args: &LogsArgs, spool: &Spool, stop: &AtomicBool) -> Result<LogD
         facts.source.bytes = spool.kept();
     }
     Ok(digest)
-}
-
-/// The line of progress on standard error, if that is a terminal.
-struct Shown {
-    begun: Instant,
-    on: bool,
-    written: bool,
-}
-
-impl Shown {
-    fn new() -> Self {
-        Self { begun: Instant::now(), on: io::stderr().is_terminal(), written: false }
-    }
-
-    fn tell(&mut self, progress: &Progress) {
-        if !self.on || self.begun.elapsed() < PROGRESS_AFTER {
-            return;
-        }
-        status(&format!("reading {progress}"));
-        self.written = true;
-    }
-
-    fn clear(&self) {
-        if self.written {
-            status("");
-        }
-    }
 }
 
 fn show(args: &LogsArgs, digest: &LogDigest, stop: &AtomicBool) -> Result<(), Trouble> {

@@ -10,6 +10,8 @@ mod models;
 mod open;
 mod sessions;
 mod tools;
+mod transcribe;
+mod watch;
 
 use std::path::PathBuf;
 
@@ -28,7 +30,8 @@ pub struct Cli {
     chat: ChatArgs,
 }
 
-const LONG_ABOUT: &str = "A local assistant in the terminal that sees screenshots and reads logs.
+const LONG_ABOUT: &str =
+    "A local assistant in the terminal that sees screenshots, hears speech and reads logs.
 
 Without a command, percept opens the chat. Everything runs on this machine; nothing is \
 sent anywhere unless you allow it.";
@@ -38,6 +41,7 @@ const EXAMPLES: &str = "Examples:
   percept ask -a error.png \"What does the error say?\"
   journalctl -u nginx | percept ask \"Why did it stop?\"
   percept logs ci.log                           what stands out in a log of any size
+  percept transcribe voicemail.m4a              what is said in a recording
   percept describe error.png                    a caption, with what is uncertain in it
   percept --continue                            go on where the last chat ended
   percept doctor                                what works here, and what is missing
@@ -51,6 +55,8 @@ enum Command {
     Ask(ask::AskArgs),
     /// Print a caption of a picture, with the words marked that the model was unsure of
     Describe(describe::DescribeArgs),
+    /// Print what is said in a recording or a film
+    Transcribe(transcribe::TranscribeArgs),
     /// Show what is in a log: what stands out, with line numbers, or its lines
     Logs(logs::LogsArgs),
     /// Show what works on this machine and what is missing
@@ -74,7 +80,7 @@ enum Command {
 /// The chat's own arguments.
 #[derive(Debug, Args)]
 struct ChatArgs {
-    /// Pictures, logs, folders of logs, tables and text files to attach
+    /// Pictures, recordings, films, logs, folders of logs, tables and text files to attach
     #[arg(value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     files: Vec<PathBuf>,
     /// Go on with the last conversation
@@ -102,6 +108,7 @@ impl Cli {
             None => chat::run(self.chat),
             Some(Command::Ask(args)) => ask::run(args),
             Some(Command::Describe(args)) => describe::run(args),
+            Some(Command::Transcribe(args)) => transcribe::run(args),
             Some(Command::Logs(args)) => logs::run(args),
             Some(Command::Doctor(args)) => doctor::run(&args),
             Some(Command::Models(command)) => models::run(command),

@@ -80,7 +80,9 @@ pub(super) fn run(command: ModelsCommand) -> Result<(), Trouble> {
                 .add(&setup.paths.models(), &name, &model, mmproj.as_deref())
                 .map_err(Trouble::user)?;
             if spec.task != Task::Chat {
-                let used = "[speech] takes it by itself; its own words are model and vad";
+                let key = if spec.task == Task::Vad { "vad" } else { "model" };
+                let used =
+                    format!("It is used for dictation and recordings unless [speech] {key} names another.");
                 return print_line(format!("{name} is registered.\nEntry: {}\n{used}", path.display()));
             }
             let eyes = match &spec.files.mmproj {

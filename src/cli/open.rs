@@ -9,14 +9,15 @@ use std::time::Duration;
 use super::{ModelArgs, Trouble};
 use crate::agent::Rules;
 use crate::agent::driver::{Driver, Hands};
-use crate::catalogue::{Catalogue, ReadyModel};
+use crate::catalogue::{Catalogue, ReadyModel, ReadySpeech};
 use crate::config::{Config, ConfigError};
-use crate::engines::{WorkerOptions, find_program};
+use crate::engines::{Listener, WorkerOptions, find_program};
 use crate::intake;
 use crate::paths::Paths;
 use crate::prompts::PromptSet;
 use crate::session::{BlobStore, SessionStore, StoreError, StoreWriter, make_private};
 use crate::tools::{Mode, Permissions, Toolbox, sandbox, toolbox};
+use crate::wire::SpeechOptions;
 
 /// What is logged unless `PERCEPT_LOG` says otherwise: nothing of what MCP servers say.
 const LOGGED: &str = "info,rmcp=off";
@@ -119,6 +120,35 @@ impl Setup {
         WorkerOptions::new(find_program("percept-whisper", &self.config.worker.whisper))
     }
 
+    /// What hears recordings.
+    pub(super) fn listener(&self) -> Listener {
+        let speech = &self.config.speech;
+        Listener {
+            worker: self.whisper(),
+            model: self.speech_model(),
+            threads: speech.threads.set(),
+            speech: SpeechOptions {
+                language: set(&speech.language).map(str::to_owned),
+                translate: speech.translate,
+                vocabulary: speech.vocabulary.clone(),
+                beam: speech.beam,
+                ..SpeechOptions::default()
+            },
+        }
+    }
+
+    /// The model that hears, or why there is none: a sentence for the screen.
+    pub(super) fn speech_model(&self) -> Result<ReadySpeech, String> {
+        let speech = &self.config.speech;
+        self.catalogue.speech(set(&speech.model), set(&speech.vad)).map_err(|error| {
+            let said = error.to_string();
+            let mut letters = said.chars();
+            letters.next().map_or_else(String::new, |first| {
+                format!("{}{}.", first.to_uppercase(), letters.as_str().trim_end_matches('.'))
+            })
+        })
+    }
+
     /// Opens the stores and starts the worker. Must be called within a tokio runtime.
     pub(super) fn driver(&self, overrides: &Overrides) -> Result<Driver, Trouble> {
         const MIB: u64 = 1024 * 1024;
@@ -137,7 +167,7 @@ impl Setup {
             catalogue: Arc::new(self.catalogue.clone()),
             prompts: self.prompts()?,
             intake: intake::Options { question: overrides.question.clone(), ..self.config.intake() },
-            ears: Arc::new(intake::Deaf),
+            ears: Arc::new(self.listener()),
             worker: self.llama(),
             cache: self.paths.cache.clone(),
             states: (self.paths.states(), self.config.keep.states_mib.saturating_mul(MIB)),
@@ -147,6 +177,7 @@ impl Setup {
             rules: Rules {
                 unsure_below: self.config.chat.unsure_below,
                 most_steps: self.config.tools.max_steps,
+                send_sound: self.config.speech.send_sound,
             },
             tools: tools.clone(),
             blobs,
@@ -207,6 +238,11 @@ impl Setup {
         let kept = Permissions::at(self.paths.permissions());
         Ok(Toolbox::new(options, Some(&self.paths.tools()), blobs, kept))
     }
+}
+
+/// A text of the configuration, where one is set.
+fn set(text: &str) -> Option<&str> {
+    (!text.is_empty()).then_some(text)
 }
 
 /// A runtime for the driver: one thread for it and one for what it spawns.

@@ -143,9 +143,9 @@ pub struct Attach {
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs, reason = "config.toml documents the keys")]
 pub struct Speech {
-    pub model: Auto<String>,
-    pub vad: Auto<String>,
-    pub language: Auto<String>,
+    pub model: String,
+    pub vad: String,
+    pub language: String,
     pub translate: bool,
     pub vocabulary: Vec<String>,
     pub device: String,
@@ -154,6 +154,7 @@ pub struct Speech {
     pub threads: Auto<u32>,
     pub beam: u32,
     pub film_pictures: usize,
+    pub send_sound: bool,
 }
 
 /// `[tools]`
@@ -355,6 +356,7 @@ impl Config {
             max_text_bytes: self.attach.max_text_kib.saturating_mul(1024),
             log_tokens: self.attach.log_tokens,
             question: String::new(),
+            film_pictures: self.speech.film_pictures,
             screenshot_command: self.attach.screenshot_command.clone(),
         }
     }

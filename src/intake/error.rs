@@ -27,6 +27,9 @@ pub enum IntakeError {
         /// Why.
         error: io::Error,
     },
+    /// A recording can't be heard: why, and what to do.
+    #[error("{0}")]
+    Recording(String),
     /// Nothing in it.
     #[error("{0} is empty: there is nothing to attach.")]
     Empty(String),

@@ -8,6 +8,7 @@ mod clipboard;
 mod command;
 mod crop;
 mod error;
+mod film;
 mod image;
 mod log;
 mod paste;
@@ -84,6 +85,8 @@ pub struct Options {
     pub log_tokens: usize,
     /// What is asked, where that is known: it decides what of a log comes first.
     pub question: String,
+    /// The most pictures that are taken of a film.
+    pub film_pictures: usize,
     /// A command that writes a PNG of the screen to the path given as its last argument;
     /// empty: the desktop's own tool is looked for.
     pub screenshot_command: Vec<String>,
@@ -98,6 +101,7 @@ impl Default for Options {
             max_text_bytes: 16 * 1024,
             log_tokens: 2000,
             question: String::new(),
+            film_pictures: 8,
             screenshot_command: Vec::new(),
         }
     }
@@ -120,6 +124,7 @@ pub fn take(given: &Given, options: &Options) -> Result<Taken, IntakeError> {
 /// [`IntakeError`], a whole sentence for the screen.
 pub fn take_watched(given: &Given, options: &Options, watch: &mut Watch<'_>) -> Result<Taken, IntakeError> {
     match given {
+        Given::Path(path) if recording::recognises_file(path) => recording::take_path(path, options, watch),
         Given::Path(path) if log::recognises_file(path, options) => log::take_path(path, options, watch),
         Given::Path(path) => {
             let name = path.file_name().map_or_else(|| path.to_string_lossy(), |name| name.to_string_lossy());
@@ -129,6 +134,9 @@ pub fn take_watched(given: &Given, options: &Options, watch: &mut Watch<'_>) -> 
         }
         Given::Bytes { name, bytes, source } => {
             check_size(name, bytes.len() as u64, options)?;
+            if recording::recognises(bytes) {
+                return recording::take_bytes(name, bytes, source.clone(), options, watch);
+            }
             if log::recognises(name, bytes, bytes.len() as u64, options) {
                 return log::take_bytes(name, bytes, source.clone(), options, watch);
             }

@@ -1,10 +1,19 @@
-//! Recordings: heard where they are, and attached as what was said in them.
+//! Recordings: heard where they are, and attached as what was said in them, with pictures
+//! where they are films.
 
 use std::fmt::Display;
+use std::fs::File;
+use std::io::{Read, Write};
 use std::path::Path;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::audio::Transcript;
+use super::{IntakeError, Options, Taken, Watch, film, text};
+use crate::attachment::{Attachment, AttachmentId, Frame, Medium, Source};
+use crate::audio::{self, Transcript};
+use crate::text::{clock, printable};
+
+/// A recording up to this size is kept with the conversation, for models that hear.
+const KEPT_BYTES: u64 = 8 * 1024 * 1024;
 
 /// Turns the sound of a file into text.
 pub trait Ears: Send + Sync {
@@ -30,3 +39,148 @@ impl Ears for Deaf {
         Err("Recordings can't be heard here; attach it with /attach.".to_owned())
     }
 }
+
+/// Whether a file is a recording. What can't be read is not: that is said by who reads it.
+pub(super) fn recognises_file(path: &Path) -> bool {
+    let read = || -> std::io::Result<Vec<u8>> {
+        let mut head = Vec::new();
+        File::open(path)?.take(audio::HEAD_BYTES as u64).read_to_end(&mut head)?;
+        Ok(head)
+    };
+    path.is_file() && read().is_ok_and(|head| recognises(&head))
+}
+
+/// Whether bytes are a recording.
+pub(super) fn recognises(bytes: &[u8]) -> bool {
+    audio::is_recording(&bytes[..bytes.len().min(audio::HEAD_BYTES)])
+}
+
+/// Hears bytes that are here already. They are not kept.
+pub(super) fn take_bytes(
+    name: &str,
+    bytes: &[u8],
+    source: Source,
+    options: &Options,
+    watch: &mut Watch<'_>,
+) -> Result<Taken, IntakeError> {
+    let failed = |error| IntakeError::io(name, error);
+    let mut file = tempfile::NamedTempFile::new().map_err(failed)?;
+    file.write_all(bytes).and_then(|()| file.flush()).map_err(failed)?;
+    take(name, file.path(), source, options, watch)
+}
+
+/// Hears a file.
+pub(super) fn take_path(path: &Path, options: &Options, watch: &mut Watch<'_>) -> Result<Taken, IntakeError> {
+    let name = path.file_name().map_or_else(|| path.to_string_lossy(), |name| name.to_string_lossy());
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    take(&name, path, Source::File { path: absolute }, options, watch)
+}
+
+fn take(
+    name: &str,
+    path: &Path,
+    source: Source,
+    options: &Options,
+    watch: &mut Watch<'_>,
+) -> Result<Taken, IntakeError> {
+    let failed = |why: String| match watch_stopped(watch.stop) {
+        true => IntakeError::Recording("It was stopped.".to_owned()),
+        false => IntakeError::Recording(format!("{name}: {why}")),
+    };
+    let mut notes = Vec::new();
+    let pictures = match options.film_pictures > 0 && film::has_pictures(path) {
+        true => {
+            (watch.tell)(&"looking for pictures");
+            film::pictures(path, options.film_pictures, options.max_edge, watch.stop).unwrap_or_else(|why| {
+                notes.push(why);
+                Vec::new()
+            })
+        }
+        false => Vec::new(),
+    };
+    let heard = hear(path, watch);
+    let (look, transcript) = match heard {
+        Ok(heard) => heard,
+        // A film that can't be heard can be seen.
+        Err(why) if !pictures.is_empty() && !watch_stopped(watch.stop) => {
+            notes.push(why);
+            Default::default()
+        }
+        Err(why) => return Err(failed(why)),
+    };
+    if transcript.segments.is_empty() && notes.is_empty() {
+        notes.push("nothing is said in it".to_owned());
+    }
+    notes.extend(transcript.notes.iter().cloned());
+    let duration_ms = look.duration_ms.max(transcript.duration_ms);
+    let whole = written(name, duration_ms, &transcript, &pictures);
+    let view = text::cut(&whole, options.max_text_bytes).map(|(cut, note)| {
+        notes.push(note);
+        cut.into_bytes()
+    });
+    let frames = pictures.iter().map(|picture| Frame {
+        at_ms: picture.at_ms,
+        picture: AttachmentId::of(&picture.bytes),
+        width: picture.width,
+        height: picture.height,
+    });
+    let bytes = std::fs::metadata(path).map_or(0, |metadata| metadata.len());
+    let sound = (bytes <= KEPT_BYTES).then(|| std::fs::read(path).ok()).flatten();
+    let medium = Medium::Recording {
+        duration_ms,
+        waveform: look.waveform,
+        language: transcript.language.clone(),
+        note: (!notes.is_empty()).then(|| notes.join("; ")),
+        sound: sound.as_deref().map(AttachmentId::of),
+        frames: frames.collect(),
+        view: view.as_deref().map(AttachmentId::of),
+    };
+    let attachment =
+        Attachment { id: AttachmentId::of(whole.as_bytes()), name: printable(name), bytes, medium, source };
+    let kept = pictures.into_iter().map(|picture| picture.bytes).chain(sound).collect();
+    Ok(Taken { attachment, original: whole.into_bytes(), view, kept })
+}
+
+fn watch_stopped(stop: &AtomicBool) -> bool {
+    stop.load(Ordering::Relaxed)
+}
+
+/// How it looks and what is said in it.
+fn hear(path: &Path, watch: &mut Watch<'_>) -> Result<(audio::Look, Transcript), String> {
+    let mut tell = |read_ms: u64| (watch.tell)(&format_args!("{} long so far", clock(read_ms)));
+    let looked = audio::look(path, watch.stop, &mut tell);
+    let (look, extracted) = match looked {
+        Ok(look) => (look, None),
+        // ffmpeg may know what is not known here.
+        Err(error) => {
+            let sound = film::sound(path, watch.stop).map_err(|_| error.to_string())?;
+            let look = audio::look(sound.path(), watch.stop, &mut tell).map_err(|error| error.to_string())?;
+            (look, Some(sound))
+        }
+    };
+    let path = extracted.as_ref().map_or(path, tempfile::NamedTempFile::path);
+    let transcript = watch.ears.hear(path, watch.stop, watch.tell)?;
+    Ok((look, transcript))
+}
+
+/// The transcript with its times, and a line where each picture stands.
+fn written(name: &str, duration_ms: u64, transcript: &Transcript, pictures: &[film::Picture]) -> String {
+    let mut lines: Vec<(u64, String)> = Vec::new();
+    for segment in &transcript.segments {
+        lines.push((segment.start_ms, segment.text.clone()));
+    }
+    for (index, picture) in pictures.iter().enumerate() {
+        lines.push((picture.at_ms, format!("(picture {})", index + 1)));
+    }
+    // A stable order: what was said comes before what is shown at the same moment.
+    lines.sort_by_key(|(at_ms, _)| *at_ms);
+    let mut whole = format!("{name}, {} long\n", clock(duration_ms));
+    for (at_ms, line) in lines {
+        whole.push_str(&format!("[{}] {line}\n", clock(at_ms)));
+    }
+    whole
+}
+
+#[cfg(test)]
+#[path = "recording_tests.rs"]
+mod tests;

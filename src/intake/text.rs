@@ -55,7 +55,7 @@ fn decode(bytes: &[u8]) -> (String, Vec<String>) {
 }
 
 /// Leaves the middle out, at line breaks where there are some near.
-fn cut(text: &str, most: usize) -> Option<(String, String)> {
+pub(super) fn cut(text: &str, most: usize) -> Option<(String, String)> {
     if text.len() <= most {
         return None;
     }

@@ -2,9 +2,10 @@
 //! contents of a prompt, put back to the parts that those were made of.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use crate::agent::{Agent, ChipState};
-use crate::attachment::Attachment;
+use crate::attachment::{Attachment, Senses};
 use crate::catalogue::Turns;
 use crate::message::{Message, MessageId, Part, Role, Status};
 use crate::text;
@@ -15,29 +16,41 @@ pub(super) const DRAFT: MessageId = MessageId(0);
 
 /// What parts cost, by their message and their place in it.
 #[derive(Default)]
-pub(super) struct Costs<'a>(HashMap<(MessageId, usize), &'a LedgerEntry>);
+pub(super) struct Costs(HashMap<(MessageId, usize), LedgerEntry>);
 
-impl<'a> Costs<'a> {
+impl Costs {
     /// Reads the ledger of the last prompt. Where it is that of another conversation than
     /// the one shown (something was taken out, and the new one isn't here yet), nothing is
     /// known.
-    pub(super) fn of(agent: &'a Agent) -> Self {
+    pub(super) fn of(agent: &Agent) -> Self {
         let prompt = prompt(agent);
         let before = usize::from(agent.model.as_ref().is_some_and(|model| model.system_prompt));
-        let mut costs = HashMap::new();
+        let mut costs = Self::default();
         for row in &agent.ledger.entries {
             let (Some(message), Some(content)) = (row.message, row.content) else { continue };
             let Some(message) = message.checked_sub(before) else { continue };
             match prompt.get(message).and_then(|contents| contents.get(content)) {
-                Some((place, part)) if is_of(row, part) => costs.insert(*place, row),
+                Some((place, part)) if is_of(row, part) => costs.add(*place, row),
                 _ => return Self::default(),
-            };
+            }
         }
-        Self(costs)
+        costs
     }
 
-    pub(super) fn get(&self, message: MessageId, part: usize) -> Option<&'a LedgerEntry> {
-        self.0.get(&(message, part)).copied()
+    /// A film has a row for its transcript and one for each of its pictures.
+    fn add(&mut self, place: (MessageId, usize), row: &LedgerEntry) {
+        match self.0.entry(place) {
+            Entry::Vacant(free) => drop(free.insert(row.clone())),
+            Entry::Occupied(mut known) => {
+                let known = known.get_mut();
+                known.tokens += row.tokens;
+                known.cached &= row.cached;
+            }
+        }
+    }
+
+    pub(super) fn get(&self, message: MessageId, part: usize) -> Option<&LedgerEntry> {
+        self.0.get(&(message, part))
     }
 }
 
@@ -55,6 +68,7 @@ fn is_of(row: &LedgerEntry, part: &Part) -> bool {
         Part::Attachment { attachment, .. } if attachment.is_image() && row.kind == LedgerKind::Image => {
             row.kind == LedgerKind::Image && same_size(row, attachment)
         }
+        Part::Attachment { attachment, .. } if attachment.is_recording() => true,
         _ => row.kind == LedgerKind::Text,
     }
 }
@@ -69,10 +83,11 @@ type Placed = ((MessageId, usize), Part);
 /// The contents of the prompt, message by message, as [`crate::agent::window`] puts them
 /// there (a test holds the two together).
 fn prompt(agent: &Agent) -> Vec<Vec<Placed>> {
-    let draft = if agent.busy() { Vec::new() } else { draft(agent) };
+    let senses = agent.senses();
+    let draft = if agent.busy() { Vec::new() } else { draft(agent, senses) };
     let sent = agent.transcript.iter().filter(|message| message.status != Status::Streaming);
     let mut messages: Vec<(Role, Vec<Placed>)> =
-        sent.map(|message| (message.role, contents(message))).collect();
+        sent.map(|message| (message.role, contents(message, senses))).collect();
     if !draft.is_empty() {
         messages.push((Role::User, draft));
     }
@@ -95,22 +110,31 @@ fn last_picture(messages: &[(Role, Vec<Placed>)]) -> Vec<Vec<Placed>> {
     if given.is_empty() { Vec::new() } else { vec![given] }
 }
 
-fn contents(message: &Message) -> Vec<Placed> {
+fn contents(message: &Message, senses: Senses) -> Vec<Placed> {
     let given = |part: &&(usize, &Part)| match part.1 {
         Part::Text { text, .. } => !text.is_empty(),
         Part::Attachment { removed, .. } => !removed,
         Part::ToolCall(_) | Part::ToolResult(_) => true,
     };
     let parts = message.parts.iter().enumerate().filter(|part| given(&part));
-    parts.map(|(number, part)| ((message.id, number), part.clone())).collect()
+    parts.flat_map(|(number, part)| placed((message.id, number), part.clone(), senses)).collect()
 }
 
-fn draft(agent: &Agent) -> Vec<Placed> {
+/// A part as often as it has contents.
+fn placed(place: (MessageId, usize), part: Part, senses: Senses) -> impl Iterator<Item = Placed> {
+    let contents = match &part {
+        Part::Attachment { attachment, .. } => attachment.contents(senses),
+        _ => 1,
+    };
+    std::iter::repeat_n((place, part), contents)
+}
+
+fn draft(agent: &Agent, senses: Senses) -> Vec<Placed> {
     let taken = agent.chips.iter().filter_map(|chip| match &chip.state {
         ChipState::Taken { attachment, .. } => Some(Part::attachment((**attachment).clone())),
         ChipState::Taking | ChipState::Reading { .. } | ChipState::Failed { .. } => None,
     });
-    taken.enumerate().map(|(number, part)| ((DRAFT, number), part)).collect()
+    taken.enumerate().flat_map(|(number, part)| placed((DRAFT, number), part, senses)).collect()
 }
 
 #[cfg(test)]
@@ -120,10 +144,10 @@ mod tests {
     use super::super::tests::{conversation, log, message, picture, starter};
     use super::*;
     use crate::agent::window::{self, Blobs};
-    use crate::agent::{Chip, Turn};
-    use crate::attachment::AttachmentId;
+    use crate::agent::{Chip, EngineState, Turn};
+    use crate::attachment::{AttachmentId, Frame, Medium};
     use crate::prompts::PromptSet;
-    use crate::wire::{Content, Ledger};
+    use crate::wire::{Content, Ledger, ModelInfo};
 
     struct NoBlobs;
 
@@ -140,13 +164,16 @@ mod tests {
     /// The ledger of what the model would get now.
     fn ledger(agent: &Agent) -> Ledger {
         let mut conversation = agent.transcript.clone();
-        let parts: Vec<Part> = draft(agent).into_iter().map(|(_, part)| part).collect();
+        let senses = agent.senses();
+        let mut parts = draft(agent, senses);
+        parts.dedup_by_key(|(place, _)| *place);
+        let parts: Vec<Part> = parts.into_iter().map(|(_, part)| part).collect();
         if !parts.is_empty() && !agent.busy() {
             conversation.push(message(0, Role::User, parts));
         }
         let model = agent.model.clone().unwrap();
         let prompts = PromptSet::load(None).unwrap();
-        let view = window::View { model: &model, eyes: true, tools: false, begun: "today" };
+        let view = window::View { model: &model, senses, tools: false, begun: "today" };
         let messages = window::render(&conversation, &view, &prompts, &NoBlobs).unwrap();
         let mut ledger = Ledger::default();
         for (number, message) in messages.iter().enumerate() {
@@ -154,6 +181,7 @@ mod tests {
                 let (kind, bytes) = match content {
                     Content::Text { text } => (LedgerKind::Text, text.len() as u64),
                     Content::Image { .. } => (LedgerKind::Image, picture().bytes),
+                    Content::Audio { .. } => (LedgerKind::Audio, 0),
                     Content::ToolCall { .. } | Content::ToolResult { .. } => continue,
                 };
                 let tokens = 10 * (number as u64 + 1) + place as u64;
@@ -192,6 +220,36 @@ mod tests {
             assert_eq!((tokens(1, 0), tokens(1, 1), tokens(1, 2)), (Some(first), None, Some(first + 1)));
             assert_eq!((tokens(3, 0), tokens(0, 1)), (Some(first + 20), Some(first + 31)));
             assert_eq!(costs.0.len(), agent.ledger.entries.len() - usize::from(system_prompt));
+        }
+    }
+
+    #[test]
+    fn a_film_costs_what_its_transcript_its_sound_and_its_pictures_do() {
+        let mut agent = conversation();
+        let frame = |at_ms| Frame { at_ms, picture: AttachmentId::of(b"frame"), width: 320, height: 200 };
+        let mut film = log();
+        film.medium = Medium::Recording {
+            duration_ms: 3000,
+            waveform: vec![0, 255],
+            language: Some("en".into()),
+            note: None,
+            sound: Some(AttachmentId::of(b"sound")),
+            frames: vec![frame(0), frame(2000)],
+            view: None,
+        };
+        agent.model.as_mut().unwrap().turns = Turns::All;
+        agent.chips = vec![taken(film), taken(picture())];
+        for (eyes, ears, rows) in [(false, false, 1), (false, true, 2), (true, false, 5), (true, true, 6)] {
+            let info = ModelInfo { vision: eyes, hearing: ears, ..ModelInfo::default() };
+            agent.engine = EngineState::Ready(info);
+            let before = agent.transcript.iter().flat_map(|message| &message.parts).count();
+            agent.ledger = ledger(&agent);
+            assert_eq!(agent.ledger.entries.len(), before + rows + 1);
+            let costs = Costs::of(&agent);
+            let own = &agent.ledger.entries[before..before + rows];
+            let tokens: u64 = own.iter().map(|row| row.tokens).sum();
+            assert_eq!(costs.get(DRAFT, 0).map(|row| row.tokens), Some(tokens), "eyes {eyes}, ears {ears}");
+            assert!(costs.get(DRAFT, 1).is_some());
         }
     }
 

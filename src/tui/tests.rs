@@ -78,9 +78,9 @@ pub(super) fn starter() -> ReadyModel {
 }
 
 pub(super) fn conversation() -> Agent {
-    let mut agent = Agent::new(Rules::default());
+    let mut agent = Agent::new(Rules { send_sound: true, ..Rules::default() });
     agent.model = Some(starter());
-    agent.engine = EngineState::Ready(ModelInfo::default());
+    agent.engine = EngineState::Ready(ModelInfo { vision: true, ..ModelInfo::default() });
     agent.title = "What does the error say?".into();
     let row = |content: usize, kind, tokens, bytes| LedgerEntry {
         message: Some(0),

@@ -132,7 +132,7 @@ impl Transcript {
         }
     }
 
-    fn message(&mut self, message: &Message, costs: &Costs<'_>, width: usize, theme: Theme) -> Lines {
+    fn message(&mut self, message: &Message, costs: &Costs, width: usize, theme: Theme) -> Lines {
         let key = key_of(message, costs, self.unfolded, width);
         match self.cache.get(&message.id) {
             Some((known, lines)) if *known == key => Arc::clone(lines),
@@ -191,7 +191,7 @@ fn streamed(message: &Message) -> Option<(&str, &[Unsure])> {
     }
 }
 
-fn key_of(message: &Message, costs: &Costs<'_>, unfolded: bool, width: usize) -> Key {
+fn key_of(message: &Message, costs: &Costs, unfolded: bool, width: usize) -> Key {
     let removed = |part: &&Part| matches!(part, Part::Attachment { removed: true, .. });
     let cost = |(number, part): (usize, &Part)| match part {
         Part::Attachment { .. } => Some(costs.get(message.id, number).map(|row| (row.tokens, row.cached))),
@@ -218,7 +218,7 @@ fn key_of(message: &Message, costs: &Costs<'_>, unfolded: bool, width: usize) ->
 
 fn message_lines(
     message: &Message,
-    costs: &Costs<'_>,
+    costs: &Costs,
     folded: bool,
     width: usize,
     theme: Theme,

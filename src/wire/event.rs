@@ -122,6 +122,9 @@ pub struct ModelInfo {
     pub context_trained: u32,
     /// Whether it sees pictures.
     pub vision: bool,
+    /// Whether it hears sound.
+    #[serde(default)]
+    pub hearing: bool,
     /// Whether its memory can't be rolled back to any token (recurrent or hybrid), so
     /// that the prefix cache uses checkpoints.
     pub checkpoints: bool,
@@ -172,6 +175,8 @@ pub enum LedgerKind {
     Text,
     /// A picture.
     Image,
+    /// A recording.
+    Audio,
     /// What the chat template adds around the parts.
     Template,
 }

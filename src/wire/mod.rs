@@ -20,7 +20,7 @@ pub use event::{
 pub use line::{LineError, LineReader, MAX_LINE_BYTES, write_line};
 pub use process::cpu_features;
 pub use request::{ChatMessage, Content, LoadOptions, Request, Sampling, SpeechOptions, ToolSpec};
-pub use serve::{Engine, ExitOnEnd, Heard, Output, serve};
+pub use serve::{Engine, ExitOnEnd, Heard, Output, Watch, serve};
 
 use serde::{Deserialize, Serialize};
 

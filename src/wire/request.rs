@@ -242,6 +242,13 @@ pub enum Content {
         /// The file: png, jpeg, webp, gif, bmp or tiff.
         path: PathBuf,
     },
+    /// A recording on disk, for a model that hears.
+    Audio {
+        /// The hash of the file's content: what the prefix cache knows it by.
+        hash: AttachmentId,
+        /// The file: what [`crate::audio::Reader`] reads.
+        path: PathBuf,
+    },
     /// A call that the model made, in a message of the assistant's.
     ToolCall {
         /// Ties it to its result.

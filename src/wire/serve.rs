@@ -32,7 +32,7 @@ pub trait Engine {
 /// Where an engine says what it has to say about one request.
 pub struct Output<'a> {
     id: u64,
-    shared: &'a Shared,
+    shared: &'a Arc<Shared>,
     writer: &'a Mutex<Box<dyn Write + Send>>,
 }
 
@@ -49,8 +49,12 @@ impl Output<'_> {
 
     /// Whether this request should stop: it was cancelled, or the input ended.
     pub fn cancelled(&self) -> bool {
-        let inbox = lock(&self.shared.inbox);
-        inbox.ended || inbox.cancelled.contains(&self.id)
+        self.shared.cancelled(self.id)
+    }
+
+    /// The same for a callback that must own what it asks.
+    pub fn watch(&self) -> Watch {
+        Watch { id: self.id, shared: Arc::clone(self.shared) }
     }
 
     /// Takes the sound that came for this request ([`Request::Frames`]), and waits for some
@@ -78,6 +82,24 @@ impl Output<'_> {
             let waited = self.shared.arrived.wait_timeout(inbox, left);
             inbox = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
+    }
+}
+
+/// Says of one request whether it should go on, for as long as anyone asks.
+pub struct Watch {
+    id: u64,
+    shared: Arc<Shared>,
+}
+
+impl Watch {
+    /// As [`Output::cancelled`].
+    pub fn cancelled(&self) -> bool {
+        self.shared.cancelled(self.id)
+    }
+
+    /// Whether no more sound comes for it ([`Request::Finish`]).
+    pub fn finished(&self) -> bool {
+        lock(&self.shared.inbox).streams.get(&self.id).is_none_or(|stream| stream.finished)
     }
 }
 
@@ -192,6 +214,11 @@ enum Item {
 }
 
 impl Shared {
+    fn cancelled(&self, id: u64) -> bool {
+        let inbox = lock(&self.inbox);
+        inbox.ended || inbox.cancelled.contains(&id)
+    }
+
     /// Waits for the next item; `None` at the end of the input.
     fn next(&self) -> Option<Item> {
         let mut inbox = lock(&self.inbox);

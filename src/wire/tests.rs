@@ -46,6 +46,11 @@ fn requests_are_these_bytes() {
         ignore_memory: true,
         ..LoadOptions::default()
     };
+    let speech = SpeechOptions {
+        language: Some("en".into()),
+        vocabulary: vec!["mmproj".into()],
+        ..SpeechOptions::default()
+    };
     let load = Request::Load { protocol: 1, model: "/m".into(), mmproj: None, options };
     let lines = [
         line(&Envelope { id: 1, body: generate }),
@@ -54,12 +59,21 @@ fn requests_are_these_bytes() {
         line(&Envelope { id: 4, body: Request::SaveState { path: "/s".into(), most_bytes: Some(9) } }),
         line(&Envelope { id: 5, body: load }),
         line(&Envelope { id: 6, body: with_tools }),
+        line(&Envelope {
+            id: 7,
+            body: Request::Transcribe { path: "/a.wav".into(), speech: speech.clone() },
+        }),
+        line(&Envelope { id: 8, body: Request::Listen { speech } }),
+        line(&Envelope { id: 9, body: Request::Frames { target: 8, pcm: pcm::encode(&[0.5]) } }),
+        line(&Envelope { id: 10, body: Request::Finish { target: 8 } }),
     ];
     insta::assert_snapshot!(lines.concat());
 }
 
 #[test]
 fn events_are_these_bytes() {
+    let word = Word { start_ms: 0, end_ms: 400, text: "And".into(), probability: 0.5 };
+    let segment = Segment { start_ms: 0, end_ms: 900, text: "And so".into(), words: vec![word] };
     let lines = [
         line(&Envelope { id: 1, body: Event::Token { text: "é\n".into(), logprob: -0.5 } }),
         line(&Envelope { id: 1, body: Event::Progress { stage: Stage::Encoding, done: 0, total: 2 } }),
@@ -71,6 +85,10 @@ fn events_are_these_bytes() {
                 leaked_bytes: 3,
             },
         }),
+        line(&Envelope { id: 1, body: Event::Language { code: "en".into(), detected: Some(980) } }),
+        line(&Envelope { id: 1, body: Event::Partial { text: "and so".into() } }),
+        line(&Envelope { id: 1, body: Event::Segment(segment) }),
+        line(&Envelope { id: 1, body: Event::Sound { duration_ms: 11_000, notes: vec!["Cut off.".into()] } }),
         line(&Envelope { id: 1, body: Event::Done(DoneReport::default()) }),
         line(&Envelope { id: 1, body: Event::Failed(Failure::new(FailureKind::Media, "no").hint("do")) }),
     ];
@@ -132,6 +150,83 @@ impl Engine for Counter {
             std::thread::yield_now();
         }
         Ok(DoneReport { stop: StopReason::Cancelled, ..DoneReport::default() })
+    }
+}
+
+/// Says how much sound came, and how loud its first sample was.
+struct Ear;
+
+impl Engine for Ear {
+    fn ready(&self) -> Ready {
+        Counter.ready()
+    }
+
+    fn handle(&mut self, _: Request, output: &Output<'_>) -> Result<DoneReport, Failure> {
+        let mut all = Vec::new();
+        loop {
+            let heard = output.sound(std::time::Duration::from_secs(60))?;
+            all.extend(heard.samples);
+            if output.cancelled() {
+                return Ok(DoneReport { stop: StopReason::Cancelled, ..DoneReport::default() });
+            }
+            if heard.finished {
+                output.event(Event::Partial { text: format!("{} {:?}", all.len(), all.first()) });
+                return Ok(DoneReport::default());
+            }
+        }
+    }
+}
+
+#[test]
+fn sound_comes_to_the_request_that_listens_in_order_and_to_no_other() {
+    let listen = |id| line(&Envelope { id, body: Request::Listen { speech: SpeechOptions::default() } });
+    let frames = |target, samples: &[f32]| {
+        line(&Envelope { id: 90, body: Request::Frames { target, pcm: pcm::encode(samples) } })
+    };
+    let finish = |target| line(&Envelope { id: 91, body: Request::Finish { target } });
+    let broken = line(&Envelope { id: 90, body: Request::Frames { target: 3, pcm: "AAAA".into() } });
+    let input = [
+        frames(1, &[9.0]), // nobody listens yet
+        listen(1),
+        listen(2),
+        frames(1, &[0.25, 0.5]),
+        frames(2, &[0.75]),
+        frames(1, &[1.0]),
+        finish(2),
+        finish(1),
+        listen(3),
+        broken,
+        listen(4),
+        line(&Envelope { id: 92, body: Request::Cancel { target: 4 } }),
+        line(&Envelope { id: 93, body: Request::Shutdown }),
+    ];
+    let written = Written::default();
+    serve(&mut Ear, StayOpen(Cursor::new(input.concat())), written.clone());
+    let text = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
+    let said = |what: &str| assert!(text.contains(what), "{what} in {text}");
+    said(r#"{"id":1,"event":"partial","text":"3 Some(0.25)"}"#);
+    said(r#"{"id":2,"event":"partial","text":"1 Some(0.75)"}"#);
+    said(
+        r#"{"id":3,"event":"failed","kind":"bad_request","message":"The sound is no whole number of samples."}"#,
+    );
+    said(r#"{"id":4,"event":"done","stop":"cancelled""#);
+    assert!(
+        !text.contains("\"id\":90") && !text.contains("\"id\":91"),
+        "what comes for a request has no answer of its own: {text}"
+    );
+}
+
+/// Input that ends only after a while: what waits in front of its end is answered.
+struct StayOpen<R>(R);
+
+impl<R: Read> Read for StayOpen<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        match self.0.read(buffer)? {
+            0 => loop {
+                std::thread::park();
+            },
+            read => Ok(read),
+        }
     }
 }
 

@@ -15,6 +15,8 @@ const VOCABULARY: u64 = 320;
 const CONTROL: std::ops::Range<usize> = 256..264;
 /// Values that a convolution sees: the token itself and those just before.
 const CONVOLUTION: u64 = 3;
+/// What Whisper's encoder hears of a moment.
+const MEL_BINS: u64 = 80;
 /// KV heads of each layer; 0 makes it a convolution.
 const LAYERS: [u32; 4] = [0, HEADS as u32, 0, HEADS as u32];
 
@@ -22,10 +24,12 @@ const ALIGNMENT: usize = 32;
 /// Types of metadata values, as GGUF numbers them.
 const U32: u32 = 4;
 const FLOAT: u32 = 6;
+const BOOL: u32 = 7;
 const TEXT: u32 = 8;
 const ARRAY: u32 = 9;
-/// The type of a tensor of 32-bit floats.
+/// The types of tensors: 32-bit and 16-bit floats.
 const F32: u32 = 0;
+const F16: u32 = 1;
 
 /// Writes the model; its vocabulary and template are those of `like`.
 pub(crate) fn write_hybrid(path: &Path, like: &Path, seed: u32) {
@@ -51,6 +55,46 @@ pub(crate) fn write_hybrid(path: &Path, like: &Path, seed: u32) {
     }
     metadata.tokenizer_of(&std::fs::read(like).unwrap());
     std::fs::write(path, file(&metadata, &tensors(), seed)).unwrap();
+}
+
+/// Writes a projector with random weights that hears, as Qwen2-Audio's (`qwen2a`: Whisper's
+/// encoder, a mean of pairs, a linear layer), for models as wide as the starter.
+pub(crate) fn write_ear(path: &Path, seed: u32) {
+    let mut metadata = Metadata::default();
+    metadata.text("general.architecture", "clip");
+    metadata.text("general.name", "random ear");
+    metadata.text("clip.projector_type", "qwen2a");
+    metadata.entry("clip.has_audio_encoder", BOOL, &[1]);
+    for (key, value) in [
+        ("embedding_length", HIDDEN),
+        ("feed_forward_length", HIDDEN),
+        ("block_count", 1),
+        ("projection_dim", WIDTH),
+        ("attention.head_count", HEADS),
+        ("num_mel_bins", MEL_BINS),
+    ] {
+        metadata.entry(&format!("clip.audio.{key}"), U32, &(value as u32).to_le_bytes());
+    }
+    metadata.entry("clip.audio.attention.layer_norm_epsilon", FLOAT, &1e-5_f32.to_le_bytes());
+    let mut tensors = vec![
+        ("a.position_embd.weight".to_owned(), vec![HIDDEN, 1500]),
+        ("a.conv1d.1.weight".to_owned(), vec![3, MEL_BINS, HIDDEN]),
+        ("a.conv1d.2.weight".to_owned(), vec![3, HIDDEN, HIDDEN]),
+        ("a.conv1d.1.bias".to_owned(), vec![1, HIDDEN]),
+        ("a.conv1d.2.bias".to_owned(), vec![1, HIDDEN]),
+        ("mm.a.fc.weight".to_owned(), vec![HIDDEN, WIDTH]),
+        ("mm.a.fc.bias".to_owned(), vec![WIDTH]),
+        ("a.blk.0.attn_k.weight".to_owned(), vec![HIDDEN, HIDDEN]),
+    ];
+    for name in ["attn_q", "attn_v", "attn_out", "ffn_up", "ffn_down"] {
+        tensors.push((format!("a.blk.0.{name}.weight"), vec![HIDDEN, HIDDEN]));
+        tensors.push((format!("a.blk.0.{name}.bias"), vec![HIDDEN]));
+    }
+    for name in ["a.blk.0.ln1", "a.blk.0.ln2", "a.post_ln"] {
+        tensors.push((format!("{name}.weight"), vec![HIDDEN]));
+        tensors.push((format!("{name}.bias"), vec![HIDDEN]));
+    }
+    std::fs::write(path, file(&metadata, &tensors, seed)).unwrap();
 }
 
 fn tensors() -> Vec<(String, Vec<u64>)> {
@@ -99,13 +143,21 @@ fn file(metadata: &Metadata, tensors: &[(String, Vec<u64>)], seed: u32) -> Vec<u
         put_text(&mut head, name);
         head.extend((shape.len() as u32).to_le_bytes());
         head.extend(shape.iter().flat_map(|size| size.to_le_bytes()));
-        head.extend(F32.to_le_bytes());
+        // ggml's convolutions take kernels of 16 bits alone.
+        let kind = if shape.len() == 3 { F16 } else { F32 };
+        head.extend(kind.to_le_bytes());
         head.extend((data.len() as u64).to_le_bytes());
         let count: u64 = shape.iter().product();
         // Norms multiply by one; the rest keeps about the variance of what it is given.
         let scale = if shape.len() == 1 { None } else { Some((3.0 / shape[0] as f32).sqrt()) };
         let start = data.len();
-        data.extend((0..count).flat_map(|_| scale.map_or(1.0, |scale| scale * random.next()).to_le_bytes()));
+        for _ in 0..count {
+            let value = scale.map_or(1.0, |scale| scale * random.next());
+            match kind {
+                F16 => data.extend(half(value).to_le_bytes()),
+                _ => data.extend(value.to_le_bytes()),
+            }
+        }
         if name == "token_embd.weight" {
             let row = WIDTH as usize * size_of::<f32>();
             data[start..][CONTROL.start * row..CONTROL.end * row].fill(0);
@@ -115,6 +167,16 @@ fn file(metadata: &Metadata, tensors: &[(String, Vec<u64>)], seed: u32) -> Vec<u
     head.resize(head.len().next_multiple_of(ALIGNMENT), 0);
     head.extend(data);
     head
+}
+
+/// A value between -2 and 2 as a 16-bit float (IEEE 754), cut; what is too small is 0.
+fn half(value: f32) -> u16 {
+    let bits = value.to_bits();
+    let sign = (bits >> 16) as u16 & 0x8000;
+    match ((bits >> 23) & 0xff) as i32 - 127 + 15 {
+        ..=0 => sign,
+        exponent => sign | (exponent as u16) << 10 | (bits >> 13) as u16 & 0x3ff,
+    }
 }
 
 /// Numbers from -1 to 1 (xorshift32, Marsaglia 2003).

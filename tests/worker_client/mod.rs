@@ -43,6 +43,11 @@ impl WorkerClient {
         self.last_id
     }
 
+    /// The number of its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     fn next(&mut self) -> Envelope<Event> {
         self.lines.next_message().expect("a line of the protocol").expect("the worker lives")
     }

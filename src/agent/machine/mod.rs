@@ -15,6 +15,7 @@ use state::Leaving;
 pub use state::{Agent, Chip, ChipState, EngineState, Notice, NoticeLevel, Step, Turn};
 
 use super::{Ask, Effect, Event, Stamp};
+use crate::attachment::Senses;
 use crate::message::{Message, MessageId, Part, Role, Status};
 
 /// The number of the message that is still being written; no stored one has it.
@@ -30,18 +31,21 @@ pub struct Rules {
     pub unsure_below: f32,
     /// The most calls of tools in a turn.
     pub most_steps: usize,
+    /// A model that hears gets recordings themselves, besides their transcripts.
+    pub send_sound: bool,
 }
 
 impl Default for Rules {
     fn default() -> Self {
-        Self { unsure_below: 0.5, most_steps: 12 }
+        Self { unsure_below: 0.5, most_steps: 12, send_sound: false }
     }
 }
 
 impl Agent {
     /// A new, empty conversation.
     pub fn new(rules: Rules) -> Self {
-        Self { unsure_below: rules.unsure_below, most_steps: rules.most_steps, ..Self::default() }
+        let Rules { unsure_below, most_steps, send_sound } = rules;
+        Self { unsure_below, most_steps, send_sound, ..Self::default() }
     }
 
     /// Takes what happened and says what is to be done.
@@ -93,6 +97,14 @@ impl Agent {
     /// Whether a message can't be sent now because another one is being answered.
     pub fn busy(&self) -> bool {
         matches!(self.turn, Turn::Sending { .. } | Turn::Answering { .. } | Turn::Acting { .. })
+    }
+
+    /// What the model that is loaded is given besides text.
+    pub fn senses(&self) -> Senses {
+        match &self.engine {
+            EngineState::Ready(info) => Senses { eyes: info.vision, ears: info.hearing && self.send_sound },
+            _ => Senses::default(),
+        }
     }
 
     /// Why no model will come that could answer, in words for the screen; `None` while
@@ -222,8 +234,8 @@ impl Agent {
 
     fn ask(&mut self, id: u64, ask: Ask, conversation: Vec<Message>, effects: &mut Vec<Effect>) -> bool {
         let Some(model) = self.model.clone() else { return false };
-        let eyes = matches!(&self.engine, EngineState::Ready(info) if info.vision);
-        effects.push(Effect::Ask { id, ask, conversation, model: Box::new(model), eyes });
+        let senses = self.senses();
+        effects.push(Effect::Ask { id, ask, conversation, model: Box::new(model), senses });
         true
     }
 

@@ -49,6 +49,8 @@ pub struct Agent {
     pub(super) unsure_below: f32,
     /// The most calls of tools in a turn.
     pub(super) most_steps: usize,
+    /// A model that hears gets recordings themselves.
+    pub(super) send_sound: bool,
     /// The bundle that was shown last: its file, and the message that it ended with.
     pub(super) bundle: Option<(std::path::PathBuf, MessageId)>,
     /// Calls that were made in this turn.

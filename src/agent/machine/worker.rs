@@ -144,9 +144,12 @@ impl Agent {
     fn take_ledger(&mut self, ledger: Ledger) {
         let mut rows = ledger.entries.iter().rev().filter(|row| row.kind != LedgerKind::Template);
         if !self.busy() {
+            let senses = self.senses();
             for chip in self.chips.iter_mut().rev() {
-                if let ChipState::Taken { tokens, .. } = &mut chip.state {
-                    *tokens = rows.next().map(|row| row.tokens);
+                if let ChipState::Taken { attachment, tokens, .. } = &mut chip.state {
+                    let own: Option<Vec<u64>> =
+                        (0..attachment.contents(senses)).map(|_| rows.next().map(|row| row.tokens)).collect();
+                    *tokens = own.map(|own| own.iter().sum());
                 }
             }
         }

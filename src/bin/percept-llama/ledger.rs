@@ -35,8 +35,8 @@ impl Loaded {
         // Where the search for the next part goes on: piece and byte.
         let mut at = (0, 0);
         for (message, content) in numbered(messages) {
-            let what = &messages[message].content[content];
-            parts.push(match what {
+            let given = &messages[message].content[content];
+            parts.push(match given {
                 Content::Text { text } | Content::ToolResult { text, .. } => {
                     let end =
                         find_end(pieces, text.trim(), &mut at).map_or(all, |(piece, byte)| {
@@ -59,7 +59,7 @@ impl Loaded {
                 }
                 // Where a template puts a call is its own business: it counts as the template's.
                 Content::ToolCall { .. } => continue,
-                Content::Image { hash, path } => {
+                Content::Image { hash, path } | Content::Audio { hash, path } => {
                     let hash = hash.as_str();
                     let same =
                         |piece: &Piece| matches!(piece, Piece::Image { hash: other, .. } if other == hash);
@@ -70,7 +70,10 @@ impl Loaded {
                     PromptPart {
                         message,
                         content,
-                        kind: LedgerKind::Image,
+                        kind: match given {
+                            Content::Audio { .. } => LedgerKind::Audio,
+                            _ => LedgerKind::Image,
+                        },
                         tokens: self.measured.get(hash).map_or(0, |measured| measured.tokens),
                         bytes: std::fs::metadata(path).map_or(0, |metadata| metadata.len()),
                         hash: Some(hash.to_owned()),

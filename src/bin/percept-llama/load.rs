@@ -23,8 +23,8 @@ use percept::wire::{Event, Failure, FailureKind, LoadOptions, ModelInfo, Output,
 use crate::cache::Cache;
 use crate::decode::call_marks;
 use crate::engine::BINDINGS;
+use crate::media::Measured;
 use crate::prompt::Template;
-use crate::vision::Measured;
 
 /// Without a wish, the context is what the model was trained for, at most this: more costs
 /// memory that most machines would rather have for something else.
@@ -128,6 +128,7 @@ pub(crate) fn load(
         context: runtime.with_dependent(|_, context| context.n_ctx()),
         context_trained: u32::try_from(trained).unwrap_or(u32::MAX),
         vision: projector.as_ref().is_some_and(MtmdContext::support_vision),
+        hearing: projector.as_ref().is_some_and(MtmdContext::support_audio),
         checkpoints,
         template: template.source().to_owned(),
         threads,

@@ -7,7 +7,7 @@
 //! | `load` | checks the files and the memory, loads |
 //! | `prompt`, `sentinel` | renders the model's chat template |
 //! | `toolcall` | how a model writes calls of tools, and the way back |
-//! | `vision` | pictures to what the projector takes |
+//! | `media` | pictures and sound to what the projector takes |
 //! | `cache` | what is in the KV cache, and what of it the next prompt can use |
 //! | `turn` | evaluates a prompt |
 //! | `decode` | generates an answer |
@@ -22,6 +22,7 @@ mod decode;
 mod engine;
 mod ledger;
 mod load;
+mod media;
 mod prompt;
 mod sampling;
 mod sentinel;
@@ -30,7 +31,6 @@ mod system;
 mod toolcall;
 mod turn;
 mod utf8;
-mod vision;
 
 fn main() {
     percept::wire::process::run("percept-llama", engine::Llama::new);

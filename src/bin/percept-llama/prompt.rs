@@ -178,7 +178,7 @@ impl Template {
                     }
                     self.push_harmless(text, out, sentinels);
                 }
-                Content::Image { hash, path } => {
+                Content::Image { hash, path } | Content::Audio { hash, path } => {
                     let (hash, path) = (hash.as_str().to_owned(), path.clone());
                     out.push_str(&sentinels.add(Insert::Image { hash, path }));
                 }

@@ -14,9 +14,9 @@ use crate::cache::{Entry, SEQUENCE, tokens};
 use crate::decode::How;
 use crate::ledger::PromptPart;
 use crate::load::Loaded;
+use crate::media::{self, Measured, no_eyes};
 use crate::prompt::Ending;
 use crate::sentinel::Piece;
-use crate::vision::{self, Measured};
 
 /// Tokens at the end of an unfinished text that what follows may still change: a
 /// tokenizer joins characters across the place where the text will go on.
@@ -88,13 +88,13 @@ impl Loaded {
         usize::from(add)
     }
 
-    /// What is known of a picture; it is read only the first time.
+    /// What is known of a picture or a sound; it is read only the first time.
     fn measure(&mut self, hash: &str, path: &std::path::Path) -> Result<Measured, Failure> {
         if let Some(measured) = self.measured.get(hash) {
             return Ok(*measured);
         }
-        let projector = self.projector.as_ref().filter(|_| self.info.vision).ok_or_else(no_eyes)?;
-        let measured = vision::measure(&vision::chunks(projector, path)?);
+        let projector = self.projector.as_ref().ok_or_else(no_eyes)?;
+        let measured = media::measure(&media::chunks(projector, path)?);
         self.measured.insert(hash.to_owned(), measured);
         Ok(measured)
     }
@@ -203,7 +203,7 @@ impl Loaded {
         let Some(path) = prompt.images.get(index) else { return Err(internal("a picture without a file")) };
         progress.image_starts();
         let start = Instant::now();
-        self.evaluate_image(path, answer && rest.len() == 1)?;
+        self.evaluate_media(path, answer && rest.len() == 1)?;
         let encode_ms = ms_since(start);
         if let Some(measured) = self.measured.get_mut(hash) {
             measured.encode_ms = Some(encode_ms);
@@ -229,9 +229,9 @@ impl Loaded {
         Ok(())
     }
 
-    fn evaluate_image(&mut self, path: &std::path::Path, logits: bool) -> Result<(), Failure> {
+    fn evaluate_media(&mut self, path: &std::path::Path, logits: bool) -> Result<(), Failure> {
         let projector = self.projector.as_mut().ok_or_else(no_eyes)?;
-        let chunks = vision::chunks(projector, path)?;
+        let chunks = media::chunks(projector, path)?;
         let (position, batch) = (self.cache.position(), self.batch as i32);
         self.runtime
             .with_dependent_mut(|_, context| {
@@ -239,8 +239,8 @@ impl Loaded {
             })
             .map(drop)
             .map_err(|error| {
-                Failure::new(FailureKind::Media, format!("The picture can't be evaluated: {error}."))
-                    .hint("A smaller picture or another model may work.")
+                Failure::new(FailureKind::Media, format!("{} can't be evaluated: {error}.", path.display()))
+                    .hint("A smaller one or another model may work.")
             })
     }
 
@@ -261,13 +261,6 @@ pub(crate) fn internal(why: &str) -> Failure {
 
 fn decode_failed(error: llama_cpp_2::DecodeError) -> Failure {
     internal(&format!("the prompt can't be evaluated ({error})"))
-}
-
-fn no_eyes() -> Failure {
-    Failure::new(FailureKind::Media, "This model sees no pictures: it has no projector (mmproj).")
-        .hint(
-            "Take the picture out, or use a model with eyes; a projector is added with: percept models add NAME MODEL --mmproj FILE.",
-        )
 }
 
 fn overflow(total: usize, context: u32) -> Failure {

@@ -1,35 +1,41 @@
 //! The worker for speech: whisper.cpp behind percept's protocol.
 //!
-//! It says who it is; it can't transcribe yet.
+//! | module | what it does |
+//! | --- | --- |
+//! | `engine` | answers the requests |
+//! | `load` | checks the files and the memory, loads |
+//! | `ggml`, `model`, `silero` | what is checked: the container, a Whisper model, a voice activity model |
+//! | `transcribe` | a file to text |
+//! | `listen` | a stream to text while it comes |
+//! | `hear` | what both have in common: sound decoded to text that was said |
+//! | `vad`, `gate`, `segmenter`, `group`, `tape` | where speech is, and its sound |
+//! | `decode` | samples to tokens |
+//! | `words` | tokens to words and text |
+//! | `clean` | what was not said |
+//! | `prompt` | what the decoder is told before |
+//! | `agree` | what of unfinished text is stable |
+//! | `language` | which language it is |
 
-use percept::wire::{
-    DoneReport, Engine, Failure, FailureKind, Limits, MAX_LINE_BYTES, Output, PROTOCOL_VERSION, Ready,
-    Request, process,
-};
-
-struct Whisper;
-
-impl Engine for Whisper {
-    fn ready(&self) -> Ready {
-        Ready {
-            protocol: PROTOCOL_VERSION,
-            engine: "whisper".to_owned(),
-            build: format!(
-                "percept-whisper {}, whisper.cpp {}",
-                env!("CARGO_PKG_VERSION"),
-                whisper_rs::get_whisper_version()
-            ),
-            cpu_features: percept::wire::cpu_features(whisper_rs::print_system_info()),
-            limits: Limits { max_line_bytes: MAX_LINE_BYTES },
-        }
-    }
-
-    fn handle(&mut self, request: Request, _: &Output<'_>) -> Result<DoneReport, Failure> {
-        let said = format!("percept-whisper doesn't do `{}` yet.", request.name());
-        Err(Failure::new(FailureKind::Unsupported, said))
-    }
-}
+mod agree;
+mod clean;
+mod decode;
+mod engine;
+mod gate;
+mod ggml;
+mod group;
+mod hear;
+mod language;
+mod listen;
+mod load;
+mod model;
+mod prompt;
+mod segmenter;
+mod silero;
+mod tape;
+mod transcribe;
+mod vad;
+mod words;
 
 fn main() {
-    process::run("percept-whisper", || Whisper);
+    percept::wire::process::run("percept-whisper", engine::Whisper::new);
 }
