@@ -5,7 +5,7 @@
 CARGO ?= cargo
 TARGET = $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 
-.PHONY: help setup build run test check bench clean
+.PHONY: help setup setup-tests build run test check bench clean
 
 help: ## List what can be made
 	@echo "make run     set up, build, open the chat (ARGS=... is passed on)"
@@ -18,13 +18,16 @@ help: ## List what can be made
 setup:
 	@sh scripts/setup.sh
 
+setup-tests:
+	@sh scripts/setup.sh tests
+
 build: setup
 	$(CARGO) build --release --locked
 
 run: build
 	@PATH="$(TARGET)/release:$$PATH" sh scripts/run.sh $(ARGS)
 
-test: setup
+test: setup-tests
 	$(CARGO) fmt --check
 	$(CARGO) clippy --release --locked --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --release --locked --no-deps

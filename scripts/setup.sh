@@ -4,6 +4,10 @@
 #
 # Then, in a terminal, it offers Tesseract, with which percept reads the text in pictures.
 # That is asked once: that it was is kept in ~/.cache/percept/tesseract-asked.
+#
+# With the argument `tests` it also sees to the programs that tests use: PulseAudio and ffmpeg.
+# It installs them as root with apt-get where nobody is there to be asked, and else only says
+# how; nothing is started.
 set -eu
 
 say() { printf 'setup: %s\n' "$*" >&2; }
@@ -58,6 +62,8 @@ package() {
         brew:c++ | brew:libclang) echo llvm ;;
         brew:pkg-config) echo pkgconf ;;
         apt-get:tesseract) echo tesseract-ocr ;;
+        apt-get:pactl | dnf:pactl) echo pulseaudio-utils ;;
+        pacman:pactl | pacman:pulseaudio) echo pulseaudio ;;
         pacman:tesseract) echo "tesseract tesseract-data-eng" ;;
         *) echo "$2" ;;
     esac
@@ -163,7 +169,34 @@ offer_tesseract() {
     return 0
 }
 
+# Whatever comes of it, the tests can be run: those that lack a program say so and skip.
+install_for_tests() {
+    wanted=""
+    for program in pulseaudio pactl ffmpeg; do
+        have "$program" || wanted="$wanted $program"
+    done
+    if [ -z "$wanted" ] || [ -z "$manager" ]; then
+        return 0
+    fi
+    packages=""
+    for program in $wanted; do
+        packages="$packages $(package "$manager" "$program")"
+    done
+    # shellcheck disable=SC2086 # words are meant to split
+    install=$(install_line $packages)
+    if [ "$manager" != apt-get ] || ! is_allowed || in_terminal; then
+        say "tests that need$wanted are skipped. To run them too, as root:  $install"
+        return 0
+    fi
+    say "some tests need$wanted; running:  $install"
+    run_install "" "$install" || say "that did not work; those tests are skipped. By hand:  $install"
+    return 0
+}
+
 if [ -n "$missing" ]; then
     install_missing
+fi
+if [ "${1:-}" = tests ]; then
+    install_for_tests
 fi
 offer_tesseract

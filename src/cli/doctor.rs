@@ -2,6 +2,7 @@
 
 use std::io::IsTerminal;
 use std::path::Path;
+use std::time::Duration;
 
 use clap::Args;
 use serde::Serialize;
@@ -11,6 +12,7 @@ use super::exit::{print_json, print_line};
 use super::open::Setup;
 use crate::config::ConfigError;
 use crate::engines::{WorkerOptions, probe};
+use crate::microphone::{self, Check, Device, MicrophoneError};
 use crate::text;
 use crate::tools::builtin::tesseract;
 use crate::tools::sandbox::{self, Support};
@@ -18,6 +20,9 @@ use crate::wire::Ready;
 
 /// What is missing without Tesseract, and how to get it.
 const NO_TESSERACT: &str = "not installed, so the assistant can't have the text of a picture read (it looks at it all the same); to install it: apt install tesseract-ocr, dnf install tesseract, pacman -S tesseract tesseract-data-eng, or brew install tesseract";
+
+/// So long it is listened to the microphone.
+const LISTENED: Duration = Duration::from_secs(1);
 
 /// Show what works on this machine and what is missing
 #[derive(Debug, Args)]
@@ -36,6 +41,7 @@ struct Report {
     /// Where it is installed.
     tesseract: Option<String>,
     tools: ToolsReport,
+    microphone: MicrophoneReport,
     models: Vec<ModelReport>,
     folders: Vec<FolderReport>,
     log: String,
@@ -74,6 +80,16 @@ struct ToolsReport {
 struct SandboxReport {
     enforced: bool,
     how: String,
+}
+
+#[derive(Debug, Serialize)]
+struct MicrophoneReport {
+    devices: Vec<Device>,
+    /// What the configured one heard.
+    heard: Option<Check>,
+    problem: Option<String>,
+    /// There is none, as on a server: that is no problem.
+    is_missing: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -143,6 +159,7 @@ fn examine(setup: &Setup, problem: Option<&ConfigError>) -> Report {
         },
         tesseract: tesseract().map(|program| program.display().to_string()),
         tools: examine_tools(setup),
+        microphone: examine_microphone(&microphone::Options::default()),
         models: models.collect(),
         folders: vec![
             folder("configuration", &setup.paths.config),
@@ -177,6 +194,25 @@ fn examine_tools(setup: &Setup) -> ToolsReport {
     };
     problems.extend(broken);
     ToolsReport { offered, servers: servers.iter().map(|server| server.name.clone()).collect(), problems }
+}
+
+/// Listens to the microphone for a second. Nothing of it is kept.
+fn examine_microphone(options: &microphone::Options) -> MicrophoneReport {
+    let report = |devices, heard, problem: Option<MicrophoneError>| MicrophoneReport {
+        devices,
+        heard,
+        is_missing: matches!(problem, Some(MicrophoneError::None(_))),
+        problem: problem.map(|problem| problem.to_string()),
+    };
+    // Where the list hangs, listening would, too.
+    let devices = match microphone::devices() {
+        Ok(devices) => devices,
+        Err(problem) => return report(Vec::new(), None, Some(problem)),
+    };
+    match microphone::check(options, LISTENED) {
+        Ok(heard) => report(devices, Some(heard), None),
+        Err(problem) => report(devices, None, Some(problem)),
+    }
 }
 
 fn examine_worker(name: &'static str, options: &WorkerOptions) -> WorkerReport {
@@ -234,6 +270,7 @@ fn print(report: &Report) -> Result<(), Trouble> {
     for problem in &tools.problems {
         print_line(format!("!!    tools: {}", text::printable(problem)))?;
     }
+    print_microphone(&report.microphone)?;
     for model in &report.models {
         let line = model.problem.as_deref().unwrap_or("its files are whole");
         print_line(format!("{}    model {}: {line}", mark(model.problem.is_none()), model.name))?;
@@ -250,4 +287,26 @@ fn print(report: &Report) -> Result<(), Trouble> {
     };
     let terminal = if terminal.is_terminal { terminal.term.as_str() } else { "not a terminal" };
     print_line(format!("      terminal: {terminal}; {display}"))
+}
+
+fn print_microphone(microphone: &MicrophoneReport) -> Result<(), Trouble> {
+    match (&microphone.heard, &microphone.problem) {
+        (Some(heard), _) => {
+            let level = match heard.dbfs.is_finite() {
+                true => format!("{:.0} dBFS, {}", heard.dbfs, heard.sounds),
+                false => heard.sounds.to_owned(),
+            };
+            print_line(format!("ok    microphone {}: {level}", text::printable(&heard.device)))?;
+        }
+        (None, problem) => {
+            let mark = if microphone.is_missing { "  " } else { "!!" };
+            let problem = problem.as_deref().unwrap_or_default();
+            print_line(format!("{mark}    microphone: {}", text::printable(problem)))?;
+        }
+    }
+    for device in &microphone.devices {
+        let default = if device.default { " (the default)" } else { "" };
+        print_line(format!("      records: {}{default}", text::printable(&device.name)))?;
+    }
+    Ok(())
 }

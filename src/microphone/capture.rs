@@ -11,9 +11,9 @@ use super::clock::Clock;
 use super::error::{is_passing, loss};
 use super::level::{self, dbfs, meter};
 use super::recording::{Recording, Step};
-use super::standin::Resampler;
 use super::stream::{Source, samples_in};
 use super::{MicrophoneError, Options, Sound};
+use crate::audio::Resampler;
 use crate::wire::SAMPLE_RATE;
 
 /// How long what has come may lie in the ring.
@@ -75,9 +75,14 @@ pub(super) struct Capture {
 
 impl Capture {
     /// What takes from a source from now on.
-    pub(super) fn new(source: Source, options: &Options, shared: Arc<Shared>) -> Result<Self, MicrophoneError> {
-        let resampler = Resampler::new(source.rate, source.channels)
-            .map_err(|error| MicrophoneError::Failed { device: source.name.clone(), why: error.to_string() })?;
+    pub(super) fn new(
+        source: Source,
+        options: &Options,
+        shared: Arc<Shared>,
+    ) -> Result<Self, MicrophoneError> {
+        let resampler = Resampler::new(source.rate, source.channels).map_err(|error| {
+            MicrophoneError::Failed { device: source.name.clone(), why: error.to_string() }
+        })?;
         let samples = |span| samples_in(span, SAMPLE_RATE, 1);
         Ok(Self {
             name: source.name.clone(),
@@ -110,7 +115,10 @@ impl Capture {
             }
             self.listen();
             if self.quiet > PATIENCE {
-                self.lose(format!("the microphone {:?} gives no sound any more: was it unplugged?", self.name));
+                self.lose(format!(
+                    "the microphone {:?} gives no sound any more: was it unplugged?",
+                    self.name
+                ));
             }
         }
     }
@@ -129,7 +137,9 @@ impl Capture {
                 self.recording.cancel();
                 self.sink = None;
             }
-            Command::Failed(error) if is_passing(&error) => tracing::warn!("microphone {:?}: {error}", self.name),
+            Command::Failed(error) if is_passing(&error) => {
+                tracing::warn!("microphone {:?}: {error}", self.name)
+            }
             Command::Failed(error) => self.lose(loss(&self.name, &error)),
             Command::Close(_) => {}
         }
@@ -196,7 +206,10 @@ impl Capture {
         let before = self.shared.dropped.swap(dropped, Ordering::Relaxed);
         if dropped > before {
             let ms = (dropped - before) * 1000 / u64::from(source.rate);
-            tracing::warn!("microphone {:?}: {ms} ms of sound were lost, this machine is too busy", self.name);
+            tracing::warn!(
+                "microphone {:?}: {ms} ms of sound were lost, this machine is too busy",
+                self.name
+            );
         }
     }
 

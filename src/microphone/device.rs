@@ -38,7 +38,11 @@ pub(super) struct Found {
 /// no device is no error.
 pub fn devices() -> Result<Vec<Device>, MicrophoneError> {
     let listed = within(PATIENCE, || {
-        quietly(|| list().map(|found| found.into_iter().map(|Found { name, default, .. }| Device { name, default }).collect()))
+        quietly(|| {
+            list().map(|found| {
+                found.into_iter().map(|Found { name, default, .. }| Device { name, default }).collect()
+            })
+        })
     });
     listed.unwrap_or_else(|| Err(MicrophoneError::Silent("the audio server".to_owned())))
 }
@@ -159,7 +163,9 @@ pub(super) fn is_missing() -> bool {
 pub(super) fn none() -> MicrophoneError {
     match cfg!(target_os = "linux") {
         true if is_denied() => MicrophoneError::Denied,
-        true => MicrophoneError::None(" (no PulseAudio or PipeWire server answers, and ALSA has no device)".to_owned()),
+        true => MicrophoneError::None(
+            " (no PulseAudio or PipeWire server answers, and ALSA has no device)".to_owned(),
+        ),
         false => MicrophoneError::None(String::new()),
     }
 }
@@ -167,10 +173,11 @@ pub(super) fn none() -> MicrophoneError {
 /// Whether ALSA's devices are there and may not be opened: it lists none then.
 fn is_denied() -> bool {
     let Ok(folder) = std::fs::read_dir("/dev/snd") else { return false };
-    let controls = folder.flatten().filter(|entry| entry.file_name().to_string_lossy().starts_with("control"));
-    controls.map(|entry| std::fs::File::open(entry.path())).any(|opened| {
-        opened.is_err_and(|error| error.kind() == std::io::ErrorKind::PermissionDenied)
-    })
+    let controls =
+        folder.flatten().filter(|entry| entry.file_name().to_string_lossy().starts_with("control"));
+    controls
+        .map(|entry| std::fs::File::open(entry.path()))
+        .any(|opened| opened.is_err_and(|error| error.kind() == std::io::ErrorKind::PermissionDenied))
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use rtrb::{Producer, RingBuffer};
 
 use super::MicrophoneError;
 use super::stream::{Source, Tally, samples_in};
-use super::standin::Reader;
+use crate::audio::Reader;
 use crate::wire::SAMPLE_RATE;
 
 /// The beat at which samples come.

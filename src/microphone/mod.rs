@@ -20,7 +20,6 @@ mod error;
 mod file;
 mod level;
 mod recording;
-mod standin;
 mod stream;
 #[cfg(test)]
 mod tests;
@@ -55,11 +54,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self {
-            device: String::new(),
-            before: Duration::from_millis(500),
-            after: Duration::from_millis(300),
-        }
+        Self { device: String::new(), before: Duration::from_millis(500), after: Duration::from_millis(300) }
     }
 }
 

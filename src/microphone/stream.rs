@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use cpal::traits::{DeviceTrait, StreamTrait};
 use cpal::{
-    BufferSize, Data, FromSample, HostId, I24, InputCallbackInfo, SampleFormat, SizedSample, StreamConfig, U24,
+    BufferSize, Data, FromSample, HostId, I24, InputCallbackInfo, SampleFormat, SizedSample, StreamConfig,
+    U24,
 };
 use rtrb::{Consumer, Producer, RingBuffer};
 
@@ -73,12 +74,16 @@ pub(super) fn open(
     let write = Write { into, channels, rate, tally: Arc::clone(&tally) };
     let stream = found
         .device
-        .build_input_stream_raw(config, supported.sample_format(), write.callback(&supported.sample_format()).ok_or_else(
-            || MicrophoneError::Failed {
+        .build_input_stream_raw(
+            config,
+            supported.sample_format(),
+            write.callback(&supported.sample_format()).ok_or_else(|| MicrophoneError::Failed {
                 device: found.name.clone(),
                 why: format!("it gives samples as {}, which percept can't read", supported.sample_format()),
-            },
-        )?, on_error, None)
+            })?,
+            on_error,
+            None,
+        )
         .map_err(failed)?;
     stream.play().map_err(failed)?;
     Ok(Source { name: found.name.clone(), rate, channels, ring, tally, alive: Box::new(stream) })
@@ -190,7 +195,11 @@ mod tests {
         assert_eq!(written(&[0_i16, 1 << 14, -(1 << 14)], 8, 1).0, half);
         assert_eq!(written(&[0_i32, 1 << 30, -(1 << 30)], 8, 1).0, half);
         assert_eq!(written(&[128_u8, 192, 64], 8, 1).0, half);
-        assert_eq!(written(&[I24::new(0).unwrap(), I24::new(1 << 22).unwrap(), I24::new(-(1 << 22)).unwrap()], 8, 1).0, half);
+        assert_eq!(
+            written(&[I24::new(0).unwrap(), I24::new(1 << 22).unwrap(), I24::new(-(1 << 22)).unwrap()], 8, 1)
+                .0,
+            half
+        );
     }
 
     #[test]
