@@ -114,7 +114,7 @@ fn is_mp4(head: &[u8]) -> bool {
     let Some((kind, rest)) = rest.split_first_chunk::<4>() else { return false };
     let size = u32::from_be_bytes(*size);
     match kind {
-        b"ftyp" => size >= 8 && size < 64 * 1024 && !PICTURES.iter().any(|brand| rest.starts_with(*brand)),
+        b"ftyp" => (8..64 * 1024).contains(&size) && !PICTURES.iter().any(|brand| rest.starts_with(*brand)),
         // Four letters before the name would be text.
         b"moov" | b"mdat" | b"wide" => size < 0x2000_0000,
         _ => false,

@@ -13,13 +13,13 @@ mod container;
 mod damage;
 mod error;
 mod look;
+mod mend;
 mod open;
 mod reader;
 mod resample;
 mod source;
 mod subtitles;
 mod transcript;
-mod wave;
 
 pub use container::{Container, HEAD_BYTES, is_recording};
 pub use error::AudioError;

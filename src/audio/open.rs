@@ -18,7 +18,7 @@ use symphonia::core::meta::MetadataOptions;
 
 use super::resample::{HIGHEST_RATE, LOWEST_RATE, MOST_CHANNELS};
 use super::source::{Allowance, Source};
-use super::{AudioError, Container, HEAD_BYTES, aac, wave};
+use super::{AudioError, Container, HEAD_BYTES, aac, mend};
 
 /// All decoders: symphonia's own, and libopus for what it has none for.
 static CODECS: LazyLock<CodecRegistry> = LazyLock::new(|| {
@@ -71,10 +71,9 @@ fn demuxer(path: &Path, allowance: Allowance) -> Result<(Container, Box<dyn Form
     if !container.is_readable() {
         return Err(format(container.name()));
     }
-    if container == Container::Wave {
-        head = wave::mended(&head);
-    }
-    let source = Source::new(file, head, metadata.len(), allowance);
+    let seekable = !mend::is_stream(container, &head, metadata.len());
+    let head = mend::mended(container, head);
+    let source = Source::new(file, head, metadata.len(), allowance).seekable(seekable);
     let stream = MediaSourceStream::new(Box::new(source), MediaSourceStreamOptions::default());
     let (formats, tags) = (FormatOptions::default(), MetadataOptions::default());
     let demuxer = symphonia::default::get_probe().probe(&Hint::new(), stream, formats, tags);

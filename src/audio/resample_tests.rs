@@ -109,7 +109,7 @@ fn it_starts_anew_after_the_end_and_holds_little_back() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(32))]
+    #![proptest_config(ProptestConfig::with_cases(16))]
 
     #[test]
     fn any_rate_in_any_pieces_is_as_long_as_it_was_and_the_same(

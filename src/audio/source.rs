@@ -35,12 +35,18 @@ pub(super) struct Source {
     /// Its length when it was opened: what is written to it meanwhile isn't read.
     length: u64,
     at: u64,
+    seekable: bool,
     allowance: Allowance,
 }
 
 impl Source {
     pub(super) fn new(file: File, head: Vec<u8>, length: u64, allowance: Allowance) -> Self {
-        Self { file, head, length, at: 0, allowance }
+        Self { file, head, length, at: 0, seekable: true, allowance }
+    }
+
+    /// Says that it can't go back, whether it can or not.
+    pub(super) fn seekable(self, seekable: bool) -> Self {
+        Self { seekable, ..self }
     }
 
     /// Puts the head over what was read from a place.
@@ -79,10 +85,10 @@ impl Seek for Source {
 
 impl MediaSource for Source {
     fn is_seekable(&self) -> bool {
-        true
+        self.seekable
     }
 
     fn byte_len(&self) -> Option<u64> {
-        Some(self.length)
+        self.seekable.then_some(self.length)
     }
 }

@@ -41,6 +41,7 @@ struct Report {
     /// Where it is installed.
     tesseract: Option<String>,
     tools: ToolsReport,
+    speech: SpeechReport,
     microphone: MicrophoneReport,
     models: Vec<ModelReport>,
     folders: Vec<FolderReport>,
@@ -80,6 +81,15 @@ struct ToolsReport {
 struct SandboxReport {
     enforced: bool,
     how: String,
+}
+
+#[derive(Debug, Serialize)]
+struct SpeechReport {
+    /// The model that hears.
+    model: Option<String>,
+    /// Whether a model tells speech from noise.
+    vad: bool,
+    problem: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -159,7 +169,8 @@ fn examine(setup: &Setup, problem: Option<&ConfigError>) -> Report {
         },
         tesseract: tesseract().map(|program| program.display().to_string()),
         tools: examine_tools(setup),
-        microphone: examine_microphone(&microphone::Options::default()),
+        speech: examine_speech(setup),
+        microphone: examine_microphone(&setup.microphone()),
         models: models.collect(),
         folders: vec![
             folder("configuration", &setup.paths.config),
@@ -194,6 +205,14 @@ fn examine_tools(setup: &Setup) -> ToolsReport {
     };
     problems.extend(broken);
     ToolsReport { offered, servers: servers.iter().map(|server| server.name.clone()).collect(), problems }
+}
+
+/// What would hear.
+fn examine_speech(setup: &Setup) -> SpeechReport {
+    match setup.speech_model() {
+        Ok(ready) => SpeechReport { model: Some(ready.name), vad: ready.vad.is_some(), problem: None },
+        Err(problem) => SpeechReport { model: None, vad: false, problem: Some(problem) },
+    }
 }
 
 /// Listens to the microphone for a second. Nothing of it is kept.
@@ -269,6 +288,19 @@ fn print(report: &Report) -> Result<(), Trouble> {
     print_line(format!("{}    tools: {} offered{servers}", mark(tools.problems.is_empty()), tools.offered))?;
     for problem in &tools.problems {
         print_line(format!("!!    tools: {}", text::printable(problem)))?;
+    }
+    match &report.speech {
+        SpeechReport { model: Some(model), vad: true, .. } => {
+            print_line(format!("ok    speech: {model}, with a voice activity model"))?;
+        }
+        SpeechReport { model: Some(model), .. } => {
+            let without = "without a voice activity model (percept models show silero-vad)";
+            print_line(format!("ok    speech: {model}, {without}"))?;
+        }
+        // It is optional.
+        SpeechReport { problem, .. } => {
+            print_line(format!("      speech: {}", problem.as_deref().unwrap_or_default()))?;
+        }
     }
     print_microphone(&report.microphone)?;
     for model in &report.models {

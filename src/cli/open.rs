@@ -13,6 +13,7 @@ use crate::catalogue::{Catalogue, ReadyModel, ReadySpeech};
 use crate::config::{Config, ConfigError};
 use crate::engines::{Listener, WorkerOptions, find_program};
 use crate::intake;
+use crate::microphone;
 use crate::paths::Paths;
 use crate::prompts::PromptSet;
 use crate::session::{BlobStore, SessionStore, StoreError, StoreWriter, make_private};
@@ -147,6 +148,11 @@ impl Setup {
                 format!("{}{}.", first.to_uppercase(), letters.as_str().trim_end_matches('.'))
             })
         })
+    }
+
+    /// The microphone that is dictated into.
+    pub(super) fn microphone(&self) -> microphone::Options {
+        microphone::Options { device: self.config.speech.device.clone(), ..microphone::Options::default() }
     }
 
     /// Opens the stores and starts the worker. Must be called within a tokio runtime.

@@ -11,6 +11,7 @@ use super::open::{Setup, runtime};
 use super::watch::{Shown, stop_on_interrupt};
 use crate::audio::Transcript;
 use crate::engines::Hearing;
+use crate::intake;
 use crate::wire::{Failure, FailureKind};
 
 /// Print what is said in a recording
@@ -91,6 +92,8 @@ pub(super) fn run(args: TranscribeArgs) -> Result<(), Trouble> {
     let piped = (args.file == Path::new("-")).then(standard_input).transpose()?;
     let path = piped.as_ref().map_or(args.file.as_path(), tempfile::NamedTempFile::path);
     readable(path)?;
+    let extracted = intake::extracted(path, &stop);
+    let path = extracted.as_ref().map_or(path, tempfile::NamedTempFile::path);
     let mut shown = Shown::new();
     let mut heard = Transcript::default();
     let done = listener.transcribe(path, &stop, &mut |hearing| match hearing {

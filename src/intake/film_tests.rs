@@ -10,7 +10,7 @@ fn film(name: &str) -> Option<std::path::PathBuf> {
     Some(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/audio").join(name))
 }
 
-const GO: AtomicBool = AtomicBool::new(false);
+static GO: AtomicBool = AtomicBool::new(false);
 
 #[test]
 fn the_pictures_of_a_film_are_its_scenes_and_no_larger_than_wanted() {

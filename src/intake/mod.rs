@@ -8,6 +8,7 @@ mod clipboard;
 mod command;
 mod crop;
 mod error;
+#[allow(dead_code, reason = "recording.rs uses it")]
 mod film;
 mod image;
 mod log;
@@ -27,7 +28,7 @@ pub use clipboard::Clipping;
 pub use crop::{Crop, CropError, LEAST_EDGE, Region, WHOLE, crop};
 pub use error::IntakeError;
 pub use paste::paths_in_paste;
-pub use recording::{Deaf, Ears};
+pub use recording::{Deaf, Ears, extracted};
 pub use watch::Watch;
 
 /// Something to attach, before it was looked at.

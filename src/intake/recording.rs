@@ -145,20 +145,21 @@ fn watch_stopped(stop: &AtomicBool) -> bool {
     stop.load(Ordering::Relaxed)
 }
 
+/// The sound of a file that can't be read here, as ffmpeg gives it where it is installed; it is
+/// deleted when it is dropped. `None`: the file itself is to be read.
+pub fn extracted(path: &Path, stop: &AtomicBool) -> Option<tempfile::NamedTempFile> {
+    match audio::Reader::open(path) {
+        Ok(_) => None,
+        Err(_) => film::sound(path, stop).ok(),
+    }
+}
+
 /// How it looks and what is said in it.
 fn hear(path: &Path, watch: &mut Watch<'_>) -> Result<(audio::Look, Transcript), String> {
-    let mut tell = |read_ms: u64| (watch.tell)(&format_args!("{} long so far", clock(read_ms)));
-    let looked = audio::look(path, watch.stop, &mut tell);
-    let (look, extracted) = match looked {
-        Ok(look) => (look, None),
-        // ffmpeg may know what is not known here.
-        Err(error) => {
-            let sound = film::sound(path, watch.stop).map_err(|_| error.to_string())?;
-            let look = audio::look(sound.path(), watch.stop, &mut tell).map_err(|error| error.to_string())?;
-            (look, Some(sound))
-        }
-    };
+    let extracted = extracted(path, watch.stop);
     let path = extracted.as_ref().map_or(path, tempfile::NamedTempFile::path);
+    let mut tell = |read_ms: u64| (watch.tell)(&format_args!("{} long so far", clock(read_ms)));
+    let look = audio::look(path, watch.stop, &mut tell).map_err(|error| error.to_string())?;
     let transcript = watch.ears.hear(path, watch.stop, watch.tell)?;
     Ok((look, transcript))
 }

@@ -44,7 +44,7 @@ pub(super) fn open(path: &Path) -> Result<Source, MicrophoneError> {
         channels: 1,
         ring,
         tally: Arc::new(Tally::default()),
-        alive: Box::new(Stop(stop)),
+        _alive: Box::new(Stop(stop)),
     })
 }
 

@@ -34,7 +34,7 @@ pub(super) struct Source {
     pub(super) ring: Consumer<f32>,
     pub(super) tally: Arc<Tally>,
     /// What fills the ring. Dropped, it stops.
-    pub(super) alive: Box<dyn Send>,
+    pub(super) _alive: Box<dyn Send>,
 }
 
 /// What the callback counts.
@@ -86,7 +86,7 @@ pub(super) fn open(
         )
         .map_err(failed)?;
     stream.play().map_err(failed)?;
-    Ok(Source { name: found.name.clone(), rate, channels, ring, tally, alive: Box::new(stream) })
+    Ok(Source { name: found.name.clone(), rate, channels, ring, tally, _alive: Box::new(stream) })
 }
 
 #[cfg(target_os = "linux")]

@@ -173,6 +173,7 @@ impl Client {
             ])
             .arg(format!("--device={sink}"))
             .arg(file)
+            .stderr(Stdio::null())
             .spawn()
             .unwrap()
     }
