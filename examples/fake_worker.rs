@@ -16,6 +16,12 @@
 //!   with each command that stands as `run ` and backticks somewhere, or behind `run:` on a line
 //!   (as OCR reads it), and asks for all leave
 //! - `echo`: answers with the options of the load and the sampling, as JSON
+//! - `nospeech`, `slowspeech`: fails to load a speech model (no `.gguf`), takes 1 s for it
+//! - `diespeech`: ends with exit code 7 at the sixth word that it hears, once (needs
+//!   `PERCEPT_FAKE_ONCE`)
+//! - `spell`: hears the words of its vocabulary
+//!
+//! As a speech worker it hears a word of [`SCRIPT`] in each 100 ms of sound, whatever that is.
 //!
 //! A question with lines `call NAME {ARGUMENTS}` makes it call these tools, one after the
 //! other, as a model would: the next when the one before has its result, then it answers.
@@ -30,11 +36,20 @@ use percept::message::Role;
 use percept::wire::{
     ChatMessage, Content, DoneReport, Engine, Event, ExitOnEnd, Failure, FailureKind, Ledger, LedgerEntry,
     LedgerKind, Limits, LoadOptions, MAX_LINE_BYTES, ModelInfo, Output, PROTOCOL_VERSION, Ready, Request,
-    Sampling, Stage, StopReason, Timings, ToolSpec, Usage, serve,
+    SAMPLE_RATE, Sampling, Segment, SpeechOptions, Stage, StopReason, Timings, ToolSpec, Usage, serve,
 };
 
 /// Tokens that the fake says a picture becomes.
 const IMAGE_TOKENS: u64 = 100;
+
+/// What is heard, an utterance each, over and over.
+const SCRIPT: [&str; 4] = ["Look at the log", "and tell me what", "it says of db_pool.", "Why is that?"];
+
+/// Sound that is a word.
+const WORD_SAMPLES: usize = SAMPLE_RATE as usize / 10;
+
+/// Milliseconds of [`WORD_SAMPLES`].
+const WORD_MS: u64 = 100;
 
 struct Fake {
     behaviour: String,
@@ -148,7 +163,10 @@ impl Fake {
     }
 
     fn die_or_hang_at(&self, token: u64) {
-        let (die, hang) = (self.does("die") && token == 3, self.does("hang") && token == 1);
+        self.die_or_hang(self.does("die") && token == 3, self.does("hang") && token == 1);
+    }
+
+    fn die_or_hang(&self, die: bool, hang: bool) {
         let Some(once) = std::env::var_os("PERCEPT_FAKE_ONCE").filter(|_| die || hang) else { return };
         if std::fs::File::create_new(once).is_err() {
             return;
@@ -159,6 +177,67 @@ impl Fake {
         let _ = writeln!(std::io::stderr(), "fake: dying as told");
         std::process::exit(7);
     }
+}
+
+/// Speech.
+impl Fake {
+    fn listen(&self, speech: &SpeechOptions, output: &Output<'_>) -> Result<DoneReport, Failure> {
+        output.event(Event::Language { code: "en".to_owned(), detected: Some(990) });
+        let spelt = [speech.vocabulary.join(" ")];
+        let spelt: Vec<&str> = spelt.iter().map(String::as_str).filter(|words| !words.is_empty()).collect();
+        let script = if self.does("spell") && !spelt.is_empty() { &spelt[..] } else { &SCRIPT[..] };
+        let mut utterances = script.iter().cycle();
+        let mut words: Vec<&str> = Vec::new();
+        let (mut samples, mut heard, mut said) = (0, 0, 0);
+        loop {
+            let sound = output.sound(Duration::from_millis(500))?;
+            if output.cancelled() {
+                return Ok(DoneReport { stop: StopReason::Cancelled, ..DoneReport::default() });
+            }
+            samples += sound.samples.len();
+            while samples >= WORD_SAMPLES {
+                samples -= WORD_SAMPLES;
+                if words.is_empty() {
+                    words = utterances.next().map(|words| words.split(' ').collect()).unwrap_or_default();
+                    said = 0;
+                }
+                (heard, said) = (heard + 1, said + 1);
+                self.die_or_hang(self.does("diespeech") && heard == 6, false);
+                let text = words[..said].join(" ");
+                if said == words.len() {
+                    words.clear();
+                    output.event(segment(text, heard));
+                } else {
+                    output.event(Event::Partial { text });
+                }
+            }
+            if sound.finished {
+                break;
+            }
+        }
+        if !words.is_empty() {
+            output.event(segment(words[..said].join(" "), heard));
+        }
+        Ok(DoneReport::default())
+    }
+}
+
+/// A segment that ends with that word.
+fn segment(text: String, word: u64) -> Event {
+    let words = text.split(' ').count() as u64;
+    let (start_ms, end_ms) = ((word - words.min(word)) * WORD_MS, word * WORD_MS);
+    Event::Segment(Segment { start_ms, end_ms, text, words: Vec::new() })
+}
+
+fn transcribe(output: &Output<'_>) -> DoneReport {
+    output.event(Event::Language { code: "en".to_owned(), detected: Some(990) });
+    for (text, start_ms) in [("This is what was said.", 0), ("And this too.", 1000)] {
+        let (text, end_ms) = (text.to_owned(), start_ms + 1000);
+        output.event(Event::Segment(Segment { start_ms, end_ms, text, words: Vec::new() }));
+        output.event(Event::Progress { stage: Stage::Transcribing, done: end_ms, total: 2000 });
+    }
+    output.event(Event::Sound { duration_ms: 2000, notes: Vec::new() });
+    DoneReport::default()
 }
 
 /// Makes the next call of the last question's script, if there is one; then, if it is to, of
@@ -256,7 +335,16 @@ impl Engine for Fake {
             Request::Load { .. } if self.does("noload") => {
                 Err(Failure::new(FailureKind::ModelFile, "The model is cut off.").hint("Copy it again."))
             }
-            Request::Load { options, .. } => {
+            Request::Load { model, .. }
+                if self.does("nospeech") && model.extension().is_none_or(|ending| ending != "gguf") =>
+            {
+                Err(Failure::new(FailureKind::ModelFile, "The speech model is cut off.")
+                    .hint("Copy it again."))
+            }
+            Request::Load { options, model, .. } => {
+                if self.does("slowspeech") && model.extension().is_none_or(|ending| ending != "gguf") {
+                    std::thread::sleep(Duration::from_secs(1));
+                }
                 self.options = options;
                 self.cached.clear();
                 output.event(Event::Progress { stage: Stage::Loading, done: 500, total: 1000 });
@@ -282,11 +370,9 @@ impl Engine for Fake {
             Request::SaveState { path, .. } => std::fs::write(path, b"fake")
                 .map(|()| DoneReport::default())
                 .map_err(|error| Failure::new(FailureKind::Internal, error.to_string())),
-            Request::RestoreState { .. }
-            | Request::Transcribe { .. }
-            | Request::Listen { .. }
-            | Request::Frames { .. }
-            | Request::Finish { .. } => {
+            Request::Transcribe { .. } => Ok(transcribe(output)),
+            Request::Listen { speech } => self.listen(&speech, output),
+            Request::RestoreState { .. } | Request::Frames { .. } | Request::Finish { .. } => {
                 Err(Failure::new(FailureKind::Unsupported, "The fake worker doesn't do that."))
             }
             Request::Cancel { .. } | Request::Shutdown => Ok(DoneReport::default()),

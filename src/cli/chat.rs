@@ -1,11 +1,14 @@
 //! The chat.
 
 use std::io::{self, IsTerminal};
+use std::time::Duration;
 
-use super::open::{Overrides, Setup, runtime};
+use super::open::{Overrides, Setup, runtime, set};
 use super::{ChatArgs, Trouble};
 use crate::agent::{Agent, Event};
+use crate::dictation;
 use crate::intake::Given;
+use crate::microphone;
 use crate::session::{SessionId, to_markdown};
 use crate::tui;
 
@@ -59,6 +62,23 @@ fn session_of(args: &ChatArgs, setup: &Setup) -> Result<Option<SessionId>, Troub
     }
 }
 
+/// How dictation is done, or why it can't be: without a speech model the rest works.
+fn dictation(setup: &Setup) -> Result<dictation::Options, String> {
+    let model = setup.speech_model()?;
+    let speech = &setup.config.speech;
+    Ok(dictation::Options {
+        microphone: microphone::Options { device: speech.device.clone(), ..microphone::Options::default() },
+        vad: model.vad,
+        threads: speech.threads.set(),
+        language: set(&speech.language).map(str::to_owned),
+        translate: speech.translate,
+        vocabulary: speech.vocabulary.clone(),
+        commands: speech.commands,
+        armed_for: Duration::from_secs(speech.armed_minutes.saturating_mul(60)),
+        ..dictation::Options::new(setup.whisper(), model.model)
+    })
+}
+
 fn options(setup: &Setup) -> tui::Options {
     let chat = &setup.config.chat;
     let colors = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
@@ -69,5 +89,6 @@ fn options(setup: &Setup) -> tui::Options {
         paste_lines: chat.paste_lines,
         paste_bytes: chat.paste_bytes,
         history: Some(setup.paths.history()),
+        dictation: dictation(setup),
     }
 }

@@ -247,7 +247,7 @@ impl Setup {
 }
 
 /// A text of the configuration, where one is set.
-fn set(text: &str) -> Option<&str> {
+pub(super) fn set(text: &str) -> Option<&str> {
     (!text.is_empty()).then_some(text)
 }
 

@@ -15,6 +15,7 @@ pub(super) enum Command {
     New,
     Sessions,
     Retry,
+    Dictate,
     Tools,
     Restart,
     Permissions,
@@ -27,7 +28,7 @@ pub(super) enum Command {
 }
 
 /// A command with what help says of it: name, arguments, words.
-pub(super) const COMMANDS: [(Command, &str, &str, &str); 19] = [
+pub(super) const COMMANDS: [(Command, &str, &str, &str); 20] = [
     (Command::Attach, "attach", "PATH…", "attach pictures, logs, tables or text files"),
     (Command::Paste, "paste", "", "attach what the clipboard holds, also short text"),
     (Command::Screenshot, "screenshot", "", "capture the screen and attach it"),
@@ -38,6 +39,7 @@ pub(super) const COMMANDS: [(Command, &str, &str, &str); 19] = [
     (Command::New, "new", "", "start a new conversation; this one is kept"),
     (Command::Sessions, "sessions", "", "go on with an earlier conversation"),
     (Command::Retry, "retry", "", "answer the last question again"),
+    (Command::Dictate, "dictate", "[off]", "talk instead of typing; off closes the microphone"),
     (Command::Tools, "tools", "", "what the assistant can do, and what it must ask for"),
     (Command::Restart, "restart", "SERVER", "start an MCP server again"),
     (Command::Permissions, "permissions", "", "what you allowed; take it back"),

@@ -5,7 +5,7 @@ use ratatui::text::{Line, Span};
 use super::command::COMMANDS;
 use super::theme::Theme;
 
-const KEYS: [(&str, &str); 23] = [
+const KEYS: [(&str, &str); 24] = [
     ("enter", "send"),
     ("alt+enter, ctrl+j", "new line"),
     ("esc", "stop the answer, twice: its worker; hide notices"),
@@ -16,6 +16,7 @@ const KEYS: [(&str, &str); 23] = [
     ("enter at an @name", "take the file if you moved to it or began its name"),
     ("ctrl+v", "paste; pictures, files and long text are attached"),
     ("drag or paste a path", "attach the file"),
+    ("ctrl+r, /dictate", "talk; again, or let go when held: stop; esc discards"),
     ("up, down", "what was typed before"),
     ("pgup, pgdn, wheel", "scroll"),
     ("ctrl+home, ctrl+end", "to the beginning, to the end"),
@@ -23,7 +24,7 @@ const KEYS: [(&str, &str); 23] = [
     ("y, s, a, n, r", "a question: once, session, always, no, no because"),
     ("e, w, i, esc", "a question: change it, may write, network, stop"),
     ("ctrl+o", "the outputs of tools, whole or folded"),
-    ("ctrl+u, ctrl+r", "undo, redo in the composer"),
+    ("ctrl+u, alt+u", "undo, redo in the composer"),
     ("ctrl+w, ctrl+k", "delete a word, to the end of the line"),
     ("ctrl+l", "draw the screen anew"),
     ("ctrl+z", "back to the shell; fg returns"),

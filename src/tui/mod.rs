@@ -7,6 +7,7 @@
 //! | module | what it is |
 //! | --- | --- |
 //! | `app` | the state of the screen, and what keys mean |
+//! | `dictate` | what is said: its keys, its text in the composer, its look |
 //! | `command`, `complete`, `files`, `history` | what is typed |
 //! | `view`, `transcript`, `step`, `panel`, `help`, `preview` | what is drawn |
 //! | `log` | the panel of an attached log, and what answers cite |
@@ -20,6 +21,7 @@ mod approval;
 mod command;
 mod complete;
 mod copy;
+mod dictate;
 mod files;
 mod growing;
 mod help;
@@ -55,6 +57,7 @@ use tokio::time::Instant;
 
 use crate::agent::driver::Driver;
 use crate::attachment::AttachmentId;
+use crate::dictation::{self, Told};
 use crate::digest::LogRecord;
 use crate::intake::{self, Clipping};
 use app::{Action, App};
@@ -86,6 +89,8 @@ pub struct Options {
     pub paste_bytes: usize,
     /// Where what was typed is kept; the draft lies beside it.
     pub history: Option<PathBuf>,
+    /// How dictation is done; or why it can't be, and what to do: sentences for the screen.
+    pub dictation: Result<dictation::Options, String>,
 }
 
 /// How the chat ended.
@@ -104,6 +109,8 @@ enum Job {
     Looked(u64, Result<log::Looked, String>),
     /// The clipboard, and whether short text of it is typed.
     Clipboard(Result<Clipping, String>, bool),
+    /// Words that are likely to be said.
+    Likely(Vec<String>),
     /// What was to be copied, and whether it was.
     Copied(String, bool),
 }
@@ -118,8 +125,13 @@ pub async fn run(driver: &mut Driver, options: Options) -> io::Result<Ended> {
     let mut signals = Signals::new()?;
     let (jobs, mut done) = mpsc::unbounded_channel();
     let picker = preview::picker(options.pictures);
-    let mut chat =
-        Chat { app: App::new(options, driver.model_names()), copier: Copier::default(), jobs, picker };
+    let mut chat = Chat {
+        app: App::new(options, driver.model_names()),
+        copier: Copier::default(),
+        jobs,
+        picker,
+        dictation: None,
+    };
     // The first frame, before anything is waited for.
     screen.draw(|frame| view::draw(frame, &mut chat.app, driver.agent()))?;
     let ended = chat.run(driver, &mut screen, &mut signals, &mut done).await;
@@ -132,6 +144,8 @@ struct Chat {
     copier: Copier,
     jobs: UnboundedSender<Job>,
     picker: Option<Picker>,
+    /// From the first recording on.
+    dictation: Option<dictation::Driver>,
 }
 
 impl Chat {
@@ -147,6 +161,9 @@ impl Chat {
         let mut draft_due = None;
         let mut changed = false;
         loop {
+            if std::mem::take(&mut self.app.unsaved) {
+                draft_due = Some(Instant::now() + DRAFT_AFTER);
+            }
             if changed && Instant::now() >= next_frame {
                 let wanted = self.app.wanted(driver.agent());
                 self.act(wanted, driver, screen)?;
@@ -166,15 +183,17 @@ impl Chat {
                     if self.act(actions, driver, screen)? {
                         return Ok(Ended { signal: None });
                     }
-                    if std::mem::take(&mut self.app.unsaved) {
-                        draft_due = Some(Instant::now() + DRAFT_AFTER);
-                    }
                     // What is typed is shown at once.
                     next_frame = Instant::now();
                     changed = true;
                 }
                 Some(job) = done.recv() => {
                     let actions = self.done(job, screen);
+                    self.act(actions, driver, screen)?;
+                    changed = true;
+                }
+                told = dictated(&mut self.dictation) => {
+                    let actions = self.told(told);
                     self.act(actions, driver, screen)?;
                     changed = true;
                 }
@@ -218,6 +237,12 @@ impl Chat {
                     let blobs = driver.blobs();
                     self.job(move || Job::Looked(look.ticket, log::look(&look, &blobs)));
                 }
+                Action::Dictate(event) => {
+                    let actions = self.dictate(event, driver);
+                    if self.act(actions, driver, screen)? {
+                        return Ok(true);
+                    }
+                }
                 Action::Suspend => screen.suspend()?,
                 Action::Redraw => {
                     // For the test of what a panic does to the terminal: no other key leads to one.
@@ -245,11 +270,37 @@ impl Chat {
         });
     }
 
+    /// Hands an event to dictation, and has the likely words found where a recording begins.
+    fn dictate(&mut self, event: dictation::Event, driver: &Driver) -> Vec<Action> {
+        let Ok(options) = &self.app.options.dictation else { return Vec::new() };
+        let starts = event == dictation::Event::Start;
+        let dictation = self.dictation.get_or_insert_with(|| dictation::Driver::new(options.clone()));
+        let told = dictation.send(event);
+        if starts {
+            let (own, blobs) = (options.vocabulary.clone(), driver.blobs());
+            let pieces = dictate::gather(driver.agent());
+            self.job(move || Job::Likely(dictate::read(pieces, &own, &blobs)));
+        }
+        self.told(told)
+    }
+
+    /// Takes what dictation tells, and how it looks now.
+    fn told(&mut self, told: Vec<Told>) -> Vec<Action> {
+        if let Some(dictation) = &self.dictation {
+            self.app.dictate.look = dictation.look().clone();
+        }
+        told.into_iter().flat_map(|told| self.app.dictated(told)).collect()
+    }
+
     /// Takes what was done on another thread.
     fn done(&mut self, job: Job, screen: &mut Screen) -> Vec<Action> {
         match job {
             Job::Files(files) => self.app.files_found(files),
             Job::Clipboard(read, typed) => return self.app.clipboard_came(read, typed),
+            Job::Likely(words) => {
+                let told = self.dictation.as_mut().map(|one| one.send(dictation::Event::Vocabulary(words)));
+                return self.told(told.unwrap_or_default());
+            }
             Job::Copied(_, true) => self.app.said = Some("Copied.".to_owned()),
             Job::Copied(text, false) => {
                 let copied = copy::by_terminal(&text, screen.writer());
@@ -271,6 +322,14 @@ impl Chat {
             (_, read) => read,
         };
         preview.loaded(read, self.picker.as_ref().unwrap_or(&Picker::halfblocks()));
+    }
+}
+
+/// Waits until dictation has something to tell or to show; forever without it.
+async fn dictated(dictation: &mut Option<dictation::Driver>) -> Vec<Told> {
+    match dictation {
+        Some(dictation) => dictation.next().await,
+        None => std::future::pending().await,
     }
 }
 

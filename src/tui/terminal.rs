@@ -96,8 +96,11 @@ fn ask(out: &mut impl Write, mouse: bool) -> io::Result<()> {
     execute!(out, EnterAlternateScreen)?;
     // Each by itself, and none a reason not to start: the Windows console refuses some.
     let _ = execute!(out, EnableBracketedPaste);
-    // Alt+Enter, and Esc without a delay. Terminals that don't know it ignore it.
-    let _ = execute!(out, PushKeyboardEnhancementFlags(KeyboardEnhancementFlags::DISAMBIGUATE_ESCAPE_CODES));
+    // Alt+Enter, and Esc without a delay; when a key is released, for talking while one is
+    // held. Terminals that don't know it ignore it.
+    let flags =
+        KeyboardEnhancementFlags::DISAMBIGUATE_ESCAPE_CODES | KeyboardEnhancementFlags::REPORT_EVENT_TYPES;
+    let _ = execute!(out, PushKeyboardEnhancementFlags(flags));
     if mouse {
         let _ = execute!(out, TakeMouse);
     }
@@ -229,7 +232,7 @@ mod tests {
     #[cfg(not(windows))]
     #[test]
     fn what_a_terminal_refuses_stops_neither_the_start_nor_the_end() {
-        let mut out = Refusing::new("\x1b[>1u");
+        let mut out = Refusing::new("\x1b[>3u");
         ask(&mut out, true).unwrap();
         assert_eq!(out.written, format!("{ALTERNATE}h\x1b[?2004h\x1b[?1000h\x1b[?1006h"));
 

@@ -23,6 +23,7 @@ fn options() -> Options {
         paste_lines: 3,
         paste_bytes: 100,
         history: None,
+        dictation: Err("No speech model is on this machine: percept models pull whisper-base.".into()),
     }
 }
 

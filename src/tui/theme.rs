@@ -104,6 +104,11 @@ impl Theme {
         Style::new().add_modifier(Modifier::DIM)
     }
 
+    /// Words that are not for good.
+    pub(super) fn partial(self) -> Style {
+        self.dim().add_modifier(Modifier::ITALIC)
+    }
+
     pub(super) fn strong(self) -> Style {
         Style::new().add_modifier(Modifier::BOLD)
     }

@@ -4,9 +4,11 @@ use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Clear, Paragraph};
+use ratatui_textarea::TextArea;
 use unicode_width::UnicodeWidthStr;
 
 use super::app::App;
+use super::dictate;
 use super::panel;
 use super::step;
 use super::theme::Theme;
@@ -37,7 +39,9 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &mut App, agent: &Agent) {
     }
     let chips = chip_lines(agent, area.width as usize, app.theme);
     let chip_rows = u16::try_from(chips.len()).unwrap_or(u16::MAX).min(MOST_CHIP_LINES);
-    let composer_rows = composer_rows(app, area.width).min(area.height / 3).max(1);
+    let dictated = dictate::shown(app);
+    let shown = dictated.as_ref().map_or(&app.composer, |(composer, _)| composer);
+    let composer_rows = composer_rows(shown, area.width).min(area.height / 3).max(1);
     let [header, body, rule, composer, below, status] = Layout::vertical([
         Constraint::Length(1),
         Constraint::Min(1),
@@ -50,19 +54,25 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &mut App, agent: &Agent) {
     draw_header(frame, header, app.theme, agent);
     draw_body(frame, body, app, agent);
     let more = if app.transcript.more_below() { " more below · ctrl+end " } else { "" };
-    let line = format!("{more:─>width$}", width = rule.width as usize);
-    frame.render_widget(Paragraph::new(Line::styled(line, app.theme.dim())), rule);
+    let line = dictate::rule(&app.dictate.look, rule.width as usize, more, app.theme);
+    frame.render_widget(Paragraph::new(line), rule);
     let [prompt, text] = Layout::horizontal([Constraint::Length(2), Constraint::Min(1)]).areas(composer);
     frame.render_widget(Paragraph::new(Span::styled("›", app.theme.accent())), prompt);
-    frame.render_widget(&app.composer, text);
+    match &dictated {
+        None => frame.render_widget(&app.composer, text),
+        Some((composer, stands)) => {
+            frame.render_widget(composer, text);
+            dictate::mark(frame.buffer_mut(), text, composer, stands, app.theme.partial());
+        }
+    }
     frame.render_widget(Paragraph::new(chips), below);
     draw_status(frame, status, app, agent);
     draw_completion(frame, rule, app);
 }
 
-fn composer_rows(app: &App, width: u16) -> u16 {
+fn composer_rows(composer: &TextArea<'_>, width: u16) -> u16 {
     let width = usize::from(width.saturating_sub(3)).max(1);
-    let rows: usize = app.composer.lines().iter().map(|line| line.width() / width + 1).sum();
+    let rows: usize = composer.lines().iter().map(|line| line.width() / width + 1).sum();
     u16::try_from(rows).unwrap_or(u16::MAX).min(MOST_COMPOSER_LINES)
 }
 
@@ -209,14 +219,18 @@ fn draw_status(frame: &mut Frame<'_>, area: Rect, app: &App, agent: &Agent) {
     let state = speed.filter(|both| both.width() <= width / 2).unwrap_or(state);
     let right = format!(" {} ", text::end(&state, width / 2));
     let room = width.saturating_sub(right.width() + 1);
-    let keys = match (&app.said, &agent.turn) {
-        (Some(said), _) => said.as_str(),
+    let said = app.said.as_deref().or_else(|| app.dictate.keys());
+    let keys = match (said, &agent.turn) {
+        (Some(said), _) => said,
         (None, Turn::Answering { stopping: true, .. }) => "esc again ends the worker · ? help",
         (None, Turn::Acting { step: Step::Asking(_), .. }) => {
             "decide above · ctrl+o the last outputs · ? help"
         }
         (None, Turn::Answering { .. } | Turn::Sending { .. } | Turn::Acting { .. }) => {
             "esc stop · pgup scroll · ? help"
+        }
+        (None, _) if app.options.dictation.is_ok() => {
+            "enter send · @ attach · ctrl+r talk · tab look · ? help"
         }
         (None, _) => "enter send · alt+enter newline · @ attach · tab look · ? help",
     };

@@ -17,6 +17,9 @@ impl App {
     pub(super) fn key(&mut self, key: KeyEvent, agent: &Agent) -> Vec<Action> {
         let ctrl = key.modifiers.contains(KeyModifiers::CONTROL);
         let leaving = std::mem::take(&mut self.leaving);
+        if let Some(actions) = self.dictate_key(key, leaving, Instant::now()) {
+            return actions;
+        }
         match key.code {
             KeyCode::Char('c') if ctrl => return self.interrupt(agent, leaving),
             KeyCode::Char('z') if ctrl => return vec![Action::Suspend],
@@ -112,6 +115,10 @@ impl App {
             KeyCode::Char('d') if ctrl && empty => return Some(vec![Action::Quit]),
             KeyCode::Char('v') if ctrl => return Some(self.read_clipboard(true)),
             KeyCode::Char('y') if ctrl => return Some(self.copy("", agent)),
+            KeyCode::Char('u') if key.modifiers == KeyModifiers::ALT => {
+                self.unsaved |= self.composer.redo();
+                self.recomplete();
+            }
             KeyCode::PageUp => self.transcript.up(self.page()),
             KeyCode::PageDown => self.transcript.down(self.page()),
             KeyCode::Home if ctrl => self.transcript.up(usize::MAX),
@@ -139,13 +146,13 @@ impl App {
         if agent.busy() {
             return vec![Action::Tell(Event::Cancel)];
         }
+        if leaving {
+            return vec![Action::Quit];
+        }
         if !self.composer.is_empty() {
             self.clear_composer();
             self.said = Some("Cleared; Up brings it back.".to_owned());
             return Vec::new();
-        }
-        if leaving {
-            return vec![Action::Quit];
         }
         self.leaving = true;
         self.said = Some("Ctrl+C once more leaves; everything is kept.".to_owned());

@@ -16,6 +16,7 @@ use ratatui_textarea::{CursorMove, TextArea, WrapMode};
 use super::Options;
 use super::approval::Approval;
 use super::complete::{Completion, complete, mention};
+use super::dictate::Dictate;
 use super::files::Files;
 use super::history::History;
 use super::log::{LogPanel, Look};
@@ -26,6 +27,7 @@ use super::theme::Theme;
 use super::transcript::Transcript;
 use crate::agent::{Agent, Event};
 use crate::attachment::AttachmentId;
+use crate::dictation;
 
 /// Lines that a turn of the wheel scrolls.
 const WHEEL_LINES: usize = 3;
@@ -50,6 +52,8 @@ pub(super) enum Action {
     ReadLog(AttachmentId),
     /// Look something up, for [`App::looked`].
     Look(Look),
+    /// For dictation.
+    Dictate(dictation::Event),
     /// Back to the shell until `fg`.
     Suspend,
     /// Draw everything anew.
@@ -78,13 +82,14 @@ pub(super) struct App {
     pub(super) models: Vec<String>,
     pub(super) options: Options,
     pub(super) speed: Speed,
+    pub(super) dictate: Dictate,
     files: Files,
     /// The files are being listed.
     listing: bool,
     /// The cursor stands behind a mention.
     mentions: bool,
     /// Ctrl+C was pressed with nothing to stop: once more leaves.
-    leaving: bool,
+    pub(super) leaving: bool,
     /// Something was typed that the draft on disk doesn't have.
     pub(super) unsaved: bool,
 }
@@ -105,6 +110,7 @@ impl App {
             said: None,
             models,
             speed: Speed::default(),
+            dictate: Dictate::default(),
             files: Files::default(),
             listing: false,
             mentions: false,
@@ -145,7 +151,7 @@ impl App {
     /// Whether an event can change anything: what can't is no reason to draw.
     pub(super) fn heeds(event: &TermEvent) -> bool {
         match event {
-            TermEvent::Key(key) => key.kind != KeyEventKind::Release,
+            TermEvent::Key(key) => key.kind != KeyEventKind::Release || Dictate::is_release(key),
             TermEvent::Mouse(mouse) => {
                 matches!(mouse.kind, MouseEventKind::ScrollUp | MouseEventKind::ScrollDown)
             }
@@ -161,6 +167,7 @@ impl App {
                 self.said = None;
                 self.key(key, agent)
             }
+            TermEvent::Key(key) if Dictate::is_release(&key) => self.dictate_released(Instant::now()),
             TermEvent::Paste(paste) => match self.asks(agent) {
                 Some(approval) => {
                     approval.paste(&paste);
@@ -178,6 +185,7 @@ impl App {
             }
             _ => Vec::new(),
         };
+        self.dictate_follow();
         actions.extend(self.wanted(agent));
         actions
     }
@@ -243,7 +251,7 @@ impl App {
     }
 
     /// The completion of what the cursor stands behind.
-    fn recomplete(&mut self) {
+    pub(super) fn recomplete(&mut self) {
         let cursor = self.composer.cursor();
         let line = self.composer.lines().get(cursor.0).map_or("", String::as_str);
         // A command is a whole message.

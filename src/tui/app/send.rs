@@ -38,6 +38,9 @@ impl App {
     }
 
     pub(super) fn submit(&mut self, agent: &Agent) -> Vec<Action> {
+        if let Some(actions) = self.dictate_enter() {
+            return actions;
+        }
         let text = self.text();
         match command::parse(&text) {
             Parsed::Command(command, argument) => {
@@ -125,6 +128,7 @@ impl App {
                 self.panel = Some(Panel::Permissions { selected: 0 });
                 tell(Event::ListTools)
             }
+            Command::Dictate => self.dictate_command(argument),
             Command::Retry => tell(Event::Retry),
             Command::Copy => self.copy(argument, agent),
             Command::Export => tell(Event::Export(export_path(argument, &agent.title))),

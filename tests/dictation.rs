@@ -1,0 +1,204 @@
+//! Dictation in a pseudo-terminal: a sound file in place of a microphone, and a fake worker
+//! that hears a word in each 100 ms of it.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
+mod common;
+mod pty;
+
+use std::path::Path;
+
+use common::{Home, fake_worker};
+use pty::Terminal;
+
+const CTRL_C: &str = "\x03";
+const CTRL_R: &str = "\x12";
+const CTRL_U: &str = "\x15";
+const ESC: &str = "\x1b";
+
+/// A minute of a quiet tone: 16-bit mono at 16 kHz, as a wav file (RIFF).
+fn tone() -> Vec<u8> {
+    const RATE: u32 = 16_000;
+    let samples = 60 * RATE;
+    let bytes = samples * 2;
+    let mut wav = Vec::new();
+    wav.extend(b"RIFF");
+    wav.extend((36 + bytes).to_le_bytes());
+    wav.extend(b"WAVEfmt ");
+    wav.extend(16u32.to_le_bytes());
+    wav.extend(1u16.to_le_bytes());
+    wav.extend(1u16.to_le_bytes());
+    wav.extend(RATE.to_le_bytes());
+    wav.extend((RATE * 2).to_le_bytes());
+    wav.extend(2u16.to_le_bytes());
+    wav.extend(16u16.to_le_bytes());
+    wav.extend(b"data");
+    wav.extend(bytes.to_le_bytes());
+    let wave = |n: u32| (f64::from(n) * 0.17).sin() * 3000.0;
+    wav.extend((0..samples).flat_map(|n| (wave(n) as i16).to_le_bytes()));
+    wav
+}
+
+/// The real file of a speech model: the fake worker doesn't look into it, percept does.
+fn speech_model() -> Option<String> {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/models/for-tests-ggml-tiny.en.bin");
+    file.exists().then(|| file.to_str().unwrap().to_owned())
+}
+
+/// A chat that can dictate; `None` where there is no model for tests.
+fn chat(home: &Home, fake: &str, size: (u16, u16)) -> Option<Terminal> {
+    let model = speech_model()?;
+    let tone = format!("file:{}", home.write("tone.wav", tone()).display());
+    let worker = fake_worker().to_str().unwrap().to_owned();
+    let environment = [
+        ("PERCEPT_WORKER_WHISPER", worker.as_str()),
+        ("PERCEPT_SPEECH_MODEL", model.as_str()),
+        ("PERCEPT_SPEECH_DEVICE", tone.as_str()),
+    ];
+    let chat = Terminal::with(home, fake, &[], &environment, size);
+    chat.shows("ready");
+    Some(chat)
+}
+
+#[test]
+fn words_appear_while_talking_and_stay_when_it_is_stopped() {
+    for size in [(60, 16), (80, 24), (200, 60)] {
+        let home = Home::new();
+        let Some(mut chat) = chat(&home, "", size) else { return };
+        chat.press("Please:");
+        chat.press(CTRL_R);
+        chat.shows("● rec 0:0");
+        chat.shows("› Please: Look at…");
+        chat.shows("› Please: Look at the log and tell");
+        // Enter stops, and sends nothing.
+        chat.press("\r");
+        chat.shows("mic open");
+        assert!(!chat.text().contains("You asked"), "{}", chat.text());
+        chat.press("\r");
+        chat.shows("You asked \"Please: Look at the log and");
+    }
+}
+
+#[test]
+fn one_undo_takes_it_out_and_escape_discards() {
+    let home = Home::new();
+    let Some(mut chat) = chat(&home, "", (80, 24)) else { return };
+    chat.press("Keep");
+    chat.press(CTRL_R);
+    chat.shows("Keep Look at the log and tell me what");
+    chat.press(CTRL_R);
+    chat.shows("mic open");
+    chat.press(CTRL_U);
+    chat.hides("Look");
+    chat.shows("› Keep");
+    chat.press(CTRL_R);
+    chat.shows("Keep Look at the log");
+    chat.press(ESC);
+    chat.hides("Look");
+    chat.shows("Discarded.");
+    chat.shows("› Keep");
+}
+
+#[test]
+fn the_microphone_is_closed_by_a_command() {
+    let home = Home::new();
+    let Some(mut chat) = chat(&home, "", (80, 24)) else { return };
+    chat.press("/dictate\r");
+    chat.shows("› Look at the log");
+    chat.press(CTRL_R);
+    chat.shows("mic open");
+    chat.press(CTRL_C);
+    chat.hides("Look");
+    chat.press("/dictate off\r");
+    chat.hides("mic open");
+}
+
+#[test]
+fn a_worker_that_dies_while_one_talks_loses_nothing() {
+    let home = Home::new();
+    let Some(mut chat) = chat(&home, "diespeech", (80, 24)) else { return };
+    chat.press(CTRL_R);
+    chat.shows("The speech worker died (it ended with exit code 7");
+    chat.shows("› Look at the log");
+    // The next one hears the rest: as the fake has it, from the first utterance on.
+    chat.shows("› Look at the log Look at the log and");
+    chat.press(CTRL_R);
+    chat.shows("mic open");
+    chat.shows("› Look at the log Look at the log and");
+}
+
+#[test]
+fn a_signal_or_ctrl_c_twice_keeps_what_was_said_in_the_draft() {
+    let home = Home::new();
+    let Some(mut talking) = chat(&home, "", (80, 24)) else { return };
+    talking.press(CTRL_R);
+    talking.shows("› Look at the log");
+    talking.signal(rustix::process::Signal::TERM);
+    assert_eq!(talking.wait(), 143);
+    assert!(talking.was_restored());
+    let Some(mut again) = chat(&home, "", (80, 24)) else { return };
+    again.shows("› Look at the log");
+    again.press(CTRL_U);
+    again.press(CTRL_R);
+    again.shows("● rec");
+    again.press(CTRL_C);
+    again.shows("Ctrl+C once more leaves");
+    again.press(CTRL_C);
+    assert_eq!(again.wait(), 0);
+    let Some(last) = chat(&home, "", (80, 24)) else { return };
+    last.shows("› Look at the log");
+}
+
+#[test]
+fn what_was_said_before_the_model_is_loaded_is_heard_when_it_is() {
+    let home = Home::new();
+    let Some(mut chat) = chat(&home, "slowspeech", (80, 24)) else { return };
+    chat.press(CTRL_R);
+    chat.shows("● rec");
+    chat.shows("loading the model");
+    chat.press("\r");
+    chat.shows("settling");
+    chat.shows("mic open");
+    chat.shows("› Look at");
+}
+
+#[test]
+fn the_words_of_the_conversation_are_told_to_the_worker() {
+    let home = Home::new();
+    let Some(mut chat) = chat(&home, "spell", (80, 24)) else { return };
+    chat.press("why does load_model miss the mmproj\r");
+    chat.shows("You asked");
+    chat.shows("ready");
+    chat.press(CTRL_R);
+    chat.shows("› load_model");
+    chat.press(ESC);
+    chat.hides("› load_model");
+}
+
+#[test]
+fn what_can_not_be_is_said_with_what_to_do() {
+    let home = Home::new();
+    let mut without = Terminal::start(&home, "", &[], 80, 24);
+    without.shows("ready");
+    without.press(CTRL_R);
+    without.shows("No speech model is on this machine");
+
+    let Some(mut chat) = chat(&home, "nospeech", (200, 60)) else { return };
+    chat.press(CTRL_R);
+    chat.shows("The speech model can't be loaded. The speech model is cut off. Copy it again.");
+    chat.hides("mic open");
+}
+
+#[test]
+fn held_the_key_records_until_it_is_let_go() {
+    let home = Home::new();
+    let Some(mut chat) = chat(&home, "", (80, 24)) else { return };
+    // As a terminal with the kitty protocol reports it: pressed, repeated, released.
+    chat.press("\x1b[114;5u");
+    chat.shows("● rec");
+    chat.press("\x1b[114;5:2u\x1b[114;5:2u");
+    chat.shows("› Look at the log and");
+    chat.press("\x1b[114;5:3u");
+    chat.shows("mic open");
+    assert_eq!(chat.wrote("\x1b[>3u"), 1);
+}
