@@ -8,7 +8,7 @@ pub const HEAD_BYTES: usize = 4096;
 pub enum Container {
     /// RIFF/WAVE, also in its 64-bit forms.
     Wave,
-    /// MPEG audio: mp3, layers 1 and 2.
+    /// MPEG audio: mp3, mp2.
     Mpeg,
     /// AAC in ADTS frames.
     Adts,
@@ -114,7 +114,7 @@ fn is_mp4(head: &[u8]) -> bool {
     let Some((kind, rest)) = rest.split_first_chunk::<4>() else { return false };
     let size = u32::from_be_bytes(*size);
     match kind {
-        b"ftyp" => size >= 8 && size < 64 * 1024 && !PICTURES.iter().any(|brand| rest.starts_with(*brand)),
+        b"ftyp" => (8..64 * 1024).contains(&size) && !PICTURES.iter().any(|brand| rest.starts_with(*brand)),
         // Four letters before the name would be text.
         b"moov" | b"mdat" | b"wide" => size < 0x2000_0000,
         _ => false,
@@ -128,7 +128,8 @@ fn is_transport(head: &[u8]) -> bool {
     [(188, 0), (192, 4)].iter().any(|(size, first)| {
         let sync = |packet: usize| head.get(first + packet * size) == Some(&0x47);
         // A `G` at each place of a text that is wide enough would be one, but not with this flag.
-        (0..PACKETS).all(sync) && head.get(first + 1).is_some_and(|byte| *byte < 0x20 || *byte & 0x40 != 0)
+        (0..PACKETS).all(sync)
+            && head.get(first + 1).is_some_and(|byte| *byte < 0x20 || *byte & 0x40 != 0)
             && head.contains(&0)
     })
 }
@@ -179,39 +180,41 @@ impl Frame {
     /// ISO/IEC 13818-7, 6.2: the length of 13 bits counts the header of 7 bytes.
     fn adts([second, third, fourth, fifth, sixth]: [u8; 5]) -> Option<Self> {
         let rate = third >> 2 & 0xf;
-        let bytes =
-            usize::from(fourth & 3) << 11 | usize::from(fifth) << 3 | usize::from(sixth) >> 5;
-        (rate < 13 && bytes > 7).then_some(Self { container: Container::Adts, kind: [second, third & 0xfc], bytes })
+        let bytes = usize::from(fourth & 3) << 11 | usize::from(fifth) << 3 | usize::from(sixth) >> 5;
+        (rate < 13 && bytes > 7).then_some(Self {
+            container: Container::Adts,
+            kind: [second, third & 0xfc],
+            bytes,
+        })
     }
 
     /// ISO/IEC 11172-3, 2.4.2.3, and 13818-3 for the lower rates. Frames of free format, whose
     /// length isn't said, are not recognised.
     fn mpeg([second, third]: [u8; 2]) -> Option<Self> {
-        /// Kbit/s of MPEG 1 layers 1, 2, 3, and of MPEG 2 layer 1, layers 2 and 3.
-        const RATES: [[usize; 15]; 5] = [
-            [0, 32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448],
+        /// Kbit/s of MPEG 1 layers 2 and 3, and of both of MPEG 2.
+        const RATES: [[usize; 15]; 3] = [
             [0, 32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384],
             [0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320],
-            [0, 32, 48, 56, 64, 80, 96, 112, 128, 144, 160, 176, 192, 224, 256],
             [0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160],
         ];
         const HERTZ: [usize; 3] = [44_100, 48_000, 32_000];
-        let layer = 4 - usize::from(second >> 1 & 3);
-        let (divisor, row) = match (second >> 3 & 3, layer) {
-            (3, _) => (1, layer - 1),
-            (2, 1) => (2, 3),
-            (2, _) => (2, 4),
-            (0, 3) => (4, 4),
+        // Layer 1 is left out: nothing has it, and the mark of UTF-16 text (ff fe) looks like it.
+        let (layer_3, version) = match (second >> 1 & 3, second >> 3 & 3) {
+            (1, version) => (true, version),
+            (2, version) => (false, version),
+            _ => return None,
+        };
+        let (divisor, row) = match (version, layer_3) {
+            (3, false) => (1, 0),
+            (3, true) => (1, 1),
+            (2, _) => (2, 2),
+            (0, true) => (4, 2),
             _ => return None,
         };
         let rate = HERTZ.get(usize::from(third >> 2 & 3))? / divisor;
         let bits = *RATES[row].get(usize::from(third >> 4))? * 1000;
-        let padding = usize::from(third >> 1 & 1);
-        let bytes = match layer {
-            1 => (12 * bits / rate + padding) * 4,
-            3 if divisor > 1 => 72 * bits / rate + padding,
-            _ => 144 * bits / rate + padding,
-        };
+        let samples = if layer_3 && divisor > 1 { 576 } else { 1152 };
+        let bytes = samples / 8 * bits / rate + usize::from(third >> 1 & 1);
         let kind = [second & 0xfe, third & 0x0c];
         (bits > 0).then_some(Self { container: Container::Mpeg, kind, bytes })
     }

@@ -2,12 +2,13 @@
 
 use std::fs::File;
 use std::io::{Read, Seek};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::LazyLock;
 
 use symphonia::core::codecs::CodecParameters;
-use symphonia::core::codecs::audio::{AudioCodecId, AudioCodecParameters, AudioDecoder, AudioDecoderOptions, well_known};
+use symphonia::core::codecs::audio::{
+    AudioCodecId, AudioCodecParameters, AudioDecoder, AudioDecoderOptions, well_known,
+};
 use symphonia::core::codecs::registry::CodecRegistry;
 use symphonia::core::errors::Error;
 use symphonia::core::formats::probe::Hint;
@@ -17,7 +18,7 @@ use symphonia::core::meta::MetadataOptions;
 
 use super::resample::{HIGHEST_RATE, LOWEST_RATE, MOST_CHANNELS};
 use super::source::{Allowance, Source};
-use super::{AudioError, Container, HEAD_BYTES, aac};
+use super::{AudioError, Container, HEAD_BYTES, aac, mend};
 
 /// All decoders: symphonia's own, and libopus for what it has none for.
 static CODECS: LazyLock<CodecRegistry> = LazyLock::new(|| {
@@ -27,25 +28,32 @@ static CODECS: LazyLock<CodecRegistry> = LazyLock::new(|| {
     codecs
 });
 
-/// Why a call of a demuxer or decoder came to nothing.
-pub(super) enum Trouble {
-    /// What it says itself.
-    Said(Error),
-    /// It panicked: it is in no state to go on.
-    Panicked,
+/// Runs demuxers and decoders on a thread of their own; `None` if one panics. They are other
+/// people's code on bytes from anywhere, and arithmetic that overflows in one of their many
+/// parsers panics. What was read so far must not go with it, and percept doesn't either, which
+/// ends when its main thread panics.
+pub(super) fn apart<T: Send>(work: impl FnOnce() -> T + Send) -> Option<T> {
+    std::thread::scope(|scope| {
+        let worker = std::thread::Builder::new().name("decoder".to_owned()).spawn_scoped(scope, work);
+        worker.ok()?.join().ok()
+    })
 }
 
-/// Calls a demuxer or decoder. They are other people's code on bytes from anywhere, and arithmetic
-/// that overflows in one of their many parsers panics: what was read so far must not go with it.
-pub(super) fn guarded<T>(call: impl FnOnce() -> Result<T, Error>) -> Result<T, Trouble> {
-    match catch_unwind(AssertUnwindSafe(call)) {
-        Ok(result) => result.map_err(Trouble::Said),
-        Err(_) => Err(Trouble::Panicked),
-    }
+/// Opens a file, and its first track that can be decoded.
+pub(super) fn open(path: &Path, allowance: Allowance) -> Result<Opened, AudioError> {
+    let opened = apart(|| {
+        let (container, demuxer) = demuxer(path, allowance)?;
+        let found = decodable(path, demuxer.tracks())?;
+        Ok((container, demuxer, found))
+    });
+    opened.unwrap_or_else(|| Err(damaged(path, "reading it failed".to_owned())))
 }
+
+/// A file that can be read: what it is, what takes it apart, and its track.
+pub(super) type Opened = (Container, Box<dyn FormatReader>, Decodable);
 
 /// Opens a file and finds out what it holds.
-pub(super) fn demuxer(path: &Path, allowance: Allowance) -> Result<(Container, Box<dyn FormatReader>), AudioError> {
+fn demuxer(path: &Path, allowance: Allowance) -> Result<(Container, Box<dyn FormatReader>), AudioError> {
     let io = |error| AudioError::Io { path: path.to_owned(), error };
     let metadata = std::fs::metadata(path).map_err(io)?;
     if !metadata.is_file() {
@@ -63,21 +71,24 @@ pub(super) fn demuxer(path: &Path, allowance: Allowance) -> Result<(Container, B
     if !container.is_readable() {
         return Err(format(container.name()));
     }
-    let source = Source::new(file, metadata.len(), allowance);
-    let demuxer = guarded(|| {
-        let stream = MediaSourceStream::new(Box::new(source), MediaSourceStreamOptions::default());
-        let (formats, tags) = (FormatOptions::default(), MetadataOptions::default());
-        symphonia::default::get_probe().probe(&Hint::new(), stream, formats, tags)
-    })
-    .map_err(|trouble| damaged(path, trouble))?;
-    Ok((container, demuxer))
+    let seekable = !mend::is_stream(container, &head, metadata.len());
+    let head = mend::mended(container, head);
+    let source = Source::new(file, head, metadata.len(), allowance).seekable(seekable);
+    let stream = MediaSourceStream::new(Box::new(source), MediaSourceStreamOptions::default());
+    let (formats, tags) = (FormatOptions::default(), MetadataOptions::default());
+    let demuxer = symphonia::default::get_probe().probe(&Hint::new(), stream, formats, tags);
+    Ok((container, demuxer.map_err(|error| damaged(path, error.to_string()))?))
 }
 
-fn damaged(path: &Path, trouble: Trouble) -> AudioError {
-    let why = match trouble {
-        Trouble::Said(error) => error.to_string(),
-        Trouble::Panicked => "reading it failed".to_owned(),
-    };
+/// Whether a file has a track of pictures that move, as far as it can be read.
+pub fn has_video(path: &Path) -> bool {
+    let is_video = |track: &Track| matches!(track.codec_params, Some(CodecParameters::Video(_)));
+    let found =
+        apart(|| demuxer(path, Allowance::new()).map(|(_, demuxer)| demuxer.tracks().iter().any(is_video)));
+    matches!(found, Some(Ok(true)))
+}
+
+fn damaged(path: &Path, why: String) -> AudioError {
     AudioError::Damaged { path: path.to_owned(), why }
 }
 
@@ -109,16 +120,15 @@ fn decoder(
     check(parameters)?;
     let core = aac::core(parameters);
     let options = AudioDecoderOptions::default();
-    let made = guarded(|| CODECS.make_audio_decoder(core.as_ref().unwrap_or(parameters), &options));
-    match made {
+    match CODECS.make_audio_decoder(core.as_ref().unwrap_or(parameters), &options) {
         Ok(decoder) => {
             let note = core.and_then(|_| band_note(decoder.codec_params().sample_rate?));
             Ok((decoder, note))
         }
-        Err(Trouble::Said(Error::Unsupported(_))) => {
+        Err(Error::Unsupported(_)) => {
             Err(AudioError::Codec { path: path.to_owned(), codec: name(parameters.codec) })
         }
-        Err(trouble) => Err(damaged(path, trouble)),
+        Err(error) => Err(damaged(path, error.to_string())),
     }
 }
 

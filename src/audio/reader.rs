@@ -12,7 +12,7 @@ use crate::text::clock;
 use crate::wire::SAMPLE_RATE;
 
 use super::damage::Damage;
-use super::open::{self, Decodable, Trouble, guarded};
+use super::open::{self, Decodable, apart};
 use super::source::Allowance;
 use super::{AudioError, Container, Resampler};
 
@@ -26,7 +26,7 @@ const MOST_ERRORS: u32 = 64;
 const MOST_EMPTY: u32 = 100_000;
 /// Packets that are further apart than so much have a gap between them; timestamps of less
 /// precise containers jitter by some.
-const GAP_MS: u64 = 150;
+const GAP_MS: u64 = 50;
 /// Gaps are filled with silence, so that times stay right, up to so much together. What claims
 /// more has damaged timestamps.
 const MOST_SILENCE_MS: u64 = 3_600_000;
@@ -75,8 +75,7 @@ impl Reader {
     /// It is no file, can't be read, is no recording, has no sound, or none that can be decoded.
     pub fn open(path: &Path) -> Result<Self, AudioError> {
         let allowance = Allowance::new();
-        let (container, demuxer) = open::demuxer(path, allowance.clone())?;
-        let Decodable { track, decoder, note } = open::decodable(path, demuxer.tracks())?;
+        let (container, demuxer, Decodable { track, decoder, note }) = open::open(path, allowance.clone())?;
         let whole = demuxer.media_info();
         let own = track.time_base.zip(track.duration);
         let claimed = own.or(whole.time_base.zip(whole.duration));
@@ -116,6 +115,14 @@ impl Reader {
     /// The next block, a second at most; `None` at the end. Blocks are empty where much of a
     /// file holds no sound, so that whoever reads can stop there.
     pub fn read(&mut self) -> Option<Vec<f32>> {
+        match self.ended && self.silence == 0 && self.ready.is_empty() {
+            true => None,
+            // A thread a block costs nothing beside the block.
+            false => apart(|| self.fill()).unwrap_or_else(|| Some(self.failed())),
+        }
+    }
+
+    fn fill(&mut self) -> Option<Vec<f32>> {
         for _ in 0..PACKETS_AT_ONCE {
             let waits_for_more = !self.ended && self.silence == 0;
             match self.ready.len() {
@@ -145,6 +152,14 @@ impl Reader {
         block
     }
 
+    /// The rest, when a decoder failed in the middle of its work: nothing of it is used any more.
+    fn failed(&mut self) -> Vec<f32> {
+        self.resampler = None;
+        self.held = None;
+        self.give_up();
+        self.give()
+    }
+
     fn give_silence(&mut self) -> Vec<f32> {
         let count = self.silence.min(BLOCK as u64);
         self.silence -= count;
@@ -158,13 +173,13 @@ impl Reader {
             return self.hear(&packet);
         }
         self.allowance.renew();
-        match guarded(|| self.demuxer.next_packet()) {
+        match self.demuxer.next_packet() {
             Ok(Some(packet)) if packet.track_id == self.track => self.take(packet),
             Ok(Some(_)) => {}
             Ok(None) => self.end(),
-            Err(Trouble::Said(Error::ResetRequired)) => self.next_stream(),
-            Err(Trouble::Said(Error::IoError(error))) => self.broke_off(&error),
-            Err(Trouble::Said(_)) if self.errors < MOST_ERRORS => self.errors += 1,
+            Err(Error::ResetRequired) => self.next_stream(),
+            Err(Error::IoError(error)) => self.broke_off(&error),
+            Err(_) if self.errors < MOST_ERRORS => self.errors += 1,
             Err(_) => self.give_up(),
         }
     }
@@ -187,16 +202,14 @@ impl Reader {
     }
 
     fn hear(&mut self, packet: &Packet) {
-        let (decoder, decoded) = (&mut self.decoder, &mut self.decoded);
-        let heard = guarded(|| {
-            let sound = decoder.decode(packet)?;
-            sound.copy_to_vec_interleaved(decoded);
-            Ok((sound.spec().rate(), sound.spec().channels().count()))
-        });
-        match heard {
-            Ok((rate, channels)) => self.push(rate, channels),
-            Err(Trouble::Said(Error::ResetRequired)) => self.next_stream(),
-            Err(Trouble::Said(_)) if self.errors < MOST_ERRORS => self.lose(packet),
+        match self.decoder.decode(packet) {
+            Ok(sound) => {
+                sound.copy_to_vec_interleaved(&mut self.decoded);
+                let (rate, channels) = (sound.spec().rate(), sound.spec().channels().count());
+                self.push(rate, channels);
+            }
+            Err(Error::ResetRequired) => self.next_stream(),
+            Err(_) if self.errors < MOST_ERRORS => self.lose(packet),
             Err(_) => self.give_up(),
         }
     }
@@ -214,7 +227,10 @@ impl Reader {
         }
         self.empty = 0;
         self.lost = false;
-        let same = self.resampler.as_ref().is_some_and(|(own, resampler)| (*own, resampler.channels()) == (rate, channels));
+        let same = self
+            .resampler
+            .as_ref()
+            .is_some_and(|(own, resampler)| (*own, resampler.channels()) == (rate, channels));
         if !same {
             self.flush();
             match Resampler::new(rate, channels) {
@@ -273,7 +289,9 @@ impl Reader {
                 let (end, claimed) = (clock(end_ms), clock(claimed));
                 self.damage.whole(format!("It is cut off: it ends at {end} of {claimed}."));
             }
-            _ if self.lost => self.damage.whole(format!("The end, from {} on, can't be heard.", clock(end_ms))),
+            _ if self.lost => {
+                self.damage.whole(format!("The end, from {} on, can't be heard.", clock(end_ms)))
+            }
             _ => {}
         }
     }

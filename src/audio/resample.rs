@@ -85,7 +85,8 @@ impl Resampler {
 }
 
 fn mean(frame: &[f32]) -> f32 {
-    let sum: f32 = frame.iter().map(|sample| if sample.is_finite() { sample.clamp(-1.0, 1.0) } else { 0.0 }).sum();
+    let sum: f32 =
+        frame.iter().map(|sample| if sample.is_finite() { sample.clamp(-1.0, 1.0) } else { 0.0 }).sum();
     sum / frame.len() as f32
 }
 
@@ -162,3 +163,7 @@ impl Filter {
         out.drain(start..start + early);
     }
 }
+
+#[cfg(test)]
+#[path = "resample_tests.rs"]
+mod tests;

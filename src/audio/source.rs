@@ -30,15 +30,29 @@ impl Allowance {
 /// A file, for a demuxer.
 pub(super) struct Source {
     file: File,
+    /// What its first bytes are read as.
+    head: Vec<u8>,
     /// Its length when it was opened: what is written to it meanwhile isn't read.
     length: u64,
     at: u64,
+    seekable: bool,
     allowance: Allowance,
 }
 
 impl Source {
-    pub(super) fn new(file: File, length: u64, allowance: Allowance) -> Self {
-        Self { file, length, at: 0, allowance }
+    pub(super) fn new(file: File, head: Vec<u8>, length: u64, allowance: Allowance) -> Self {
+        Self { file, head, length, at: 0, seekable: true, allowance }
+    }
+
+    /// Says that it can't go back, whether it can or not.
+    pub(super) fn seekable(self, seekable: bool) -> Self {
+        Self { seekable, ..self }
+    }
+
+    /// Puts the head over what was read from a place.
+    fn overlay(&self, from: u64, read: &mut [u8]) {
+        let head = usize::try_from(from).ok().and_then(|from| self.head.get(from..)).unwrap_or_default();
+        read.iter_mut().zip(head).for_each(|(byte, own)| *byte = *own);
     }
 }
 
@@ -51,6 +65,7 @@ impl Read for Source {
         }
         let most = left.min(allowed).min(into.len() as u64);
         let read = self.file.read(&mut into[..most as usize])?;
+        self.overlay(self.at, &mut into[..read]);
         self.at += read as u64;
         self.allowance.0.store(allowed - read as u64, Ordering::Relaxed);
         Ok(read)
@@ -70,10 +85,10 @@ impl Seek for Source {
 
 impl MediaSource for Source {
     fn is_seekable(&self) -> bool {
-        true
+        self.seekable
     }
 
     fn byte_len(&self) -> Option<u64> {
-        Some(self.length)
+        self.seekable.then_some(self.length)
     }
 }

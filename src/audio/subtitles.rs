@@ -140,7 +140,9 @@ fn parts(token: &str) -> Vec<String> {
     let mut parts = vec![String::new()];
     for letter in token.graphemes(true) {
         match parts.last_mut() {
-            Some(part) if part.is_empty() || part.width() + letter.width() <= COLUMNS => part.push_str(letter),
+            Some(part) if part.is_empty() || part.width() + letter.width() <= COLUMNS => {
+                part.push_str(letter)
+            }
             _ => parts.push(letter.to_owned()),
         }
     }

@@ -8,6 +8,8 @@ mod clipboard;
 mod command;
 mod crop;
 mod error;
+#[allow(dead_code, reason = "recording.rs uses it")]
+mod film;
 mod image;
 mod log;
 mod paste;
