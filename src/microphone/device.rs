@@ -100,12 +100,13 @@ pub(super) fn find(wanted: &str) -> Result<Found, MicrophoneError> {
 fn list() -> Result<Vec<Found>, MicrophoneError> {
     let host = cpal::default_host();
     let failed = |error: cpal::Error| MicrophoneError::of("(the list of devices)", &error);
+    let is_alsa = host.id().name() == "ALSA";
     let default = host.default_input_device().and_then(|device| device.id().ok());
     let mut found = Vec::new();
     for device in host.input_devices().map_err(failed)? {
         let (Ok(id), Ok(description)) = (device.id(), device.description()) else { continue };
-        // ALSA's device that records nothing, for programs that must have one.
-        if id.id() == "null" {
+        // ALSA lists its plugins, too, which record from nothing.
+        if is_alsa && id.id() != "default" && !id.id().contains("CARD=") {
             continue;
         }
         let default = default.as_ref() == Some(&id);
