@@ -7,8 +7,14 @@ mod common;
 mod pty;
 
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use common::{Home, fake_worker};
+use percept::dictation::{Driver, Event, Options, Source, State, Told};
+use percept::engines::WorkerOptions;
+use percept::microphone::Sound;
 use pty::Terminal;
 
 const CTRL_C: &str = "\x03";
@@ -201,4 +207,77 @@ fn held_the_key_records_until_it_is_let_go() {
     chat.press("\x1b[114;5:3u");
     chat.shows("mic open");
     assert_eq!(chat.wrote("\x1b[>3u"), 1);
+}
+
+type Sink = Box<dyn FnMut(Sound) + Send>;
+
+/// Gives a second of sound at once, and the end when it is stopped.
+struct Second {
+    sink: Mutex<Option<Sink>>,
+    closed: Arc<AtomicBool>,
+}
+
+impl Source for Second {
+    fn start(&self, mut sink: Sink) {
+        (0..10).for_each(|_| sink(Sound::Samples(vec![0.1; 1600])));
+        *self.sink.lock().unwrap() = Some(sink);
+    }
+
+    fn stop(&self) {
+        let sink = self.sink.lock().unwrap().take();
+        sink.into_iter().for_each(|mut sink| sink(Sound::Ended));
+    }
+
+    fn cancel(&self) {
+        self.sink.lock().unwrap().take();
+    }
+
+    fn level(&self) -> f32 {
+        0.5
+    }
+}
+
+impl Drop for Second {
+    fn drop(&mut self) {
+        self.closed.store(true, Ordering::SeqCst);
+    }
+}
+
+/// What is told until something is.
+async fn until(driver: &mut Driver, mut done: impl FnMut(&Driver, &[Told]) -> bool) -> Vec<Told> {
+    let mut told = Vec::new();
+    let wait = async {
+        while !done(driver, &told) {
+            told.extend(driver.next().await);
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), wait).await.unwrap();
+    told
+}
+
+#[tokio::test]
+async fn sound_becomes_text_and_the_microphone_is_closed_after_its_time() {
+    let options = Options {
+        armed_for: Duration::ZERO,
+        ..Options::new(WorkerOptions::new(fake_worker()), "m.bin".into())
+    };
+    let closed = Arc::new(AtomicBool::new(false));
+    let seen = Arc::clone(&closed);
+    let open = move |_: &_| -> Result<Box<dyn Source>, String> {
+        Ok(Box::new(Second { sink: Mutex::default(), closed: Arc::clone(&seen) }))
+    };
+    let mut driver = Driver::with(options, Arc::new(open));
+    assert_eq!(driver.send(Event::Start), [Told::Began { take: 1 }]);
+    assert_eq!(driver.look().state, State::Arming);
+    driver.send(Event::Vocabulary(Vec::new()));
+    // Ten words: two utterances and the beginning of a third.
+    until(&mut driver, |driver, _| driver.look().partial == "it says").await;
+    assert_eq!((driver.look().state, driver.look().seconds), (State::Recording, 1));
+    assert!(driver.send(Event::Stop).is_empty());
+    let told = until(&mut driver, |driver, _| driver.look().state == State::Off).await;
+    let last = Told::Settled { take: 1, text: "it says".into() };
+    assert_eq!(told, [last, Told::Ended { take: 1 }]);
+    while !closed.load(Ordering::SeqCst) {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
 }
