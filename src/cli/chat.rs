@@ -8,7 +8,6 @@ use super::{ChatArgs, Trouble};
 use crate::agent::{Agent, Event};
 use crate::dictation;
 use crate::intake::Given;
-use crate::microphone;
 use crate::session::{SessionId, to_markdown};
 use crate::tui;
 
@@ -64,10 +63,11 @@ fn session_of(args: &ChatArgs, setup: &Setup) -> Result<Option<SessionId>, Troub
 
 /// How dictation is done, or why it can't be: without a speech model the rest works.
 fn dictation(setup: &Setup) -> Result<dictation::Options, String> {
-    let model = setup.speech_model()?;
+    // What is registered meanwhile is found at the next start.
+    let model = setup.speech_model().map_err(|why| format!("{why} Then start the chat again."))?;
     let speech = &setup.config.speech;
     Ok(dictation::Options {
-        microphone: microphone::Options { device: speech.device.clone(), ..microphone::Options::default() },
+        microphone: setup.microphone(),
         vad: model.vad,
         threads: speech.threads.set(),
         language: set(&speech.language).map(str::to_owned),
