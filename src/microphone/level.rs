@@ -38,7 +38,7 @@ mod tests {
         assert_eq!(meter(dbfs(&[])), 0.0);
         assert_eq!(meter(dbfs(&[0.0, 0.0])), 0.0);
         assert_eq!(meter(dbfs(&[0.1, -1.0])), 1.0);
-        assert!((meter(dbfs(&[0.031_622_777])) - 0.5).abs() < 0.001);
+        assert!((meter(dbfs(&[0.031_62])) - 0.5).abs() < 0.001);
     }
 
     #[test]
