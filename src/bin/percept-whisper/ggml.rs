@@ -59,11 +59,6 @@ pub(crate) fn check<T>(
 }
 
 impl<R: Read + Seek> Source<R> {
-    #[cfg(test)]
-    pub(crate) fn new(stream: R, left: u64) -> Self {
-        Self { stream, left }
-    }
-
     /// Reads the magic number; what is no such file is told by what it is.
     pub(crate) fn magic(&mut self) -> Result<(), Wrong> {
         if self.left == 0 {

@@ -149,7 +149,10 @@ mod tests {
             let mut parts = Vec::new();
             for cut in cuts.into_iter().chain([usize::MAX]) {
                 let (part, after) = rest.split_at(cut.min(rest.len()));
-                (rest, _) = (after, if part.is_empty() { () } else { parts.push(part) });
+                if !part.is_empty() {
+                    parts.push(part);
+                }
+                rest = after;
             }
             prop_assert_eq!(texts(&parts, spaceless).concat(), text);
         }
