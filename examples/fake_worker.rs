@@ -19,6 +19,8 @@
 //! - `nospeech`, `slowspeech`: fails to load a speech model (no `.gguf`), takes 1 s for it
 //! - `diespeech`: ends with exit code 7 at the sixth word that it hears, once (needs
 //!   `PERCEPT_FAKE_ONCE`)
+//! - `hangspeech`: does nothing more behind the first sentence of a file, once (needs
+//!   `PERCEPT_FAKE_ONCE`)
 //! - `spell`: hears the words of its vocabulary
 //!
 //! As a speech worker it hears a word of [`SCRIPT`] in each 100 ms of sound, whatever that is.
@@ -220,6 +222,18 @@ impl Fake {
         }
         Ok(DoneReport::default())
     }
+
+    fn transcribe(&self, output: &Output<'_>) -> DoneReport {
+        output.event(Event::Language { code: "en".to_owned(), detected: Some(990) });
+        for (text, start_ms) in [("This is what was said.", 0), ("And this too.", 1000)] {
+            let (text, end_ms) = (text.to_owned(), start_ms + 1000);
+            output.event(Event::Segment(Segment { start_ms, end_ms, text, words: Vec::new() }));
+            self.die_or_hang(false, self.does("hangspeech"));
+            output.event(Event::Progress { stage: Stage::Transcribing, done: end_ms, total: 2000 });
+        }
+        output.event(Event::Sound { duration_ms: 2000, notes: Vec::new() });
+        DoneReport::default()
+    }
 }
 
 /// A segment that ends with that word.
@@ -227,17 +241,6 @@ fn segment(text: String, word: u64) -> Event {
     let words = text.split(' ').count() as u64;
     let (start_ms, end_ms) = ((word - words.min(word)) * WORD_MS, word * WORD_MS);
     Event::Segment(Segment { start_ms, end_ms, text, words: Vec::new() })
-}
-
-fn transcribe(output: &Output<'_>) -> DoneReport {
-    output.event(Event::Language { code: "en".to_owned(), detected: Some(990) });
-    for (text, start_ms) in [("This is what was said.", 0), ("And this too.", 1000)] {
-        let (text, end_ms) = (text.to_owned(), start_ms + 1000);
-        output.event(Event::Segment(Segment { start_ms, end_ms, text, words: Vec::new() }));
-        output.event(Event::Progress { stage: Stage::Transcribing, done: end_ms, total: 2000 });
-    }
-    output.event(Event::Sound { duration_ms: 2000, notes: Vec::new() });
-    DoneReport::default()
 }
 
 /// Makes the next call of the last question's script, if there is one; then, if it is to, of
@@ -370,7 +373,7 @@ impl Engine for Fake {
             Request::SaveState { path, .. } => std::fs::write(path, b"fake")
                 .map(|()| DoneReport::default())
                 .map_err(|error| Failure::new(FailureKind::Internal, error.to_string())),
-            Request::Transcribe { .. } => Ok(transcribe(output)),
+            Request::Transcribe { .. } => Ok(self.transcribe(output)),
             Request::Listen { speech } => self.listen(&speech, output),
             Request::RestoreState { .. } | Request::Frames { .. } | Request::Finish { .. } => {
                 Err(Failure::new(FailureKind::Unsupported, "The fake worker doesn't do that."))

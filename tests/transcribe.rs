@@ -84,6 +84,25 @@ fn a_recording_is_heard_from_standard_input_too() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn a_worker_that_is_killed_in_the_middle_is_an_error_that_says_so() {
+    use rustix::process::{Pid, Signal, kill_process};
+    let home = Home::new();
+    let mut child = command(&home, "hangspeech", &["transcribe", &sample("speech.wav")]).spawn().unwrap();
+    // It hangs behind the first of two sentences.
+    while !home.path("died").exists() {
+        assert_eq!(child.try_wait().unwrap(), None, "it ended by itself");
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    let worker = common::child_of(child.id(), "fake-worker").unwrap();
+    kill_process(Pid::from_raw(worker as i32).unwrap(), Signal::KILL).unwrap();
+    let ran = Ran::from(child.wait_with_output().unwrap());
+    assert_eq!(ran.code, Some(3), "{ran:?}");
+    assert!(ran.err.contains("The speech worker died (signal 9, SIGKILL"), "{ran:?}");
+    assert!(ran.err.contains("Try it again; if it dies again, try a smaller model."), "{ran:?}");
+}
+
+#[test]
 fn an_attached_recording_is_asked_about_by_what_was_said_in_it() {
     let home = Home::new();
     let ran = run(&home, "", &["ask", "--json", "-a", &sample("speech.opus"), "what?"]);

@@ -39,7 +39,8 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "is_zero")]
         leaked_bytes: usize,
     },
-    /// The language of what is heard.
+    /// The language of what is heard from now on. One that was detected may turn out to be
+    /// another one as more is heard.
     Language {
         /// Its code, of ISO 639.
         code: String,

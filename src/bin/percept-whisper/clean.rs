@@ -14,8 +14,15 @@ const LOOPS: usize = 4;
 /// The same for one word alone: "no, no, no, no, no".
 const LOOPS_OF_ONE: usize = 6;
 
-/// As many words of the glossary in its order are the glossary.
-const ECHO: usize = 3;
+/// As many terms of the glossary in its order are the glossary.
+const ECHO: usize = 4;
+
+/// Sound is less than what a text says if it is so likely to be none: whisper.cpp's own
+/// threshold …
+const NO_SPEECH: f32 = 0.6;
+
+/// … or if the text has more letters for each second of it: who talks fast says 20.
+const LETTERS_A_SECOND: u64 = 30;
 
 /// Cuts words that come again and again down to once.
 pub(crate) fn without_loops(words: Vec<Spelt>) -> Vec<Spelt> {
@@ -55,29 +62,69 @@ fn key(text: &str) -> String {
 /// Whether a text is none that was said: nothing, punctuation, or a note in brackets as
 /// subtitles have it ("[BLANK_AUDIO]", "(music)", "*sighs*", "♪").
 pub(crate) fn is_note(text: &str) -> bool {
-    let mut depth = 0_usize;
-    let mut starred = false;
-    !text.chars().any(|character| {
-        match character {
-            '[' | '(' | '（' | '【' | '「' | '『' => depth += 1,
-            ']' | ')' | '）' | '】' | '」' | '』' => depth = depth.saturating_sub(1),
-            '*' => starred = !starred,
-            _ => {}
+    // What closes each bracket that is open, and whether letters came since it was opened.
+    // What closes takes its letters with it; what never does was no note.
+    let mut open = vec![(None, false)];
+    for character in text.chars() {
+        let opened = open.iter().rposition(|(closing, _)| *closing == Some(character));
+        match (opened, closing(character), open.last_mut()) {
+            (Some(opened), ..) => open.truncate(opened),
+            (None, Some(closing), _) => open.push((Some(closing), false)),
+            (None, None, Some((_, letters))) => *letters |= character.is_alphanumeric(),
+            (None, None, None) => {}
         }
-        depth == 0 && !starred && character.is_alphanumeric()
+    }
+    !open.iter().any(|(_, letters)| *letters)
+}
+
+/// What closes a note that begins with a character.
+fn closing(opening: char) -> Option<char> {
+    match opening {
+        '[' => Some(']'),
+        '(' => Some(')'),
+        '（' => Some('）'),
+        '【' => Some('】'),
+        '*' => Some('*'),
+        _ => None,
+    }
+}
+
+/// Whether a text does nothing but read terms of the glossary back, in their order; the last
+/// one may be cut off.
+pub(crate) fn is_echo(text: &str, glossary: &[String]) -> bool {
+    let said = keys(text);
+    (0..glossary.len()).any(|first| {
+        let mut rest = &said[..];
+        let mut whole = 0;
+        for term in &glossary[first..] {
+            let term = keys(term);
+            match rest.strip_prefix(&term[..]) {
+                Some(after) => (rest, whole) = (after, whole + 1),
+                None if term.starts_with(rest) => rest = &[],
+                None => return false,
+            }
+            if rest.is_empty() {
+                return whole >= ECHO;
+            }
+        }
+        false
     })
 }
 
-/// Whether a text does nothing but read the glossary back.
-pub(crate) fn is_echo(text: &str, glossary: &str) -> bool {
-    let keys =
-        |text: &str| text.split_whitespace().map(key).filter(|key| !key.is_empty()).collect::<Vec<_>>();
-    let (said, told) = (keys(text), keys(glossary));
-    said.len() >= ECHO && told.windows(said.len()).any(|window| window == said)
+fn keys(text: &str) -> Vec<String> {
+    text.split_whitespace().map(key).filter(|key| !key.is_empty()).collect()
+}
+
+/// Whether sound says less than a text: it is probably no speech, or too short for it.
+pub(crate) fn says_little(text: &str, no_speech: f32, length_ms: u64) -> bool {
+    let letters = text.chars().filter(|character| character.is_alphanumeric()).count() as u64;
+    no_speech >= NO_SPEECH || letters * 1000 > length_ms.saturating_mul(LETTERS_A_SECOND)
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::words::Piece;
 
@@ -111,16 +158,58 @@ mod tests {
         {
             assert!(is_note(note), "{note}");
         }
-        for said in ["Yes.", "(so) it is", "[x] y", "1", "好", "a * b"] {
+        for said in ["Yes.", "(so) it is", "[x] y", "1", "好", "a * b", "「はい」"] {
             assert!(!is_note(said), "{said}");
         }
     }
 
     #[test]
+    fn a_bracket_that_never_closes_hides_nothing() {
+        for said in ["(so it is", "* buy milk", "[x y", "(a [b) c", "so (it is", "[laughs] (yes", "x) y"] {
+            assert!(!is_note(said), "{said}");
+        }
+        assert!(is_note("[a *b]"));
+    }
+
+    proptest! {
+        #[test]
+        fn what_a_note_has_around_it_decides(before in "[a* \\[(]{0,6}", after in "[a* \\])]{0,6}") {
+            // With nothing that closes, or nothing that opens, letters are what was said.
+            prop_assume!(!before.contains('*') && !after.contains('*'));
+            prop_assert_eq!(is_note(&before), !before.contains('a'));
+            prop_assert_eq!(is_note(&after), !after.contains('a'));
+            let note = format!("[{}]", "a".repeat(before.len()));
+            prop_assert_eq!(is_note(&format!("{before} {note}")), is_note(&before));
+        }
+    }
+
+    #[test]
     fn the_glossary_read_back_is_an_echo() {
-        let glossary = "Glossary: percept-llama, mmproj, nginx.conf, tokio.";
-        assert!(is_echo("percept-llama, mmproj, nginx.conf", glossary));
-        assert!(!is_echo("mmproj, nginx.conf", glossary));
-        assert!(!is_echo("percept-llama reads the mmproj", glossary));
+        let terms = ["Glossary", "percept-llama", "mmproj", "Senior Software Engineer", "nginx.conf"];
+        let glossary = terms.map(str::to_owned);
+        assert!(is_echo("Percept-llama, mmproj, senior software engineer, nginx.conf.", &glossary));
+        assert!(is_echo(
+            "Glossary: a, b, c, Senior",
+            &["Glossary", "a", "b", "c", "Senior Engineer"].map(str::to_owned)
+        ));
+        assert!(is_echo("Glossary: percept-llama, mmproj, Senior Software Engineer", &glossary));
+        for said in [
+            "",
+            "Glossary: percept-llama, mmproj, Senior",
+            "Senior Software Engineer",
+            "percept-llama, mmproj, Senior Software Engineer",
+            "mmproj, nginx.conf",
+            "percept-llama reads the mmproj of a Senior Software Engineer",
+        ] {
+            assert!(!is_echo(said, &glossary), "{said}");
+        }
+    }
+
+    #[test]
+    fn sound_that_is_short_or_no_speech_says_little() {
+        let text = "percept-llama, mmproj, nginx.conf, tokio";
+        assert!(!says_little(text, 0.1, 3_000));
+        assert!(says_little(text, 0.1, 1_000));
+        assert!(says_little(text, 0.7, 3_000));
     }
 }

@@ -58,6 +58,8 @@ pub(crate) enum Manner {
 pub(crate) struct Said {
     pub(crate) start_ms: u64,
     pub(crate) end_ms: u64,
+    /// The probability that it is no speech at all.
+    pub(crate) no_speech: f32,
     pub(crate) pieces: Vec<Piece>,
 }
 
@@ -190,6 +192,7 @@ impl<'m> Decoder<'m> {
         Said {
             start_ms: milliseconds(segment.start_timestamp()),
             end_ms: milliseconds(segment.end_timestamp()),
+            no_speech: segment.no_speech_probability(),
             pieces: pieces.collect(),
         }
     }

@@ -6,16 +6,10 @@ use percept::wire::{DoneReport, Event, Failure, Output, Segment, SpeechOptions, 
 
 use crate::clean;
 use crate::decode::{Decoder, Manner, Said};
-use crate::language;
+use crate::language::{self, Spoken};
 use crate::load::Ears;
 use crate::prompt::Prompt;
 use crate::words::{self, Spelt};
-
-/// A language that was detected is kept if it is as sure, in thousandths, …
-const SURE: u32 = 800;
-
-/// … in as much sound, in samples: 2 s.
-const ENOUGH: usize = 2 * percept::wire::SAMPLE_RATE as usize;
 
 /// What segments start after the end of the sound less this are made up.
 const TAIL_MS: u64 = 100;
@@ -32,8 +26,7 @@ pub(crate) struct Hearing<'m, 'o> {
     pub(crate) output: &'o Output<'o>,
     decoder: Decoder<'m>,
     prompt: Prompt,
-    /// The language, once it is known for good.
-    language: Option<&'static str>,
+    spoken: Spoken,
     words: bool,
     started: Instant,
 }
@@ -49,12 +42,13 @@ impl<'m, 'o> Hearing<'m, 'o> {
             output,
             decoder: Decoder::new(ears, speech, output)?,
             prompt: Prompt::new(&speech.vocabulary, |text| ears.tokenize(text)),
-            language: None,
+            spoken: wanted.map(Spoken::known).unwrap_or_default(),
             words: speech.words,
             started: Instant::now(),
         };
         if let Some(code) = wanted {
-            hearing.speaks(code, None);
+            hearing.decoder.speak(code);
+            hearing.tell(code, None);
         }
         Ok(hearing)
     }
@@ -74,7 +68,7 @@ impl<'m, 'o> Hearing<'m, 'o> {
         };
         let Some(said) = self.decoder.decode(samples, manner, &prompt)? else { return Ok(None) };
         let length_ms = milliseconds(samples.len());
-        let spaceless = self.language.is_some_and(words::spaceless);
+        let spaceless = self.spoken.code.is_some_and(words::spaceless);
         let mut understood = Understood::default();
         for said in said {
             let Some(spelt) = self.cleaned(&said, manner, spaceless, length_ms) else { continue };
@@ -104,7 +98,7 @@ impl<'m, 'o> Hearing<'m, 'o> {
         self.learn_language(samples, false)?;
         let prompt = self.prompt.at(offset_ms);
         let Some(said) = self.decoder.decode(samples, Manner::Draft, &prompt)? else { return Ok(None) };
-        let spaceless = self.language.is_some_and(words::spaceless);
+        let spaceless = self.spoken.code.is_some_and(words::spaceless);
         let length_ms = milliseconds(samples.len());
         let said = said.iter().filter_map(|said| self.cleaned(said, Manner::Draft, spaceless, length_ms));
         let text: String = said.flatten().map(|word| word.text).collect();
@@ -132,26 +126,32 @@ impl<'m, 'o> Hearing<'m, 'o> {
         let spelt = clean::without_loops(spelt);
         let text: String = spelt.iter().map(|word| word.text.as_str()).collect();
         let late = said.start_ms > 0 && said.start_ms + TAIL_MS >= length_ms;
-        let nothing = late || clean::is_note(&text) || clean::is_echo(&text, &self.prompt.glossary);
-        (!nothing).then_some(spelt)
+        let sound_ms = match manner {
+            Manner::Stretch => said.end_ms.min(length_ms).saturating_sub(said.start_ms),
+            _ => length_ms,
+        };
+        // Who says the words of the glossary is heard: an echo has no sound of its own.
+        let echo = || {
+            clean::says_little(&text, said.no_speech, sound_ms)
+                && clean::is_echo(&text, &self.prompt.glossary)
+        };
+        (!late && !clean::is_note(&text) && !echo()).then_some(spelt)
     }
 
-    /// Finds out the language where it isn't known; once it is known for good, it is told.
+    /// Finds out the language of these samples where it isn't known for good.
     fn learn_language(&mut self, samples: &[f32], for_good: bool) -> Result<(), Failure> {
-        if self.language.is_some() {
+        if self.spoken.settled {
             return Ok(());
         }
         let (code, sure) = self.decoder.detect(samples)?;
         self.decoder.speak(code);
-        if for_good || sure >= SURE && samples.len() >= ENOUGH {
-            self.speaks(code, Some(sure));
+        if self.spoken.detected(code, sure, samples.len(), for_good) {
+            self.tell(code, Some(sure));
         }
         Ok(())
     }
 
-    fn speaks(&mut self, code: &'static str, detected: Option<u32>) {
-        self.decoder.speak(code);
-        self.language = Some(code);
+    fn tell(&self, code: &str, detected: Option<u32>) {
         self.output.event(Event::Language { code: code.to_owned(), detected });
     }
 }

@@ -4,6 +4,41 @@ use percept::wire::{Failure, FailureKind, SpeechOptions};
 
 const ENGLISH: &str = "en";
 
+/// A language that was detected is kept if it is as sure, in thousandths, …
+const SURE: u32 = 800;
+
+/// … in as much sound, in samples: 2 s.
+const ENOUGH: usize = 2 * percept::wire::SAMPLE_RATE as usize;
+
+/// The language of what is heard, as far as it is known.
+#[derive(Debug, Default)]
+pub(crate) struct Spoken {
+    /// The one that was known or detected last.
+    pub(crate) code: Option<&'static str>,
+    /// It is known for good, and isn't looked for any more.
+    pub(crate) settled: bool,
+    told: Option<&'static str>,
+}
+
+impl Spoken {
+    /// It is known for good.
+    pub(crate) fn known(code: &'static str) -> Self {
+        Self { code: Some(code), settled: true, told: Some(code) }
+    }
+
+    /// Takes what was detected in so many samples. What isn't sure enough holds for these
+    /// only, and is news only if they are decoded for good. Whether it is news.
+    pub(crate) fn detected(&mut self, code: &'static str, sure: u32, samples: usize, for_good: bool) -> bool {
+        self.code = Some(code);
+        self.settled = sure >= SURE && samples >= ENOUGH;
+        let news = (self.settled || for_good) && self.told != self.code;
+        if news {
+            self.told = self.code;
+        }
+        news
+    }
+}
+
 /// The code of the language that was asked for; `None` where it is to be detected.
 ///
 /// # Errors
@@ -64,6 +99,22 @@ mod tests {
         assert!(failure.message.contains("`german`"), "{failure}");
         assert!(failure.hint.unwrap().contains("de, "));
         assert!(asked("a\0", true).is_err());
+    }
+
+    #[test]
+    fn only_what_is_sure_and_long_enough_is_known_for_good() {
+        let mut spoken = Spoken::default();
+        for (sure, samples) in [(990, ENOUGH - 1), (SURE - 1, 30 * ENOUGH)] {
+            assert!(!spoken.detected("cy", sure, samples, false));
+            assert!(spoken.code == Some("cy") && !spoken.settled);
+        }
+        // A blip is decoded for good, but says nothing of what comes after it.
+        assert!(spoken.detected("cy", 990, 1, true));
+        assert!(!spoken.detected("cy", 990, 1, true), "that is no news");
+        assert!(!spoken.settled);
+        assert!(spoken.detected("de", SURE, ENOUGH, false));
+        assert!(spoken.code == Some("de") && spoken.settled);
+        assert!(Spoken::known("de").settled);
     }
 
     #[test]

@@ -14,6 +14,9 @@ use crate::{ggml, model, silero};
 /// an estimate for others.
 const BUFFER_BYTES: u64 = 300 * 1024 * 1024;
 
+/// More threads wait for each other longer than they save.
+const MOST_THREADS: u32 = 8;
+
 /// Everything that is loaded.
 pub(crate) struct Loaded {
     pub(crate) context: WhisperContext,
@@ -69,7 +72,8 @@ pub(crate) fn load(path: &Path, options: &LoadOptions) -> Result<Loaded, Failure
     let context = WhisperContext::new_with_params(path, WhisperContextParameters::default())
         .map_err(|error| refused(path, error))?;
     let vad = vad.map(|path| open_vad(path).map_err(|error| refused(path, error))).transpose()?;
-    let threads = options.threads.filter(|&threads| threads > 0).unwrap_or_else(physical_cores);
+    let threads =
+        options.threads.filter(|&threads| threads > 0).unwrap_or_else(|| own_threads(physical_cores()));
     let tokens = u32::try_from(context.n_text_ctx()).unwrap_or(0);
     let info = ModelInfo {
         name: header.name(),
@@ -113,8 +117,24 @@ fn check_memory(weights: u64) -> Result<(), Failure> {
     Err(Failure::new(FailureKind::Memory, said).hint("Close something, or take a smaller model."))
 }
 
+/// Threads for so many cores. ggml's threads spin while they wait for each other: where one is
+/// kept from its core, all are many times as slow. So one core is left for everything else.
+fn own_threads(cores: u32) -> u32 {
+    cores.saturating_sub(1).clamp(1, MOST_THREADS)
+}
+
 fn physical_cores() -> u32 {
     let most = std::thread::available_parallelism().map_or(usize::MAX, usize::from);
     let cores = sysinfo::System::physical_core_count().unwrap_or(most);
     u32::try_from(cores.min(most)).unwrap_or(1).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_core_is_left_for_everything_else() {
+        assert_eq!([0, 1, 2, 4, 64].map(own_threads), [1, 1, 1, 3, MOST_THREADS]);
+    }
 }

@@ -5,6 +5,9 @@
 
 use std::time::Duration;
 
+/// What the glossary begins with.
+const HEADING: &str = "Glossary";
+
 /// Tokens of the glossary.
 const GLOSSARY_TOKENS: usize = 100;
 
@@ -21,8 +24,8 @@ const LONGEST_TERM: usize = 64;
 /// The prompt of one request.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Prompt {
-    /// The glossary as text: to be known again when it is read back.
-    pub(crate) glossary: String,
+    /// The heading of the glossary and its terms: to be known again when they are read back.
+    pub(crate) glossary: Vec<String>,
     tokens: Vec<i32>,
     carried: Vec<i32>,
     /// Where what was said last ended.
@@ -39,13 +42,14 @@ impl Prompt {
                 continue;
             }
             terms.push(term);
-            let glossary = format!(" Glossary: {}.", terms.join(", "));
-            let tokens = tokenize(&glossary);
+            let tokens = tokenize(&format!(" {HEADING}: {}.", terms.join(", ")));
             if tokens.len() > GLOSSARY_TOKENS {
+                terms.pop();
                 break;
             }
-            (prompt.glossary, prompt.tokens) = (glossary, tokens);
+            prompt.tokens = tokens;
         }
+        prompt.glossary = [HEADING].into_iter().chain(terms).map(str::to_owned).collect();
         prompt
     }
 
@@ -85,10 +89,11 @@ mod tests {
     fn the_first_terms_that_fit_are_told() {
         let vocabulary: Vec<String> = (10..99).map(|number| format!("term{number}")).collect();
         let prompt = Prompt::new(&vocabulary, letters);
-        assert!(prompt.glossary.starts_with(" Glossary: term10, term11"));
-        assert!((90..=GLOSSARY_TOKENS).contains(&prompt.tokens.len()), "{}", prompt.glossary);
+        assert_eq!(prompt.glossary[..3], ["Glossary", "term10", "term11"]);
+        assert_eq!(text(&prompt.at(0)), format!(" Glossary: {}.", prompt.glossary[1..].join(", ")));
+        assert!((90..=GLOSSARY_TOKENS).contains(&prompt.tokens.len()), "{:?}", prompt.glossary);
         let odd = ["", "  ", "a\0b", "mmproj", "mmproj", " x.conf "].map(str::to_owned);
-        assert_eq!(Prompt::new(&odd, letters).glossary, " Glossary: mmproj, x.conf.");
+        assert_eq!(text(&Prompt::new(&odd, letters).at(0)), " Glossary: mmproj, x.conf.");
         assert!(Prompt::new(&[], letters).at(0).is_empty());
     }
 
