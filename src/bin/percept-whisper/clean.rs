@@ -60,7 +60,7 @@ fn key(text: &str) -> String {
 }
 
 /// Whether a text is none that was said: nothing, punctuation, or a note in brackets as
-/// subtitles have it ("[BLANK_AUDIO]", "(music)", "*sighs*", "♪").
+/// subtitles have it (`[BLANK_AUDIO]`, `(music)`, `*sighs*`, `♪`).
 pub(crate) fn is_note(text: &str) -> bool {
     // What closes each bracket that is open, and whether letters came since it was opened.
     // What closes takes its letters with it; what never does was no note.
