@@ -100,7 +100,7 @@ fn one_undo_takes_it_out_and_escape_discards() {
     chat.shows("Keep Look at the log");
     chat.press(ESC);
     chat.hides("Look");
-    chat.shows("Discarded.");
+    chat.shows("Discarded; ctrl+u brings it back.");
     chat.shows("› Keep");
 }
 
@@ -212,6 +212,7 @@ type Sink = Box<dyn FnMut(Sound) + Send>;
 
 /// Gives a second of sound at once, and the end when it is stopped.
 struct Second {
+    lost: Option<String>,
     sink: Mutex<Option<Sink>>,
     closed: Arc<AtomicBool>,
 }
@@ -234,6 +235,14 @@ impl Source for Second {
     fn level(&self) -> f32 {
         0.5
     }
+
+    fn lost(&self) -> Option<String> {
+        self.lost.clone()
+    }
+
+    fn dropped(&self) -> Duration {
+        Duration::ZERO
+    }
 }
 
 impl Drop for Second {
@@ -254,18 +263,56 @@ async fn until(driver: &mut Driver, mut done: impl FnMut(&Driver, &[Told]) -> bo
     told
 }
 
+/// A driver of a fake worker and a [`Second`]; true when that is closed.
+fn driver(armed_for: Duration, lost: Option<&str>) -> (Driver, Arc<AtomicBool>) {
+    let options = Options { armed_for, ..Options::new(WorkerOptions::new(fake_worker()), "m.bin".into()) };
+    let closed = Arc::new(AtomicBool::new(false));
+    let (seen, lost) = (Arc::clone(&closed), lost.map(str::to_owned));
+    let open = move |_: &_| -> Result<Box<dyn Source>, String> {
+        Ok(Box::new(Second { lost: lost.clone(), sink: Mutex::default(), closed: Arc::clone(&seen) }))
+    };
+    (Driver::with(options, Arc::new(open)), closed)
+}
+
+/// Longer than any clock goes.
+const NEVER: Duration = Duration::MAX;
+
+#[tokio::test]
+async fn without_likely_words_it_is_heard_too_and_it_can_be_armed_for_ever() {
+    let (mut driver, closed) = driver(NEVER, None);
+    driver.send(Event::Start);
+    until(&mut driver, |driver, _| driver.look().partial == "it says").await;
+    driver.send(Event::Stop);
+    until(&mut driver, |driver, _| driver.look().state == State::Armed).await;
+    assert!(!closed.load(Ordering::SeqCst));
+}
+
+#[tokio::test]
+async fn closed_before_a_stop_the_microphone_is_closed_at_once_and_the_rest_is_said() {
+    let (mut driver, closed) = driver(NEVER, None);
+    driver.send(Event::Start);
+    driver.send(Event::Vocabulary(Vec::new()));
+    until(&mut driver, |driver, _| driver.look().partial == "it says").await;
+    assert!(driver.close().is_empty());
+    assert!(closed.load(Ordering::SeqCst));
+    let told = until(&mut driver, |driver, _| driver.look().state == State::Off).await;
+    assert!(told.contains(&Told::Settled { take: 1, text: "it says".into() }), "{told:?}");
+}
+
+#[tokio::test]
+async fn a_microphone_that_goes_while_it_is_armed_is_told() {
+    let (mut driver, _) = driver(NEVER, Some("It was unplugged."));
+    driver.send(Event::Start);
+    until(&mut driver, |driver, _| driver.look().state == State::Recording).await;
+    driver.send(Event::Discard);
+    let gone = Told::Failed("It was unplugged.".into());
+    until(&mut driver, |_, told| told.contains(&gone)).await;
+    assert_eq!(driver.look().state, State::Off);
+}
+
 #[tokio::test]
 async fn sound_becomes_text_and_the_microphone_is_closed_after_its_time() {
-    let options = Options {
-        armed_for: Duration::ZERO,
-        ..Options::new(WorkerOptions::new(fake_worker()), "m.bin".into())
-    };
-    let closed = Arc::new(AtomicBool::new(false));
-    let seen = Arc::clone(&closed);
-    let open = move |_: &_| -> Result<Box<dyn Source>, String> {
-        Ok(Box::new(Second { sink: Mutex::default(), closed: Arc::clone(&seen) }))
-    };
-    let mut driver = Driver::with(options, Arc::new(open));
+    let (mut driver, closed) = driver(Duration::ZERO, None);
     assert_eq!(driver.send(Event::Start), [Told::Began { take: 1 }]);
     assert_eq!(driver.look().state, State::Arming);
     driver.send(Event::Vocabulary(Vec::new()));

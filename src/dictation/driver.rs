@@ -18,6 +18,12 @@ use crate::microphone::{self, Microphone, Sound};
 /// How often a look is new at most: fifteen times a second.
 const LOOK_EVERY: Duration = Duration::from_millis(67);
 
+/// How long the likely words are waited for: without them it is heard too.
+const WORDS_WITHIN: Duration = Duration::from_secs(1);
+
+/// How often the open microphone is asked how it is.
+const ASK_EVERY: Duration = Duration::from_secs(1);
+
 /// Where sound comes from.
 pub trait Source: Send {
     /// Gives the sound of a recording to `sink`.
@@ -28,6 +34,10 @@ pub trait Source: Send {
     fn cancel(&self);
     /// How loud it is now, 0 to 1.
     fn level(&self) -> f32;
+    /// Why it is gone, if it is.
+    fn lost(&self) -> Option<String>;
+    /// How much of its sound was lost because this machine was too busy to take it.
+    fn dropped(&self) -> Duration;
 }
 
 impl Source for Microphone {
@@ -45,6 +55,14 @@ impl Source for Microphone {
 
     fn level(&self) -> f32 {
         Self::level(self)
+    }
+
+    fn lost(&self) -> Option<String> {
+        Self::lost(self)
+    }
+
+    fn dropped(&self) -> Duration {
+        Self::dropped(self)
     }
 }
 
@@ -85,8 +103,14 @@ pub struct Driver {
     meter: Meter,
     look: Look,
     next_look: Instant,
-    /// When the microphone is closed, while it is only armed.
+    /// When the microphone is closed, while nothing is recorded.
     armed_until: Option<Instant>,
+    /// When the likely words are no longer waited for.
+    words_until: Option<Instant>,
+    /// When the open microphone is asked how it is.
+    ask_at: Option<Instant>,
+    /// What it had dropped then.
+    dropped: Duration,
 }
 
 enum Mail {
@@ -121,6 +145,9 @@ impl Driver {
             look: Look::default(),
             next_look: Instant::now(),
             armed_until: None,
+            words_until: None,
+            ask_at: None,
+            dropped: Duration::ZERO,
         }
     }
 
@@ -140,6 +167,16 @@ impl Driver {
         self.handle(event);
         self.look = self.looks();
         self.told.drain(..).collect()
+    }
+
+    /// Closes the microphone before it returns, which takes a second at most: for a process that
+    /// is about to be stopped. What was heard is still said.
+    pub fn close(&mut self) -> Vec<Told> {
+        while let Ok(mail) = self.inbox.try_recv() {
+            self.take(mail);
+        }
+        drop(self.microphone.take());
+        self.send(Event::Close)
     }
 
     /// Waits until there is something to tell, or another look to show. Cancel-safe: made for
@@ -162,6 +199,8 @@ impl Driver {
                 event = said(&mut self.worker) => self.handle(Event::Worker(event)),
                 () = tokio::time::sleep_until(self.next_look), if moves => self.measure(),
                 () = at(self.armed_until) => self.handle(Event::Idle),
+                () = at(self.words_until) => self.handle(Event::Vocabulary(Vec::new())),
+                () = at(self.ask_at) => self.ask(),
             }
         }
     }
@@ -177,6 +216,20 @@ impl Driver {
         }
     }
 
+    /// Asks the microphone how it is. A recording is told by its sound that the device is gone.
+    fn ask(&mut self) {
+        self.ask_at = None;
+        let Some(microphone) = &self.microphone else { return };
+        let (lost, dropped) = (microphone.lost(), microphone.dropped());
+        let missed = dropped.saturating_sub(std::mem::replace(&mut self.dropped, dropped));
+        if !missed.is_zero() && self.machine.records() {
+            let words = "of sound were lost: this machine is too busy.";
+            self.told.push_back(Told::Said(format!("{} ms {words}", missed.as_millis())));
+        }
+        self.ask_at = Some(Instant::now() + ASK_EVERY);
+        lost.into_iter().for_each(|why| self.handle(Event::Gone(why)));
+    }
+
     fn take(&mut self, mail: Mail) {
         match mail {
             // It was closed before it was open: dropped.
@@ -185,6 +238,7 @@ impl Driver {
             }
             Mail::Opened(_, Ok(microphone)) => {
                 self.microphone = Some(microphone);
+                (self.dropped, self.ask_at) = (Duration::ZERO, Some(Instant::now() + ASK_EVERY));
                 self.handle(Event::Opened);
             }
             Mail::Opened(_, Err(why)) => self.handle(Event::NotOpened(why)),
@@ -193,12 +247,19 @@ impl Driver {
     }
 
     fn handle(&mut self, event: Event) {
+        match event {
+            Event::Start => self.words_until = Some(Instant::now() + WORDS_WITHIN),
+            Event::Vocabulary(_) => self.words_until = None,
+            _ => {}
+        }
         for effect in self.machine.handle(event) {
             self.run(effect);
         }
-        let armed = self.machine.state() == State::Armed;
-        self.armed_until =
-            armed.then(|| self.armed_until.unwrap_or_else(|| Instant::now() + self.options.armed_for));
+        // A time that no clock reaches is never.
+        self.armed_until = match self.machine.is_idle() {
+            true => self.armed_until.or_else(|| Instant::now().checked_add(self.options.armed_for)),
+            false => None,
+        };
     }
 
     fn run(&mut self, effect: Effect) {

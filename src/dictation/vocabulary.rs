@@ -22,7 +22,7 @@ const MOST_WORDS: usize = 64;
 pub const MOST_OF_A_PASSAGE: usize = 256 * 1024;
 
 /// The most that is read of all, in bytes: some tens of milliseconds.
-const MOST_READ: usize = 2 * 1024 * 1024;
+pub const MOST_READ: usize = 2 * 1024 * 1024;
 
 /// A word that stands everywhere says no more than one that stands so often.
 const OFTEN: u32 = 8;

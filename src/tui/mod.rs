@@ -135,7 +135,7 @@ pub async fn run(driver: &mut Driver, options: Options) -> io::Result<Ended> {
     // The first frame, before anything is waited for.
     screen.draw(|frame| view::draw(frame, &mut chat.app, driver.agent()))?;
     let ended = chat.run(driver, &mut screen, &mut signals, &mut done).await;
-    chat.app.history.keep_draft(&chat.app.text());
+    chat.app.history.keep_draft(&chat.app.draft());
     ended
 }
 
@@ -243,7 +243,13 @@ impl Chat {
                         return Ok(true);
                     }
                 }
-                Action::Suspend => screen.suspend()?,
+                Action::Suspend => {
+                    // Nobody would see that it is open.
+                    let told = self.dictation.as_mut().map(dictation::Driver::close).unwrap_or_default();
+                    let actions = self.told(told);
+                    self.act(actions, driver, screen)?;
+                    screen.suspend()?;
+                }
                 Action::Redraw => {
                     // For the test of what a panic does to the terminal: no other key leads to one.
                     assert!(std::env::var_os("PERCEPT_TEST_PANIC").is_none(), "PERCEPT_TEST_PANIC is set");

@@ -42,6 +42,8 @@ pub enum Event {
     Worker(WorkerEvent),
     /// Nothing was recorded for so long that the microphone is to be closed.
     Idle,
+    /// The device is gone, as is noticed while nothing is recorded: why.
+    Gone(String),
 }
 
 /// What is to be done.
@@ -176,8 +178,12 @@ impl Dictation {
             Event::NotOpened(why) => self.not_opened(why),
             Event::Sound(take, sound) => self.sound(take, sound),
             Event::Worker(event) => self.worker(event),
-            Event::Idle if self.state() == State::Armed => self.close(),
-            Event::Idle => {}
+            Event::Idle if self.is_idle() => self.close(),
+            Event::Gone(why) if self.is_idle() => {
+                self.close();
+                self.tell(Told::Failed(why));
+            }
+            Event::Idle | Event::Gone(_) => {}
         }
         self.rest();
         std::mem::take(&mut self.effects)
@@ -197,6 +203,11 @@ impl Dictation {
     /// Whether a recording runs, or will as soon as the microphone is open.
     pub fn records(&self) -> bool {
         self.takes.back().is_some_and(|take| !take.stopped)
+    }
+
+    /// Whether the microphone is open and no sound of it is wanted.
+    pub fn is_idle(&self) -> bool {
+        self.device == Device::Open && self.takes.iter().all(|take| take.ended)
     }
 
     /// What is being said and is not for good.
@@ -223,10 +234,7 @@ impl Dictation {
         if self.records() {
             return;
         }
-        // Its last sound is in what was heard before the start of the next one.
-        if let Some(take) = self.takes.back().filter(|take| !take.ended).map(|take| take.id) {
-            self.end(take);
-        }
+        // The last sound of one that was just stopped still comes, and its end.
         self.last_take += 1;
         self.takes.push_back(Take::new(self.last_take));
         self.tell(Told::Began { take: self.last_take });
@@ -261,13 +269,21 @@ impl Dictation {
     /// Ends the newest recording with all that is still to come of it.
     fn drop_newest(&mut self) {
         let Some(take) = self.takes.pop_back() else { return };
-        if !take.ended && self.device == Device::Open {
-            self.effects.push(Effect::CancelRecording);
+        if !take.ended {
+            self.cancel(take.id);
         }
         if let Some(target) = take.listen {
             self.ask(Request::Cancel { target });
         }
         self.tell(Told::Ended { take: take.id });
+    }
+
+    /// Nothing more of the newest recording is wanted, and nothing more comes of those before.
+    fn cancel(&mut self, newest: u64) {
+        if self.device == Device::Open {
+            self.effects.push(Effect::CancelRecording);
+            self.end_before(newest);
+        }
     }
 
     /// Closes the microphone; what was heard is still said.
@@ -278,11 +294,7 @@ impl Dictation {
             Device::Open => {}
         }
         self.effects.push(Effect::Close);
-        if let Some(take) = self.takes.back_mut().filter(|take| !take.ended) {
-            take.stopped = true;
-            let id = take.id;
-            self.end(id);
-        }
+        self.end_before(u64::MAX);
     }
 
     fn open(&mut self) {
@@ -322,6 +334,7 @@ impl Dictation {
     }
 
     fn sound(&mut self, id: u64, sound: Sound) {
+        let newest = self.last_take == id;
         let Some(take) = self.takes.iter_mut().find(|take| take.id == id && !take.ended) else { return };
         match sound {
             Sound::Samples(samples) => {
@@ -334,10 +347,13 @@ impl Dictation {
                 take.stopped = true;
                 self.end(id);
             }
+            // The newest hears of it too.
+            Sound::Lost(_) if !newest => self.end(id),
             // It may have been unplugged long before: it, or another one, is tried once more.
             Sound::Lost(_) if take.is_silent() && !take.stopped && !take.reopened => {
                 take.reopened = true;
                 self.effects.push(Effect::Close);
+                self.end_before(id);
                 self.open();
             }
             Sound::Lost(why) => {
@@ -345,8 +361,16 @@ impl Dictation {
                 self.device = Device::Closed;
                 self.effects.push(Effect::Close);
                 self.tell(Told::Failed(why));
-                self.end(id);
+                self.end_before(u64::MAX);
             }
+        }
+    }
+
+    /// No more sound comes of the recordings before this one.
+    fn end_before(&mut self, id: u64) {
+        let open = self.takes.iter().filter(|take| take.id < id && !take.ended);
+        for id in open.map(|take| take.id).collect::<Vec<_>>() {
+            self.end(id);
         }
     }
 

@@ -295,10 +295,11 @@ fn a_new_recording_may_begin_while_the_last_one_settles() {
     assert_eq!(bench.state(), State::Recording);
     let second = bench.asked("listen").unwrap();
     assert!(second > first && bench.has(&Effect::Record(2)));
-    let finish = bench.asked("finish");
-    assert!(finish.is_some(), "the first one gets no more sound");
+    assert_eq!(bench.asked("finish"), None, "its last sound is still to come");
     bench.talk(1, 1);
-    assert_eq!(bench.given(first), 3 * BLOCK);
+    bench.feed([Event::Sound(1, Sound::Ended)]);
+    assert_eq!(bench.given(first), 4 * BLOCK);
+    assert!(bench.asked("finish").is_some());
     bench.told();
     bench.said(first, Said::Partial { text: "one".into() });
     bench.said(second, Said::Partial { text: "two".into() });
@@ -308,6 +309,65 @@ fn a_new_recording_may_begin_while_the_last_one_settles() {
     assert_eq!((bench.state(), bench.told()), (State::Settling, vec![Told::Discarded { take: 2 }]));
     bench.segment(first, 300, "One.");
     assert_eq!(bench.told(), [settled(1, "One.")]);
+}
+
+#[test]
+fn what_is_given_up_ends_the_one_before_whose_end_no_longer_comes() {
+    let mut bench = Bench::ready();
+    let first = bench.asked("listen").unwrap();
+    bench.talk(1, 3);
+    bench.feed([Event::Stop, Event::Start, Event::Discard]);
+    let finish = bench.asked("finish").unwrap();
+    assert!(bench.has(&Effect::Ask(finish, Request::Finish { target: first })));
+    bench.said(first, Said::Done(DoneReport::default()));
+    assert_eq!(bench.state(), State::Armed);
+}
+
+#[test]
+fn the_end_of_one_gives_up_no_sound_of_the_next() {
+    let mut bench = Bench::ready();
+    let first = bench.asked("listen").unwrap();
+    bench.feed([Event::Stop, Event::Start]);
+    bench.said(first, Said::Failed(Failure::new(FailureKind::Internal, "no")));
+    assert!(!bench.has(&Effect::CancelRecording));
+    assert_eq!(bench.state(), State::Recording);
+}
+
+#[test]
+fn a_lost_device_ends_the_one_before_and_is_opened_anew_for_the_next() {
+    let mut bench = Bench::ready();
+    bench.talk(1, 3);
+    bench.feed([Event::Stop, Event::Start]);
+    bench.told();
+    let lost = |take| Event::Sound(take, Sound::Lost("gone".into()));
+    bench.feed([lost(1)]);
+    assert!(bench.asked("finish").is_some());
+    bench.feed([lost(2)]);
+    assert_eq!((bench.state(), bench.machine.records()), (State::Arming, true));
+}
+
+#[test]
+fn the_microphone_is_closed_also_where_the_last_words_never_come() {
+    let mut bench = Bench::new();
+    bench.feed([Event::Start, Event::Opened]);
+    bench.talk(1, 3);
+    bench.feed([Event::Stop, Event::Idle]);
+    assert!(!bench.has(&Effect::Close), "its last sound is still to come");
+    bench.feed([Event::Sound(1, Sound::Ended), Event::Idle]);
+    assert_eq!(bench.state(), State::Settling);
+    assert!(bench.has(&Effect::Close) && !bench.has(&Effect::EndWorker));
+}
+
+#[test]
+fn a_device_that_goes_while_nothing_is_recorded_is_closed_and_it_is_said() {
+    let mut bench = Bench::ready();
+    bench.feed([Event::Gone("gone".into())]);
+    assert_eq!(bench.state(), State::Recording, "its sound tells");
+    bench.feed([Event::Discard]);
+    bench.told();
+    bench.feed([Event::Gone("gone".into())]);
+    assert!(bench.has(&Effect::Close));
+    assert_eq!((bench.state(), bench.told()), (State::Off, vec![Told::Failed("gone".into())]));
 }
 
 #[test]
@@ -400,6 +460,7 @@ fn any_event() -> impl Strategy<Value = Event> {
             Event::Worker(WorkerEvent::Down { reason: "died".into(), retry_in })
         }),
         1 => Just(Event::Idle),
+        1 => Just(Event::Gone("gone".into())),
     ]
 }
 

@@ -59,7 +59,7 @@ impl Dictation {
     fn listen_said(&mut self, request: u64, body: wire::Event) {
         let heard = self.takes.iter_mut().find(|take| take.listen == Some(request));
         let Some(take) = heard else { return };
-        let (id, ended) = (take.id, take.ended);
+        let id = take.id;
         match body {
             wire::Event::Partial { text } => take.partial = one_line(&text),
             wire::Event::Segment(segment) => {
@@ -67,12 +67,12 @@ impl Dictation {
                 self.settled(id, &segment);
             }
             wire::Event::Done(_) => {
-                self.silence(ended);
+                self.silence(id);
                 self.finished(id);
             }
             wire::Event::Failed(failure) => {
                 self.keep_partial(id);
-                self.silence(ended);
+                self.silence(id);
                 self.finished(id);
                 self.tell(Told::Failed(format!("Dictation ended. {}", words(&failure))));
             }
@@ -81,9 +81,9 @@ impl Dictation {
     }
 
     /// Nobody hears any more what the microphone records.
-    fn silence(&mut self, ended: bool) {
-        if !ended && self.device == Device::Open {
-            self.effects.push(Effect::CancelRecording);
+    fn silence(&mut self, id: u64) {
+        if self.takes.back().is_some_and(|take| take.id == id && !take.ended) {
+            self.cancel(id);
         }
     }
 

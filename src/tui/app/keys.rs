@@ -143,11 +143,12 @@ impl App {
         if self.panel.take().is_some() {
             return Vec::new();
         }
-        if agent.busy() {
-            return vec![Action::Tell(Event::Cancel)];
-        }
+        // It was said that once more leaves.
         if leaving {
             return vec![Action::Quit];
+        }
+        if agent.busy() {
+            return vec![Action::Tell(Event::Cancel)];
         }
         if !self.composer.is_empty() {
             self.clear_composer();
@@ -159,8 +160,11 @@ impl App {
         Vec::new()
     }
 
-    /// Esc: stops what goes on, else puts the notices away.
+    /// Esc: discards what is said, else stops what goes on, else puts the notices away.
     fn escape(&mut self, agent: &Agent) -> Vec<Action> {
+        if let Some(actions) = self.dictate_escape() {
+            return actions;
+        }
         let loading = matches!(agent.engine, EngineState::Loading { .. });
         match agent.turn {
             Turn::Idle if !agent.notices.is_empty() => vec![Action::Tell(Event::DismissNotices)],

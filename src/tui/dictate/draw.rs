@@ -53,8 +53,13 @@ pub(in crate::tui) fn mark(
 pub(in crate::tui) fn rule(look: &Look, width: usize, more: &str, theme: Theme) -> Line<'static> {
     let mut spans = Vec::new();
     // One column of the line in front, a space on both sides, two columns behind.
-    let room = width.saturating_sub(more.width() + 5);
-    if let Some((words, style)) = words(look, room, theme) {
+    let beside = |more: &str| words(look, width.saturating_sub(more.width() + 5), theme);
+    // That the microphone is open is never hidden.
+    let (words, more) = match (beside(more), beside("")) {
+        (None, Some(words)) => (Some(words), ""),
+        (words, _) => (words, more),
+    };
+    if let Some((words, style)) = words {
         let said = Span::styled(format!(" {words} "), style);
         spans.extend([Span::styled("─", theme.dim()), said]);
     }

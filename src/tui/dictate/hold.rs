@@ -30,8 +30,19 @@ impl Hold {
         true
     }
 
+    /// The key came without Ctrl. True: it is held on, and only Ctrl was let go: it types nothing.
+    pub(super) fn holds_on(&mut self, kind: KeyEventKind, at: Instant) -> bool {
+        let recent = self.last.is_some_and(|last| at.saturating_duration_since(last) < REPEATED);
+        let holds_on = self.is_down() && (recent || kind == KeyEventKind::Repeat);
+        if holds_on {
+            self.last = Some(at);
+        }
+        holds_on
+    }
+
     /// The key was released. True: it was held, and what it started is to stop.
     pub(super) fn release(&mut self, at: Instant) -> bool {
+        self.last = None;
         let held = |(since, started): (Instant, bool)| started && at.saturating_duration_since(since) >= HELD;
         self.down.take().is_some_and(held)
     }
@@ -59,6 +70,21 @@ mod tests {
         assert!(hold.press(Press, false, at(6000)));
         assert!(!hold.press(Repeat, true, at(6500)) && !hold.press(Repeat, true, at(6530)));
         assert!(hold.is_down() && hold.release(at(7000)) && !hold.release(at(7001)));
+        // After a release, a press is one however soon it comes.
+        assert!(hold.press(Press, false, at(7010)));
+    }
+
+    #[test]
+    fn held_on_without_ctrl_it_types_nothing() {
+        let mut hold = Hold::default();
+        let start = Instant::now();
+        let at = |ms| start + Duration::from_millis(ms);
+        assert!(!hold.holds_on(Press, at(0)));
+        hold.press(Press, false, at(0));
+        assert!((1..20).all(|n| hold.holds_on(Press, at(33 * n))));
+        assert!(!hold.holds_on(Press, at(1000)) && hold.holds_on(Repeat, at(1000)));
+        hold.release(at(1010));
+        assert!(!hold.holds_on(Press, at(1020)) && !hold.holds_on(Repeat, at(1020)));
     }
 
     #[test]

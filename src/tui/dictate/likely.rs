@@ -6,7 +6,7 @@ use std::io::Read;
 
 use crate::agent::{Agent, ChipState};
 use crate::attachment::{Attachment, AttachmentId};
-use crate::dictation::vocabulary::{MOST_OF_A_PASSAGE, Origin, Passage, likely};
+use crate::dictation::vocabulary::{MOST_OF_A_PASSAGE, MOST_READ, Origin, Passage, likely};
 use crate::message::{Message, Part, Role};
 use crate::session::BlobStore;
 use crate::text::boundary_before;
@@ -23,14 +23,30 @@ pub(in crate::tui) enum Piece {
     Blob(AttachmentId),
 }
 
-/// The pieces of a conversation, newest first.
+impl Piece {
+    /// Bytes that are in memory.
+    fn size(&self) -> usize {
+        match self {
+            Self::Here(passage) => passage.text.len(),
+            Self::Blob(_) => 0,
+        }
+    }
+}
+
+/// The pieces of a conversation, newest first: no more of them than are read.
 pub(in crate::tui) fn gather(agent: &Agent) -> Vec<Piece> {
     let chips = agent.chips.iter().rev().filter_map(|chip| match &chip.state {
         ChipState::Taken { attachment, .. } => Some(attachment.as_ref()),
         ChipState::Taking | ChipState::Reading { .. } | ChipState::Failed { .. } => None,
     });
     let messages = agent.transcript.iter().rev().flat_map(of_message);
-    chips.flat_map(of_attachment).chain(messages).take(MOST_PIECES).collect()
+    let mut left = MOST_READ;
+    let is_read = |piece: &Piece| {
+        let is_read = left > 0;
+        left = left.saturating_sub(piece.size());
+        is_read
+    };
+    chips.flat_map(of_attachment).chain(messages).take(MOST_PIECES).take_while(is_read).collect()
 }
 
 fn of_message(message: &Message) -> Vec<Piece> {

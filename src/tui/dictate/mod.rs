@@ -57,7 +57,7 @@ impl Dictate {
 }
 
 impl App {
-    /// Keys of dictation, before anything else; `None`: not one of them.
+    /// Keys of dictation that come before anything else; `None`: not one of them.
     pub(super) fn dictate_key(&mut self, key: KeyEvent, left: bool, at: Instant) -> Option<Vec<Action>> {
         let ctrl = key.modifiers.contains(KeyModifiers::CONTROL);
         let records = self.dictate.look.records;
@@ -66,10 +66,17 @@ impl App {
                 true => Some(self.dictate_toggle()),
                 false => Some(Vec::new()),
             },
-            KeyCode::Esc if self.dictate.goes_on() => Some(vec![Action::Dictate(Event::Discard)]),
+            KeyCode::Char(KEY) if key.modifiers.is_empty() && self.dictate.hold.holds_on(key.kind, at) => {
+                Some(Vec::new())
+            }
             KeyCode::Char('c') if ctrl && self.dictate.goes_on() => Some(self.dictate_leave(left)),
             _ => None,
         }
+    }
+
+    /// Esc, where nothing is open that it closes; `None`: not for it.
+    pub(super) fn dictate_escape(&self) -> Option<Vec<Action>> {
+        self.dictate.goes_on().then(|| vec![Action::Dictate(Event::Discard)])
     }
 
     /// The key was released.
@@ -113,14 +120,29 @@ impl App {
         }
     }
 
-    /// Ctrl+C while something is said: it stays, and once more leaves.
+    /// Ctrl+C while something is said: it stops, and once more leaves.
     fn dictate_leave(&mut self, left: bool) -> Vec<Action> {
         if left {
             return vec![Action::Quit];
         }
         self.leaving = true;
-        self.said = Some("Stopped; what you said is kept. Ctrl+C once more leaves.".to_owned());
+        let said = match self.dictate.look.loading {
+            Some(_) => "Stopped; the model is still loading. Ctrl+C once more leaves without your words.",
+            None => "Stopped; the last words are still to come. Ctrl+C once more leaves as it is.",
+        };
+        self.said = Some(said.to_owned());
         vec![Action::Dictate(Event::Stop)]
+    }
+
+    /// The text for the draft: with what is being said, which nobody will settle any more.
+    pub(super) fn draft(&self) -> String {
+        let partial = &self.dictate.look.partial;
+        match self.dictate.text.place(&self.composer) {
+            Some(place) if !partial.is_empty() => {
+                text::with_partial(&self.composer, place, partial).0.lines().join("\n")
+            }
+            _ => self.text(),
+        }
     }
 
     /// Something was typed: the place of what is said moves with it.
@@ -137,8 +159,11 @@ impl App {
             Told::Settled { take, text: words } => text.settle(&mut self.composer, take, &words),
             Told::Scratched { take } => drop(text.scratch(&mut self.composer, take)),
             Told::Discarded { take } => {
-                text.discard(&mut self.composer, take);
-                self.said = Some("Discarded.".to_owned());
+                let said = match text.discard(&mut self.composer, take) {
+                    true => "Discarded; ctrl+u brings it back.",
+                    false => "Discarded.",
+                };
+                self.said = Some(said.to_owned());
             }
             Told::Said(words) => self.said = Some(words),
             Told::Failed(why) => return vec![Action::Tell(agent::Event::Failed(why))],

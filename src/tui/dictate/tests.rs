@@ -83,6 +83,11 @@ fn held_long_enough_its_release_stops_and_a_tap_does_not() {
     recording(&mut app, &[], "");
     let repeat = KeyEvent { kind: KeyEventKind::Repeat, ..key };
     assert_eq!(app.handle(TermEvent::Key(repeat), &agent), []);
+    // Ctrl is let go before it, with and without the kitty protocol.
+    for kind in [KeyEventKind::Repeat, KeyEventKind::Press] {
+        let plain = KeyEvent { kind, modifiers: KeyModifiers::NONE, ..key };
+        assert_eq!(app.handle(TermEvent::Key(plain), &agent), []);
+    }
     assert_eq!(release(&mut app, &agent), [Action::Dictate(Event::Stop)]);
     assert_eq!(release(&mut app, &agent), []);
     assert!(App::heeds(&TermEvent::Key(KeyEvent { kind: KeyEventKind::Release, ..key })));
@@ -90,7 +95,7 @@ fn held_long_enough_its_release_stops_and_a_tap_does_not() {
 }
 
 #[test]
-fn escape_discards_before_anything_else_and_enter_never_sends() {
+fn escape_closes_what_is_open_then_discards_and_enter_never_sends() {
     let mut agent = conversation();
     let mut app = app();
     type_text(&mut app, &agent, "See");
@@ -98,8 +103,16 @@ fn escape_discards_before_anything_else_and_enter_never_sends() {
     press(&mut app, &agent, KeyCode::F(1));
     assert!(app.panel.is_some());
     agent.turn = crate::agent::Turn::Prefilling { request: 1, progress: None };
+    assert_eq!(press(&mut app, &agent, KeyCode::Esc), []);
+    assert!(app.panel.is_none());
+    // A completion too; the answer is stopped by the next one.
+    let mut completing = self::app();
+    recording(&mut completing, &[], "");
+    type_text(&mut completing, &agent, "/di");
+    assert!(completing.completion.is_some());
+    assert_eq!(press(&mut completing, &agent, KeyCode::Esc), []);
+    assert_eq!(press(&mut completing, &agent, KeyCode::Esc), [Action::Dictate(Event::Discard)]);
     assert_eq!(press(&mut app, &agent, KeyCode::Esc), [Action::Dictate(Event::Discard)]);
-    assert!(app.panel.take().is_some());
     assert_eq!(press(&mut app, &agent, KeyCode::Enter), [Action::Dictate(Event::Stop)]);
     app.dictate.look = Look { state: State::Settling, ..Look::default() };
     assert_eq!(press(&mut app, &agent, KeyCode::Enter), []);
@@ -108,6 +121,9 @@ fn escape_discards_before_anything_else_and_enter_never_sends() {
     app.dictated(Told::Discarded { take: 1 });
     app.dictated(Told::Ended { take: 1 });
     assert_eq!(app.text(), "See");
+    assert_eq!(app.said.as_deref(), Some("Discarded; ctrl+u brings it back."));
+    ctrl(&mut app, &agent, 'u');
+    assert_eq!(app.text(), "See Hello");
 }
 
 #[test]
@@ -135,13 +151,27 @@ fn typed_text_stays_behind_the_words_and_one_undo_takes_them() {
 
 #[test]
 fn ctrl_c_stops_and_once_more_leaves_with_the_text_in_the_draft() {
-    let agent = conversation();
+    let mut agent = conversation();
     let mut app = app();
-    recording(&mut app, &["Hello"], "");
+    recording(&mut app, &["Hello"], "wor");
     assert_eq!(ctrl(&mut app, &agent, 'c'), [Action::Dictate(Event::Stop)]);
+    assert!(app.said.as_ref().unwrap().contains("still to come"));
+    app.dictate.look.state = State::Settling;
+    app.dictate.look.records = false;
+    assert_eq!(app.draft(), "Hello wor", "nobody will settle it any more");
+    app.dictated(Told::Settled { take: 1, text: "world".into() });
+    app.dictated(Told::Ended { take: 1 });
     app.dictate.look = Look { state: State::Armed, ..Look::default() };
+    // Also while an answer is written.
+    agent.turn = crate::agent::Turn::Prefilling { request: 1, progress: None };
     assert_eq!(ctrl(&mut app, &agent, 'c'), [Action::Quit]);
-    assert_eq!(app.text(), "Hello");
+    assert_eq!(app.draft(), "Hello world");
+
+    let mut app = self::app();
+    recording(&mut app, &[], "");
+    app.dictate.look.loading = Some(100);
+    ctrl(&mut app, &agent, 'c');
+    assert!(app.said.unwrap().contains("without your words"));
 }
 
 #[test]
@@ -205,6 +235,30 @@ fn what_it_does_is_always_shown() {
         "mic open",
     ];
     assert_eq!(lines, expected);
+}
+
+#[test]
+fn an_open_microphone_is_shown_at_any_width() {
+    let more = " more below · ctrl+end ";
+    for (state, sign) in [(State::Recording, "● rec"), (State::Armed, "mic")] {
+        for width in 10..60 {
+            let look = Look { state, levels: vec![0; 8], ..Look::default() };
+            let line = rule(&look, width, more, app().theme);
+            assert!(line.to_string().contains(sign) && line.width() == width, "{width}: {line}");
+        }
+    }
+    assert!(rule(&Look::default(), 25, more, app().theme).to_string().contains("more below"));
+}
+
+#[test]
+fn no_more_of_the_conversation_is_copied_than_is_read() {
+    let mut agent = conversation();
+    let long = "word ".repeat(100_000);
+    let message = agent.transcript[0].clone();
+    let long = crate::message::Message { parts: vec![crate::message::Part::text(long)], ..message };
+    agent.transcript.extend(vec![long; 50]);
+    let pieces = gather(&agent);
+    assert_eq!(pieces.len(), 8, "two megabytes of a quarter each");
 }
 
 #[test]

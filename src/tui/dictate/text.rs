@@ -47,6 +47,7 @@ impl Dictated {
     /// A recording begins: its words go where the cursor is.
     pub(in crate::tui) fn begin(&mut self, composer: &TextArea<'_>, take: u64) {
         self.follow(composer);
+        self.known = text(composer);
         self.stretches.push(Stretch { take, anchor: cursor(composer), pieces: Vec::new() });
     }
 
@@ -66,6 +67,9 @@ impl Dictated {
 
     /// Something may have been typed: the places move with it.
     pub(in crate::tui) fn follow(&mut self, composer: &TextArea<'_>) {
+        if self.stretches.is_empty() {
+            return;
+        }
         let now = text(composer);
         if now == self.known {
             return;
@@ -149,9 +153,19 @@ impl Dictated {
         true
     }
 
-    /// Takes all the text of a recording out.
-    pub(in crate::tui) fn discard(&mut self, composer: &mut TextArea<'static>, take: u64) {
+    /// Takes all the text of a recording out, what stands together in one step of the undo;
+    /// false: there is none.
+    pub(in crate::tui) fn discard(&mut self, composer: &mut TextArea<'static>, take: u64) -> bool {
+        self.follow(composer);
+        // Not as if it had never been: it can be brought back.
+        self.base = None;
+        let Some(stretch) = self.stretches.iter_mut().find(|stretch| stretch.take == take) else {
+            return false;
+        };
+        stretch.pieces = joined(std::mem::take(&mut stretch.pieces));
+        let found = !stretch.pieces.is_empty();
         while self.scratch(composer, take) {}
+        found
     }
 
     /// Makes the composer anew: as it was, with the words in one step.
@@ -166,6 +180,18 @@ impl Dictated {
         go(composer, back);
         self.known = text(composer);
     }
+}
+
+/// Pieces that stand together become one; the empty ones go.
+fn joined(pieces: Vec<Range<usize>>) -> Vec<Range<usize>> {
+    let mut joined: Vec<Range<usize>> = Vec::new();
+    for piece in pieces.into_iter().filter(|piece| !piece.is_empty()) {
+        match joined.last_mut() {
+            Some(last) if last.end == piece.start => last.end = piece.end,
+            _ => joined.push(piece),
+        }
+    }
+    joined
 }
 
 /// What changed between two texts: so many characters there became so many others.
@@ -202,15 +228,27 @@ impl Edit {
     }
 }
 
+/// Whether a character is of a script that has no spaces between words, or is its punctuation:
+/// Thai, Lao, Burmese, Khmer, Chinese and Japanese.
+fn is_unspaced(c: char) -> bool {
+    matches!(c, '\u{e00}'..='\u{eff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17ff}'
+        | '\u{3000}'..='\u{30ff}' | '\u{31f0}'..='\u{31ff}' | '\u{3400}'..='\u{4dbf}'
+        | '\u{4e00}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{ff00}'..='\u{ff9f}'
+        | '\u{20000}'..='\u{3ffff}')
+}
+
 /// Words with the spaces that they need where they go.
 fn spaced(text: &str, at: usize, words: &str) -> String {
     if words.trim().is_empty() {
         return words.to_owned();
     }
     let before = at.checked_sub(1).and_then(|before| text.chars().nth(before));
-    let joins =
-        before.is_none_or(|c| c.is_whitespace() || OPENING.contains(&c)) || words.starts_with(CLOSING);
-    let leads = text.chars().nth(at).is_some_and(char::is_alphanumeric);
+    let joins = before.is_none_or(|c| c.is_whitespace() || OPENING.contains(&c) || is_unspaced(c))
+        || words.starts_with(CLOSING)
+        || words.starts_with(is_unspaced);
+    let behind = text.chars().nth(at);
+    let leads =
+        behind.is_some_and(|c| c.is_alphanumeric() && !is_unspaced(c)) && !words.ends_with(is_unspaced);
     format!("{}{words}{}", if joins { "" } else { " " }, if leads { " " } else { "" })
 }
 
@@ -290,6 +328,41 @@ mod tests {
         assert_eq!(text(&composer), "See");
         assert!(composer.redo());
         assert_eq!(text(&composer), "See Hello world, and\n\n(so on).");
+    }
+
+    #[test]
+    fn scripts_without_spaces_get_none() {
+        let mut composer = composer("見る");
+        settled(&mut composer, &["これは", "ログです。", "สวัสดี", "ครับ", "한국", "말"]);
+        assert_eq!(text(&composer), "見るこれはログです。สวัสดีครับ한국 말");
+        let mut composer = self::composer("文字");
+        go(&mut composer, 1);
+        settled(&mut composer, &["log"]);
+        assert_eq!(text(&composer), "文log字");
+    }
+
+    #[test]
+    fn what_was_discarded_comes_back_with_one_undo() {
+        let mut composer = composer("See");
+        let mut dictated = settled(&mut composer, &["one", "two", "three"]);
+        assert!(dictated.discard(&mut composer, 1) && !dictated.discard(&mut composer, 1));
+        assert_eq!(text(&composer), "See");
+        composer.undo();
+        assert_eq!(text(&composer), "See one two three");
+        composer.undo();
+        assert_eq!(text(&composer), "See");
+    }
+
+    #[test]
+    fn what_was_typed_between_two_recordings_moves_no_place() {
+        let mut composer = composer("");
+        let mut dictated = settled(&mut composer, &["One."]);
+        dictated.end(1);
+        composer.insert_str(" typed");
+        dictated.follow(&composer);
+        dictated.begin(&composer, 2);
+        dictated.settle(&mut composer, 2, "Two.");
+        assert_eq!(text(&composer), "One. typed Two.");
     }
 
     #[test]
