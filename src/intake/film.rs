@@ -255,7 +255,11 @@ impl<'a> Ffmpeg<'a> {
             // It would write a report of everything where this says so.
             .env_remove("FFREPORT");
         let outcome = Running::start(command).and_then(|running| running.follow(self.stop, take));
-        outcome.map_err(|why| format!("ffmpeg can't read {}: {why}.", self.name.display()))
+        outcome.map_err(|why| {
+            // It may begin with the path, which may be a temporary one.
+            let path = format!("{}: ", protocol_path(self.path).to_string_lossy());
+            format!("ffmpeg can't read {}: {}.", self.name.display(), why.replace(&path, ""))
+        })
     }
 }
 

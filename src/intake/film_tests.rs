@@ -106,7 +106,11 @@ fn a_film_without_pictures_has_none_and_that_is_no_failure() {
     for (name, format) in [("voice.wma", "asf"), ("voice.flv", "flv"), ("voice.ts", "mpegts")] {
         let path = folder.path().join(name);
         let mut ffmpeg = Command::new("ffmpeg");
-        ffmpeg.args(["-nostdin", "-v", "error", "-i"]).arg(&speech).args(["-f", format]).arg(&path);
+        ffmpeg
+            .args(["-nostdin", "-v", "error", "-i"])
+            .arg(&speech)
+            .args(["-ar", "22050", "-f", format])
+            .arg(&path);
         assert!(ffmpeg.status().unwrap().success());
         assert!(has_pictures(&path), "{name}: which it is turns out later");
         assert_eq!(pictures((&path, &path), 8, 1280, &GO), Ok(Vec::new()), "{name}");
@@ -134,5 +138,5 @@ fn times_of_any_size_are_taken() {
     for time in ["1e300", "1e300", "-5", "inf", "NaN"] {
         scenes.take(format!("pts_time:{time}\nlavfi.scene_score=1\n").as_bytes());
     }
-    assert_eq!((scenes.seen, scenes.starts.as_slice()), (5, &[u64::MAX, u64::MAX][..]));
+    assert_eq!((scenes.seen, scenes.starts.as_slice()), (5, &[u64::MAX; 3][..]));
 }
