@@ -83,6 +83,77 @@ fn a_recording_is_heard_from_standard_input_too() {
     assert_eq!((ran.code, ran.out.trim()), (Some(0), "This is what was said. And this too."), "{ran:?}");
 }
 
+/// Ctrl+C ends the recorder that writes and not percept; here the writer outlives it even.
+#[cfg(unix)]
+#[test]
+fn ctrl_c_ends_what_is_recorded_into_a_pipe_and_it_is_transcribed() {
+    let home = Home::new();
+    let (folder, mut child) = in_folder(&home, "", "-");
+    let bytes = std::fs::read(sample("speech.flac")).unwrap();
+    let mut pipe = child.stdin.take().unwrap();
+    std::io::Write::write_all(&mut pipe, &bytes).unwrap();
+    until(|| walk(folder.path()).iter().any(|file| file.metadata().unwrap().len() == bytes.len() as u64));
+    signal("INT", &child);
+    let ran = Ran::from(child.wait_with_output().unwrap());
+    assert_eq!((ran.code, ran.out.trim()), (Some(0), "This is what was said. And this too."), "{ran:?}");
+    assert_eq!(walk(folder.path()), [Path::new(""); 0]);
+}
+
+#[cfg(unix)]
+#[test]
+fn terminated_it_leaves_no_files() {
+    let home = Home::new();
+    let (folder, mut child) = in_folder(&home, "", "-");
+    let mut pipe = child.stdin.take().unwrap();
+    std::io::Write::write_all(&mut pipe, b"fLaC").unwrap();
+    until(|| !walk(folder.path()).is_empty());
+    signal("TERM", &child);
+    assert_eq!(Ran::from(child.wait_with_output().unwrap()).code, Some(130));
+    assert_eq!(walk(folder.path()), [Path::new(""); 0]);
+    // The same while it is heard: the sound of this one is extracted, where there is ffmpeg.
+    let (folder, mut child) = in_folder(&home, "slowspeech", &sample("film.avi"));
+    until(|| !walk(folder.path()).is_empty() || child.try_wait().unwrap().is_some());
+    signal("TERM", &child);
+    let ran = Ran::from(child.wait_with_output().unwrap());
+    assert!(ran.code == Some(130) || ran.err.contains("ffmpeg isn't installed"), "{ran:?}");
+    assert_eq!(walk(folder.path()), [Path::new(""); 0]);
+}
+
+/// It would wait for a writer before anything is said.
+#[cfg(unix)]
+#[test]
+fn a_named_pipe_is_refused_with_the_way_that_works() {
+    let home = Home::new();
+    let pipe = home.path("call.wav");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let ran = run(&home, "", &["transcribe", pipe.to_str().unwrap()]);
+    assert!(ran.code == Some(1) && ran.err.contains("call.wav | percept transcribe -"), "{ran:?}");
+}
+
+/// `percept transcribe FILE` with a folder of its own for temporary files.
+#[cfg(unix)]
+fn in_folder(home: &Home, fake: &str, file: &str) -> (tempfile::TempDir, std::process::Child) {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = command(home, fake, &["transcribe", file]);
+    command.env("TMPDIR", folder.path()).stdin(Stdio::piped());
+    (folder, command.spawn().unwrap())
+}
+
+#[cfg(unix)]
+fn signal(name: &str, child: &std::process::Child) {
+    let kill = format!("kill -{name} {}", child.id());
+    assert!(std::process::Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+}
+
+#[cfg(unix)]
+fn until(mut is_so: impl FnMut() -> bool) {
+    let end = std::time::Instant::now() + std::time::Duration::from_secs(30);
+    while !is_so() {
+        assert!(std::time::Instant::now() < end, "it doesn't come");
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+}
+
 #[test]
 #[cfg(target_os = "linux")]
 fn a_worker_that_is_killed_in_the_middle_is_an_error_that_says_so() {

@@ -65,6 +65,24 @@ pub enum AudioError {
     Stopped,
 }
 
+impl AudioError {
+    /// The same of a file that is called otherwise than its path, as one that was piped in.
+    #[must_use]
+    pub fn named(mut self, name: &Path) -> Self {
+        match &mut self {
+            Self::Io { path, .. }
+            | Self::NotAFile(path)
+            | Self::Empty(path)
+            | Self::Format { path, .. }
+            | Self::Silent(path)
+            | Self::Codec { path, .. }
+            | Self::Damaged { path, .. } => name.clone_into(path),
+            Self::Rate(_) | Self::Channels(_) | Self::Stopped => {}
+        }
+        self
+    }
+}
+
 /// The command that makes a file percept reads of one that it doesn't.
 fn conversion(path: &Path) -> String {
     let name = path.to_string_lossy();

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::open::{Overrides, Setup, runtime};
+use super::open::{Overrides, Setup, runtime, shut_down};
 use super::{ModelArgs, Trouble};
 use crate::agent::Event;
 use crate::attachment::Source;
@@ -92,8 +92,7 @@ pub(super) fn answer(
         driver.send(Event::UseModel(setup.model(model)));
         print::ask(&mut driver, given, question, format).await.map_err(trouble)
     });
-    // A capture or a clipboard tool that hangs must not hold the exit.
-    runtime.shutdown_background();
+    shut_down(runtime);
     done
 }
 

@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal};
 use std::time::Duration;
 
-use super::open::{Overrides, Setup, runtime, set};
+use super::open::{Overrides, Setup, runtime, set, shut_down};
 use super::{ChatArgs, Trouble};
 use crate::agent::{Agent, Event};
 use crate::dictation;
@@ -32,7 +32,7 @@ pub(super) fn run(args: ChatArgs) -> Result<(), Trouble> {
         say_unsaved(&driver.close().await)?;
         ended.map_err(Trouble::from)
     });
-    runtime.shutdown_background();
+    shut_down(runtime);
     let ended = done?;
     if let Some(signal) = ended.signal {
         // As shells have it: whoever sent the signal sees that it worked.

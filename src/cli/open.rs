@@ -256,6 +256,12 @@ pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Trouble> {
     tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().map_err(Trouble::user)
 }
 
+/// Ends it. What is being read gets some time to end the programs that it runs and to delete its
+/// files; a capture or a clipboard tool that hangs must not hold the exit.
+pub(super) fn shut_down(runtime: tokio::runtime::Runtime) {
+    runtime.shutdown_timeout(Duration::from_millis(500));
+}
+
 /// Logs to a file: standard error belongs to the person. Without a log percept still works.
 fn start_log(paths: &Paths) {
     let path = paths.log();

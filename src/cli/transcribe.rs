@@ -1,18 +1,27 @@
 //! `percept transcribe`: the sound of a file as text.
 
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::time::{Duration, Instant};
 
 use clap::Args;
+use tempfile::NamedTempFile;
 
 use super::Trouble;
 use super::exit::{print_text, warn};
 use super::open::{Setup, runtime};
-use super::watch::{Shown, stop_on_interrupt};
+use super::watch::{Shown, set_on_interrupt, stop_on_interrupt, stop_on_terminate};
 use crate::audio::Transcript;
 use crate::engines::Hearing;
-use crate::intake;
+use crate::intake::{self, Ears};
 use crate::wire::{Failure, FailureKind};
+
+/// How often it is looked whether reading standard input is to end.
+const POLL: Duration = Duration::from_millis(100);
+/// How long more is waited for after Ctrl+C, which ends the program that writes it too.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// Print what is said in a recording
 #[derive(Debug, Args)]
@@ -71,7 +80,8 @@ const HELP: &str = "Examples:
   percept transcribe voicemail.m4a              what is said in it
   percept transcribe talk.mp4 --srt > talk.srt  subtitles that a player takes
   percept transcribe call.ogg --language de --translate
-  percept transcribe meeting.mp3 --json --words | jq '.segments[].words'";
+  percept transcribe meeting.mp3 --json --words | jq '.segments[].words'
+  arecord -f S16_LE -r 16000 | percept transcribe -    until Ctrl+C";
 
 pub(super) fn run(args: TranscribeArgs) -> Result<(), Trouble> {
     let mut setup = Setup::load()?;
@@ -87,13 +97,26 @@ pub(super) fn run(args: TranscribeArgs) -> Result<(), Trouble> {
     speech.vad = !args.no_vad;
     speech.beam = args.beam.unwrap_or(speech.beam);
 
+    listener.check().map_err(|why| Trouble::User(anyhow::anyhow!(why)))?;
+
     let runtime = runtime()?;
-    let stop = stop_on_interrupt(&runtime);
-    let piped = (args.file == Path::new("-")).then(standard_input).transpose()?;
-    let path = piped.as_ref().map_or(args.file.as_path(), tempfile::NamedTempFile::path);
-    readable(path)?;
-    let extracted = intake::extracted(path, &stop);
-    let path = extracted.as_ref().map_or(path, tempfile::NamedTempFile::path);
+    let stop = stop_on_terminate(&runtime);
+    let piped = match args.file == Path::new("-") {
+        true => Some(standard_input(&stop_on_interrupt(&runtime), &stop)?),
+        false => None,
+    };
+    set_on_interrupt(&runtime, &stop);
+    let (path, name) = match &piped {
+        Some(file) => (file.path(), Path::new("standard input")),
+        None => (args.file.as_path(), args.file.as_path()),
+    };
+    readable(path, name)?;
+    let extracted =
+        intake::extracted(path, name, &stop).map_err(|why| match stop.load(Ordering::Relaxed) {
+            true => Trouble::Stopped,
+            false => Trouble::User(anyhow::anyhow!(why)),
+        })?;
+    let path = extracted.as_ref().map_or(path, NamedTempFile::path);
     let mut shown = Shown::new();
     let mut heard = Transcript::default();
     let done = listener.transcribe(path, &stop, &mut |hearing| match hearing {
@@ -114,35 +137,78 @@ pub(super) fn run(args: TranscribeArgs) -> Result<(), Trouble> {
         warn("what was heard until then is printed");
         print(&heard, args.format)?;
     }
-    match stop.load(std::sync::atomic::Ordering::Relaxed) {
+    match stop.load(Ordering::Relaxed) {
         true => Err(Trouble::Stopped),
         false => Err(trouble(failure)),
     }
 }
 
 /// What can be said of a file before a model is loaded for it.
-fn readable(path: &Path) -> Result<(), Trouble> {
-    let io = |error| Trouble::User(anyhow::anyhow!("{} can't be read: {error}", path.display()));
-    let metadata = std::fs::metadata(path).map_err(io)?;
-    if metadata.is_file() && metadata.len() == 0 {
-        return Err(Trouble::User(anyhow::anyhow!("{} is empty", path.display())));
-    }
+fn readable(path: &Path, name: &Path) -> Result<(), Trouble> {
+    let refused = |why: String| Err(Trouble::User(anyhow::anyhow!("{} {why}", name.display())));
+    let metadata = match std::fs::metadata(path) {
+        Ok(metadata) => metadata,
+        Err(error) => return refused(format!("can't be read: {error}")),
+    };
     if metadata.is_dir() {
-        let what = "is a folder; give the recordings in it one by one";
-        return Err(Trouble::User(anyhow::anyhow!("{} {what}", path.display())));
+        return refused("is a folder; give the recordings in it one by one".to_owned());
     }
-    std::fs::File::open(path).map(drop).map_err(io)
+    if !metadata.is_file() {
+        let how = format!("cat {} | percept transcribe -", name.display());
+        return refused(format!("is a pipe or a device; give what comes from it by: {how}"));
+    }
+    if metadata.len() == 0 {
+        return refused("is empty".to_owned());
+    }
+    match std::fs::File::open(path) {
+        Ok(_) => Ok(()),
+        Err(error) => refused(format!("can't be read: {error}")),
+    }
 }
 
-/// Formats are read back and forth: what is piped in becomes a file first.
-fn standard_input() -> Result<tempfile::NamedTempFile, Trouble> {
-    let stdin = io::stdin();
-    if stdin.is_terminal() {
+/// Formats are read back and forth: what is piped in becomes a file first. Ctrl+C ends a recorder
+/// that writes into the pipe, and what came until then is what is given.
+fn standard_input(interrupted: &AtomicBool, stop: &AtomicBool) -> Result<NamedTempFile, Trouble> {
+    if io::stdin().is_terminal() {
         return Err(Trouble::User(anyhow::anyhow!("pipe a recording in, or give a file")));
     }
-    let mut file = tempfile::NamedTempFile::new()?;
-    io::copy(&mut stdin.lock(), &mut file)?;
-    Ok(file)
+    let mut file = NamedTempFile::new()?;
+    let pieces = pieces_of_input();
+    let mut ending: Option<Instant> = None;
+    while !stop.load(Ordering::Relaxed) && ending.is_none_or(|since| since.elapsed() < LAST_WORDS) {
+        if ending.is_none() && interrupted.load(Ordering::Relaxed) {
+            ending = Some(Instant::now());
+        }
+        match pieces.recv_timeout(POLL) {
+            Ok(piece) => file.write_all(&piece?)?,
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => {
+                // The Ctrl+C that ended the recorder may be told a moment later than its end.
+                std::thread::sleep(POLL);
+                break;
+            }
+        }
+    }
+    match stop.load(Ordering::Relaxed) {
+        true => Err(Trouble::Stopped),
+        false => Ok(file),
+    }
+}
+
+/// Standard input, read on a thread of its own, since nothing ends a read that waits.
+fn pieces_of_input() -> Receiver<io::Result<Vec<u8>>> {
+    let (sender, pieces) = sync_channel(16);
+    std::thread::spawn(move || {
+        let mut piece = vec![0; 64 * 1024];
+        loop {
+            let read = io::stdin().read(&mut piece).map(|count| piece[..count].to_vec());
+            let ended = !matches!(&read, Ok(bytes) if !bytes.is_empty());
+            if sender.send(read).is_err() || ended {
+                return;
+            }
+        }
+    });
+    pieces
 }
 
 fn print(transcript: &Transcript, format: FormatArgs) -> Result<(), Trouble> {

@@ -111,6 +111,10 @@ impl Listener {
 }
 
 impl Ears for Listener {
+    fn check(&self) -> Result<(), String> {
+        self.model.as_ref().map(drop).map_err(String::clone)
+    }
+
     fn hear(
         &self,
         path: &Path,

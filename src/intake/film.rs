@@ -6,7 +6,7 @@
 
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::{Cursor, Read};
+use std::io::{Cursor, Read, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -38,6 +38,8 @@ const STANDS_STILL: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(50);
 /// What is kept of what it complains about, in bytes.
 const MOST_SAID: usize = 4096;
+/// How it says that a file has nothing of the kind that is asked for.
+const NO_STREAM: &str = "does not contain any stream";
 
 /// A picture of a film.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,42 +66,66 @@ pub(super) fn has_pictures(path: &Path) -> bool {
 }
 
 /// The first picture and those at which scenes begin, `most` evenly chosen ones where there are
-/// more; no edge longer than `max_edge` pixels.
+/// more; no edge longer than `max_edge` pixels. None of a file that is sound alone. `name` is
+/// what the file is called.
 ///
 /// # Errors
 ///
 /// What is missing or went wrong, and what to do: a sentence or two.
 pub(super) fn pictures(
-    path: &Path,
+    (path, name): (&Path, &Path),
     most: usize,
     max_edge: u32,
     stop: &AtomicBool,
 ) -> Result<Vec<Picture>, String> {
-    let ffmpeg = Ffmpeg::new(path, stop, "The pictures of a film", "Its sound is heard all the same.")?;
+    let (what, consolation) = ("The pictures of a film", "Its sound is heard all the same.");
+    let ffmpeg = Ffmpeg::new((path, name), stop, what, consolation)?;
     let by_key = ffmpeg.scenes(Scan::KeyFrames)?;
     // Encoders begin scenes with a key frame, but programs that record a screen make few.
     let scenes = if by_key.seen < most { ffmpeg.scenes(Scan::AllFrames)? } else { by_key };
-    let taken = evenly(&scenes.starts, most).into_iter().map(|at_ms| ffmpeg.picture(at_ms, max_edge));
-    taken.filter_map(Result::transpose).collect()
+    readable(evenly(&scenes.starts, most).into_iter().map(|at_ms| ffmpeg.picture(at_ms, max_edge)), stop)
 }
 
-/// The sound of a film or recording that percept can't read itself, as a wav file.
+/// The pictures of a film that can be decoded; why not, where none can or it was stopped.
+fn readable(
+    pictures: impl Iterator<Item = Result<Option<Picture>, String>>,
+    stop: &AtomicBool,
+) -> Result<Vec<Picture>, String> {
+    let mut read = Vec::new();
+    let mut failure = None;
+    for picture in pictures {
+        match picture {
+            Ok(picture) => read.extend(picture),
+            Err(why) if stop.load(Ordering::Relaxed) => return Err(why),
+            Err(why) => failure = Some(why),
+        }
+    }
+    match failure {
+        Some(why) if read.is_empty() => Err(why),
+        _ => Ok(read),
+    }
+}
+
+/// The sound of a film or recording that percept can't read itself, as a wav file. `name` is
+/// what the file is called.
 ///
 /// # Errors
 ///
 /// What is missing or went wrong, and what to do: a sentence or two.
-pub(super) fn sound(path: &Path, stop: &AtomicBool) -> Result<NamedTempFile, String> {
-    let ffmpeg = Ffmpeg::new(path, stop, "The sound of this kind of file", "")?;
+pub(super) fn sound((path, name): (&Path, &Path), stop: &AtomicBool) -> Result<NamedTempFile, String> {
+    let ffmpeg = Ffmpeg::new((path, name), stop, &format!("The sound of {}", name.display()), "")?;
     let file = tempfile::Builder::new().prefix("percept-").suffix(".wav").tempfile();
-    let file =
-        file.map_err(|error| format!("There is no room for the sound of {}: {error}.", path.display()))?;
+    let mut file =
+        file.map_err(|error| format!("There is no room for the sound of {}: {error}.", name.display()))?;
     let (length, rate) = (MOST_SOUND_S.to_string(), crate::wire::SAMPLE_RATE.to_string());
     let output =
         ["-vn", "-sn", "-dn", "-t", &length, "-ar", &rate, "-ac", "1", "-c:a", "pcm_s16le", "-f", "wav"];
     let mut arguments: Vec<OsString> = output.iter().map(OsString::from).collect();
-    arguments.extend(["-progress", "pipe:1", "-y"].map(OsString::from));
-    arguments.push(protocol_path(file.path()));
-    ffmpeg.run(&[], &arguments, &mut |_| Ok(()))?;
+    // By a pipe, whose end is its own where percept is killed.
+    arguments.push(OsString::from("pipe:1"));
+    ffmpeg.run(&[], &arguments, &mut |piece| {
+        file.write_all(piece).map_err(|error| format!("its sound can't be kept: {error}"))
+    })?;
     Ok(file)
 }
 
@@ -149,15 +175,22 @@ enum Scan {
 /// The program, on one file.
 struct Ffmpeg<'a> {
     path: &'a Path,
+    /// What it is called.
+    name: &'a Path,
     demuxer: &'static str,
     stop: &'a AtomicBool,
 }
 
 impl<'a> Ffmpeg<'a> {
-    fn new(path: &'a Path, stop: &'a AtomicBool, what: &str, consolation: &str) -> Result<Self, String> {
-        let Some(container) = container(path) else { return Err(format!("{} is no film.", path.display())) };
+    fn new(
+        (path, name): (&'a Path, &'a Path),
+        stop: &'a AtomicBool,
+        what: &str,
+        consolation: &str,
+    ) -> Result<Self, String> {
+        let Some(container) = container(path) else { return Err(format!("{} is no film.", name.display())) };
         match find("ffmpeg") {
-            Some(_) => Ok(Self { path, demuxer: demuxer(container), stop }),
+            Some(_) => Ok(Self { path, name, demuxer: demuxer(container), stop }),
             None => {
                 let how = "ffmpeg isn't installed. Get it with your system's packages (apt install ffmpeg, dnf \
                            install ffmpeg, brew install ffmpeg, winget install ffmpeg)";
@@ -171,15 +204,19 @@ impl<'a> Ffmpeg<'a> {
             Scan::KeyFrames => &["-skip_frame", "nokey"],
             Scan::AllFrames => &[],
         };
-        // All pictures pass the filter, which works their scores out; printing them is a sign of life.
+        // All pictures pass the filter, which works their scores out; printing them is a sign of
+        // life. Their checksums are written so that it ends where nobody reads them any more.
         let filter = "scale=320:-2,select='gte(scene,0)',metadata=mode=print:file=-:direct=1";
-        let arguments = ["-an", "-sn", "-dn", "-vf", filter, "-f", "null", "-"].map(OsString::from);
+        let arguments = ["-an", "-sn", "-dn", "-vf", filter, "-f", "framecrc", "pipe:1"].map(OsString::from);
         let mut scenes = Scenes::default();
-        self.run(before, &arguments, &mut |printed| {
+        let done = self.run(before, &arguments, &mut |printed| {
             scenes.take(printed);
             Ok(())
-        })?;
-        Ok(scenes)
+        });
+        match done {
+            Err(why) if !why.contains(NO_STREAM) => Err(why),
+            _ => Ok(scenes),
+        }
     }
 
     /// The picture at a time; `None` where the film ends before it.
@@ -218,7 +255,11 @@ impl<'a> Ffmpeg<'a> {
             // It would write a report of everything where this says so.
             .env_remove("FFREPORT");
         let outcome = Running::start(command).and_then(|running| running.follow(self.stop, take));
-        outcome.map_err(|why| format!("ffmpeg can't read {}: {why}.", self.path.display()))
+        outcome.map_err(|why| {
+            // It may begin with the path, which may be a temporary one.
+            let path = format!("{}: ", protocol_path(self.path).to_string_lossy());
+            format!("ffmpeg can't read {}: {}.", self.name.display(), why.replace(&path, ""))
+        })
     }
 }
 
@@ -300,7 +341,9 @@ impl Running {
         let said = std::mem::replace(&mut self.said, std::thread::spawn(Vec::new));
         let said = said.join().unwrap_or_default();
         let said = String::from_utf8_lossy(&said);
-        let line = said.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or("it doesn't say why");
+        let mut lines = said.lines().map(str::trim).filter(|line| !line.is_empty());
+        let line = lines.clone().find(|line| line.contains(NO_STREAM)).or(lines.next_back());
+        let line = line.unwrap_or("it doesn't say why");
         crate::text::printable(line).trim_end_matches('.').to_owned()
     }
 }
@@ -349,7 +392,9 @@ impl Scenes {
             let begins = match self.starts.last() {
                 None => true,
                 Some(last) => {
-                    score >= SCENE && self.at_ms >= last + APART_MS && self.starts.len() < MOST_SCENES
+                    score >= SCENE
+                        && self.at_ms >= last.saturating_add(APART_MS)
+                        && self.starts.len() < MOST_SCENES
                 }
             };
             self.seen += 1;

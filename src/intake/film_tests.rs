@@ -15,7 +15,7 @@ static GO: AtomicBool = AtomicBool::new(false);
 #[test]
 fn the_pictures_of_a_film_are_its_scenes_and_no_larger_than_wanted() {
     let Some(path) = film("film.mp4") else { return };
-    let pictures_of = |edge| pictures(&path, 8, edge, &GO).unwrap();
+    let pictures_of = |edge| pictures((&path, &path), 8, edge, &GO).unwrap();
     let pictures = pictures_of(1280);
     let shapes: Vec<_> =
         pictures.iter().map(|picture| (picture.at_ms, picture.width, picture.height)).collect();
@@ -43,18 +43,20 @@ fn a_film_is_known_by_its_pictures() {
 #[test]
 fn the_sound_that_percept_cannot_read_is_extracted() {
     let Some(path) = film("film.avi") else { return };
-    let file = sound(&path, &GO).unwrap();
+    let file = sound((&path, &path), &GO).unwrap();
     let look = audio::look(file.path(), &GO, &mut |_| {}).unwrap();
     assert!((1900..=2100).contains(&look.duration_ms), "{}", look.duration_ms);
     assert!(look.waveform.iter().any(|peak| *peak > 20));
-    let silent = sound(&film("silent.mp4").unwrap(), &GO).unwrap_err();
-    assert!(silent.contains("ffmpeg can't read"), "{silent}");
+    assert_eq!(look.notes, [""; 0]);
+    // It is called by its name, wherever it lies.
+    let silent = sound((&film("silent.mp4").unwrap(), Path::new("standard input")), &GO).unwrap_err();
+    assert!(silent.starts_with("ffmpeg can't read standard input: "), "{silent}");
 }
 
 #[test]
 fn what_is_stopped_gives_no_pictures() {
     let Some(path) = film("film.mp4") else { return };
-    let why = pictures(&path, 8, 1280, &AtomicBool::new(true)).unwrap_err();
+    let why = pictures((&path, &path), 8, 1280, &AtomicBool::new(true)).unwrap_err();
     assert!(why.ends_with("it was stopped."), "{why}");
 }
 
@@ -67,11 +69,11 @@ fn a_playlist_that_names_other_files_is_no_film() {
         let list = list.replace("SECRET", &secret.display().to_string());
         std::fs::write(&path, &list).unwrap();
         assert!(!has_pictures(&path));
-        assert!(pictures(&path, 8, 1280, &GO).unwrap_err().ends_with("is no film."));
+        assert!(pictures((&path, &path), 8, 1280, &GO).unwrap_err().ends_with("is no film."));
         // One behind the head of a film is not read as a list either.
         let head = std::fs::read(&secret).unwrap()[..32].to_vec();
         std::fs::write(&path, [&head[..], list.as_bytes()].concat()).unwrap();
-        assert!(pictures(&path, 8, 1280, &GO).unwrap_err().contains("ffmpeg can't read"));
+        assert!(pictures((&path, &path), 8, 1280, &GO).unwrap_err().contains("ffmpeg can't read"));
     }
 }
 
@@ -95,4 +97,46 @@ fn of_many_scenes_the_first_and_the_last_and_some_between_are_taken() {
     assert_eq!(evenly(&all, 0), [0; 0]);
     assert_eq!(evenly(&all[..3], 8), [0, 1, 2]);
     assert_eq!(evenly(&[], 1), [0; 0]);
+}
+
+#[test]
+fn a_film_without_pictures_has_none_and_that_is_no_failure() {
+    let Some(speech) = film("speech.wav") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    for (name, format) in [("voice.wma", "asf"), ("voice.flv", "flv"), ("voice.ts", "mpegts")] {
+        let path = folder.path().join(name);
+        let mut ffmpeg = Command::new("ffmpeg");
+        ffmpeg
+            .args(["-nostdin", "-v", "error", "-i"])
+            .arg(&speech)
+            .args(["-ar", "22050", "-f", format])
+            .arg(&path);
+        assert!(ffmpeg.status().unwrap().success());
+        assert!(has_pictures(&path), "{name}: which it is turns out later");
+        assert_eq!(pictures((&path, &path), 8, 1280, &GO), Ok(Vec::new()), "{name}");
+    }
+}
+
+#[test]
+fn a_picture_that_can_not_be_decoded_is_left_out() {
+    let picture = |at_ms| Picture { at_ms, width: 1, height: 1, bytes: vec![1] };
+    let why = || "ffmpeg can't read it.".to_owned();
+    let broken = || Err(why());
+    let of = |all: Vec<_>| readable(all.into_iter(), &GO);
+    let good = vec![picture(1), picture(3)];
+    assert_eq!(of(vec![Ok(Some(picture(1))), broken(), Ok(None), Ok(Some(picture(3)))]), Ok(good));
+    assert_eq!(of(vec![broken(), Ok(None), broken()]), Err(why()));
+    assert_eq!(of(vec![Ok(None)]), Ok(Vec::new()));
+    // A film whose reading was stopped has not all its pictures.
+    let stopped = readable([Ok(Some(picture(1))), broken()].into_iter(), &AtomicBool::new(true));
+    assert_eq!(stopped, Err(why()));
+}
+
+#[test]
+fn times_of_any_size_are_taken() {
+    let mut scenes = Scenes::default();
+    for time in ["1e300", "1e300", "-5", "inf", "NaN"] {
+        scenes.take(format!("pts_time:{time}\nlavfi.scene_score=1\n").as_bytes());
+    }
+    assert_eq!((scenes.seen, scenes.starts.as_slice()), (5, &[u64::MAX; 3][..]));
 }

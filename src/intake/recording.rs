@@ -4,19 +4,28 @@
 use std::fmt::Display;
 use std::fs::File;
 use std::io::{Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::{IntakeError, Options, Taken, Watch, film, text};
 use crate::attachment::{Attachment, AttachmentId, Frame, Medium, Source};
-use crate::audio::{self, Transcript};
+use crate::audio::{self, AudioError, Transcript};
 use crate::text::{clock, printable};
 
 /// A recording up to this size is kept with the conversation, for models that hear.
 const KEPT_BYTES: u64 = 8 * 1024 * 1024;
+/// And so long, in milliseconds: the worker gives a model no more than half an hour.
+const KEPT_MS: u64 = 30 * 60 * 1000;
 
 /// Turns the sound of a file into text.
 pub trait Ears: Send + Sync {
+    /// Whether anything can be heard at all; asked before a file is decoded.
+    ///
+    /// # Errors
+    ///
+    /// Why nothing can, and what to do: a sentence or two for the screen.
+    fn check(&self) -> Result<(), String>;
+
     /// Hears a file from end to end. `tell` is told how far it is.
     ///
     /// # Errors
@@ -35,8 +44,12 @@ pub trait Ears: Send + Sync {
 pub struct Deaf;
 
 impl Ears for Deaf {
-    fn hear(&self, _: &Path, _: &AtomicBool, _: &mut dyn FnMut(&dyn Display)) -> Result<Transcript, String> {
+    fn check(&self) -> Result<(), String> {
         Err("Recordings can't be heard here; attach it with /attach.".to_owned())
+    }
+
+    fn hear(&self, _: &Path, _: &AtomicBool, _: &mut dyn FnMut(&dyn Display)) -> Result<Transcript, String> {
+        self.check().map(|()| Transcript::default())
     }
 }
 
@@ -87,19 +100,24 @@ fn take(
         true => IntakeError::Recording("It was stopped.".to_owned()),
         false => IntakeError::Recording(format!("{name}: {why}")),
     };
+    let shown = match &source {
+        Source::File { path } => path.clone(),
+        _ => PathBuf::from(name),
+    };
     let mut notes = Vec::new();
     let pictures = match options.film_pictures > 0 && film::has_pictures(path) {
         true => {
             (watch.tell)(&"looking for pictures");
-            film::pictures(path, options.film_pictures, options.max_edge, watch.stop).unwrap_or_else(|why| {
+            let (most, max_edge) = (options.film_pictures, options.max_edge);
+            film::pictures((path, &shown), most, max_edge, watch.stop).unwrap_or_else(|why| {
                 notes.push(why);
                 Vec::new()
             })
         }
         false => Vec::new(),
     };
-    let heard = hear(path, watch);
-    let (look, transcript) = match heard {
+    let heard = hear(path, &shown, watch);
+    let Heard { look, transcript, as_it_is } = match heard {
         Ok(heard) => heard,
         // A film that can't be heard can be seen.
         Err(why) if !pictures.is_empty() && !watch_stopped(watch.stop) => {
@@ -125,7 +143,7 @@ fn take(
         height: picture.height,
     });
     let bytes = std::fs::metadata(path).map_or(0, |metadata| metadata.len());
-    let sound = (bytes <= KEPT_BYTES).then(|| std::fs::read(path).ok()).flatten();
+    let sound = (as_it_is && is_kept(bytes, look.duration_ms)).then(|| std::fs::read(path).ok()).flatten();
     let medium = Medium::Recording {
         duration_ms,
         waveform: look.waveform,
@@ -145,23 +163,51 @@ fn watch_stopped(stop: &AtomicBool) -> bool {
     stop.load(Ordering::Relaxed)
 }
 
+/// Whether a model that hears can be given the sound of a recording, which is kept for it then.
+fn is_kept(bytes: u64, duration_ms: u64) -> bool {
+    bytes <= KEPT_BYTES && (1..KEPT_MS).contains(&duration_ms)
+}
+
 /// The sound of a file that can't be read here, as ffmpeg gives it where it is installed; it is
-/// deleted when it is dropped. `None`: the file itself is to be read.
-pub fn extracted(path: &Path, stop: &AtomicBool) -> Option<tempfile::NamedTempFile> {
-    match audio::Reader::open(path) {
-        Ok(_) => None,
-        Err(_) => film::sound(path, stop).ok(),
+/// deleted when it is dropped. `None`: the file itself is to be read. `name` is what it is called.
+///
+/// # Errors
+///
+/// Why neither can read it, and what to do: a sentence or two for the screen.
+pub fn extracted(
+    path: &Path,
+    name: &Path,
+    stop: &AtomicBool,
+) -> Result<Option<tempfile::NamedTempFile>, String> {
+    let Err(error) = audio::Reader::open(path) else { return Ok(None) };
+    match (film::sound((path, name), stop), error) {
+        (Ok(sound), _) => Ok(Some(sound)),
+        (Err(why), AudioError::Format { .. } | AudioError::Codec { .. } | AudioError::Damaged { .. })
+            if recognises_file(path) =>
+        {
+            Err(why)
+        }
+        (_, error) => Err(error.named(name).to_string()),
     }
 }
 
-/// How it looks and what is said in it.
-fn hear(path: &Path, watch: &mut Watch<'_>) -> Result<(audio::Look, Transcript), String> {
-    let extracted = extracted(path, watch.stop);
+/// What is known of its sound.
+#[derive(Default)]
+struct Heard {
+    look: audio::Look,
+    transcript: Transcript,
+    /// Whether the file itself could be read, without ffmpeg.
+    as_it_is: bool,
+}
+
+fn hear(path: &Path, name: &Path, watch: &mut Watch<'_>) -> Result<Heard, String> {
+    watch.ears.check()?;
+    let extracted = extracted(path, name, watch.stop)?;
     let path = extracted.as_ref().map_or(path, tempfile::NamedTempFile::path);
     let mut tell = |read_ms: u64| (watch.tell)(&format_args!("{} long so far", clock(read_ms)));
-    let look = audio::look(path, watch.stop, &mut tell).map_err(|error| error.to_string())?;
+    let look = audio::look(path, watch.stop, &mut tell).map_err(|error| error.named(name).to_string())?;
     let transcript = watch.ears.hear(path, watch.stop, watch.tell)?;
-    Ok((look, transcript))
+    Ok(Heard { look, transcript, as_it_is: extracted.is_none() })
 }
 
 /// The transcript with its times, and a line where each picture stands.

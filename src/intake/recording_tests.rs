@@ -12,14 +12,21 @@ struct TwoSentences {
 }
 
 impl Ears for TwoSentences {
+    fn check(&self) -> Result<(), String> {
+        match self.broken {
+            true => Err("No speech model is on this machine.".to_owned()),
+            false => Ok(()),
+        }
+    }
+
     fn hear(
         &self,
         _: &Path,
         stop: &AtomicBool,
         tell: &mut dyn FnMut(&dyn Display),
     ) -> Result<Transcript, String> {
-        if self.broken || watch_stopped(stop) {
-            return Err("No speech model is on this machine.".to_owned());
+        if watch_stopped(stop) {
+            return Err("It was stopped.".to_owned());
         }
         tell(&"heard 0:01");
         let segment = |start_ms, text: &str| Segment {
@@ -141,4 +148,45 @@ fn a_films_pictures_stand_in_the_transcript_at_their_times() {
     }
     let times: Vec<usize> = ["(picture 1)", "This was said."].map(|what| text.find(what).unwrap()).into();
     assert!(times[0] != times[1]);
+}
+
+#[test]
+fn sound_is_kept_for_a_model_only_where_its_worker_can_read_it() {
+    assert!(is_kept(KEPT_BYTES, KEPT_MS - 1));
+    assert!(!is_kept(KEPT_BYTES + 1, 1000) && !is_kept(1000, KEPT_MS));
+    assert!(!is_kept(1000, 0), "there is no sound");
+    // Only ffmpeg reads this one.
+    let options = Options { film_pictures: 0, ..Options::default() };
+    match taken(&Given::Path(sample("film.avi")), &options, false) {
+        Ok((taken, _)) => {
+            let Medium::Recording { sound, .. } = &taken.attachment.medium else { panic!() };
+            assert_eq!((sound, taken.kept.len()), (&None, 0));
+        }
+        Err(error) => assert!(error.to_string().contains("ffmpeg isn't installed. Get it"), "{error}"),
+    }
+}
+
+#[test]
+fn what_was_piped_in_is_never_called_by_its_temporary_file() {
+    let head = b"RIFF\x10\0\0\0WAVEfmt ".to_vec();
+    let film = std::fs::read(sample("silent.mp4")).unwrap();
+    let amr = b"#!AMR\n and nothing that is sound".to_vec();
+    for bytes in [head, film, amr] {
+        let given = Given::Bytes { name: "standard input".to_owned(), bytes, source: Source::Stdin };
+        let options = Options { film_pictures: 0, ..Options::default() };
+        let error = taken(&given, &options, false).unwrap_err().to_string();
+        let temporary = std::env::temp_dir().join("");
+        assert!(!error.contains(temporary.to_str().unwrap()), "{error}");
+        assert!(!error.contains("ffmpeg -i"), "ffmpeg was tried, or there is none: {error}");
+    }
+}
+
+#[test]
+fn where_nothing_can_be_heard_nothing_is_decoded() {
+    let mut said = 0;
+    let mut tell = |_: &dyn Display| said += 1;
+    let watch = &mut Watch { stop: &AtomicBool::new(false), tell: &mut tell, ears: &Deaf };
+    let error = take_watched(&Given::Path(sample("speech.flac")), &Options::default(), watch).unwrap_err();
+    assert_eq!(error.to_string(), "speech.flac: Recordings can't be heard here; attach it with /attach.");
+    assert_eq!(said, 0);
 }

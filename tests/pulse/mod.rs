@@ -169,7 +169,8 @@ impl Client {
                 "--format=s16le",
                 "--rate=16000",
                 "--channels=1",
-                "--latency-msec=100",
+                // Much ahead: a busy machine must not make a hole in what is played.
+                "--latency-msec=2000",
             ])
             .arg(format!("--device={sink}"))
             .arg(file)
