@@ -96,7 +96,7 @@ fn ctrl_c_ends_what_is_recorded_into_a_pipe_and_it_is_transcribed() {
     signal("INT", &child);
     let ran = Ran::from(child.wait_with_output().unwrap());
     assert_eq!((ran.code, ran.out.trim()), (Some(0), "This is what was said. And this too."), "{ran:?}");
-    assert_eq!(walk(folder.path()), [Path::new(""); 0]);
+    assert!(walk(folder.path()).is_empty());
 }
 
 #[cfg(unix)]
@@ -109,14 +109,14 @@ fn terminated_it_leaves_no_files() {
     until(|| !walk(folder.path()).is_empty());
     signal("TERM", &child);
     assert_eq!(Ran::from(child.wait_with_output().unwrap()).code, Some(130));
-    assert_eq!(walk(folder.path()), [Path::new(""); 0]);
+    assert!(walk(folder.path()).is_empty());
     // The same while it is heard: the sound of this one is extracted, where there is ffmpeg.
     let (folder, mut child) = in_folder(&home, "slowspeech", &sample("film.avi"));
     until(|| !walk(folder.path()).is_empty() || child.try_wait().unwrap().is_some());
     signal("TERM", &child);
     let ran = Ran::from(child.wait_with_output().unwrap());
     assert!(ran.code == Some(130) || ran.err.contains("ffmpeg isn't installed"), "{ran:?}");
-    assert_eq!(walk(folder.path()), [Path::new(""); 0]);
+    assert!(walk(folder.path()).is_empty());
 }
 
 /// It would wait for a writer before anything is said.

@@ -170,8 +170,7 @@ fn sound_is_kept_for_a_model_only_where_its_worker_can_read_it() {
 fn what_was_piped_in_is_never_called_by_its_temporary_file() {
     let head = b"RIFF\x10\0\0\0WAVEfmt ".to_vec();
     let film = std::fs::read(sample("silent.mp4")).unwrap();
-    let amr = b"#!AMR\n and nothing that is sound".to_vec();
-    for bytes in [head, film, amr] {
+    for bytes in [head, film] {
         let given = Given::Bytes { name: "standard input".to_owned(), bytes, source: Source::Stdin };
         let options = Options { film_pictures: 0, ..Options::default() };
         let error = taken(&given, &options, false).unwrap_err().to_string();
