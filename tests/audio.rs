@@ -114,7 +114,7 @@ fn what_cannot_be_read_says_what_to_do() {
     let text = folder.path().join("notes.mp3");
     std::fs::write(&text, "Wednesday: call the plumber.\n".repeat(100)).unwrap();
     let said = |path: &Path| Reader::open(path).map(|_| ()).unwrap_err().to_string();
-    assert!(said(&text).contains("notes.mp3 is no recording, which percept can't read."), "{}", said(&text));
+    assert!(said(&text).contains("notes.mp3 is no recording that percept knows."), "{}", said(&text));
     assert!(said(file(b"").path()).ends_with(" is empty."));
     assert!(said(folder.path()).ends_with(" is no file. Give the path of a recording."));
     assert!(said(&folder.path().join("none.wav")).contains("can't be read: "));
@@ -178,7 +178,7 @@ fn what_is_cut_off_is_said() {
     let content = std::fs::read(fixture("speech.wav")).unwrap();
     let (sound, notes) = heard(file(&content[..8044]).path()).unwrap();
     assert_eq!(sound.len(), 4000);
-    assert_eq!(notes, ["It is cut off: it ends at 0:00 of 0:01."]);
+    assert_eq!(notes, ["The recording is cut off: it ends at 0:00 of 0:01."]);
 }
 
 #[test]

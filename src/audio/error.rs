@@ -31,6 +31,9 @@ pub enum AudioError {
         /// What it is, with its article.
         what: String,
     },
+    /// It is no recording, as far as is known here.
+    #[error("{} is no recording that percept knows. If other programs play it, convert it first: {}", .0.display(), conversion(.0))]
+    Unknown(PathBuf),
     /// It holds pictures or text only.
     #[error("There is no sound in {}.", .0.display())]
     Silent(PathBuf),
@@ -73,6 +76,7 @@ impl AudioError {
             Self::Io { path, .. }
             | Self::NotAFile(path)
             | Self::Empty(path)
+            | Self::Unknown(path)
             | Self::Format { path, .. }
             | Self::Silent(path)
             | Self::Codec { path, .. }

@@ -67,7 +67,7 @@ fn demuxer(path: &Path, allowance: Allowance) -> Result<(Container, Box<dyn Form
     file.by_ref().take(HEAD_BYTES as u64).read_to_end(&mut head).map_err(io)?;
     file.rewind().map_err(io)?;
     let format = |what: &str| AudioError::Format { path: path.to_owned(), what: what.to_owned() };
-    let container = Container::of(&head).ok_or_else(|| format("no recording"))?;
+    let container = Container::of(&head).ok_or_else(|| AudioError::Unknown(path.to_owned()))?;
     if !container.is_readable() {
         return Err(format(container.name()));
     }

@@ -287,7 +287,7 @@ impl Reader {
         match self.claimed_ms {
             Some(claimed) if certain && end_ms.saturating_add(CUT_MS) < claimed => {
                 let (end, claimed) = (clock(end_ms), clock(claimed));
-                self.damage.whole(format!("It is cut off: it ends at {end} of {claimed}."));
+                self.damage.whole(format!("The recording is cut off: it ends at {end} of {claimed}."));
             }
             _ if self.lost => {
                 self.damage.whole(format!("The end, from {} on, can't be heard.", clock(end_ms)))

@@ -48,7 +48,7 @@ pub(crate) fn check<T>(
 ) -> Result<T, Failure> {
     let fail = |wrong: Wrong| {
         Failure::new(FailureKind::ModelFile, format!("{} {wrong}", path.display()))
-            .hint("Download it again: percept models.")
+            .hint("Download it again; `percept models show NAME` says from where.")
     };
     let file = File::open(path).map_err(|error| fail(format!("can't be opened: {error}.")))?;
     let about = file.metadata().map_err(|error| fail(format!("can't be read: {error}.")))?;
