@@ -14,7 +14,7 @@ use super::exit::{print_text, warn};
 use super::open::{Setup, runtime};
 use super::watch::{Shown, set_on_interrupt, stop_on_interrupt, stop_on_terminate};
 use crate::audio::Transcript;
-use crate::engines::Hearing;
+use crate::engines::{Hearing, Listener};
 use crate::intake::{self, Ears};
 use crate::wire::{Failure, FailureKind};
 
@@ -83,7 +83,8 @@ const HELP: &str = "Examples:
   percept transcribe meeting.mp3 --json --words | jq '.segments[].words'
   arecord -f S16_LE -r 16000 | percept transcribe -    until Ctrl+C";
 
-pub(super) fn run(args: TranscribeArgs) -> Result<(), Trouble> {
+/// What hears, as the configuration and the command line want it.
+fn listener(args: &TranscribeArgs) -> Result<Listener, Trouble> {
     let mut setup = Setup::load()?;
     if let Some(model) = &args.model {
         setup.config.speech.model.clone_from(model);
@@ -98,7 +99,11 @@ pub(super) fn run(args: TranscribeArgs) -> Result<(), Trouble> {
     speech.beam = args.beam.unwrap_or(speech.beam);
 
     listener.check().map_err(|why| Trouble::User(anyhow::anyhow!(why)))?;
+    Ok(listener)
+}
 
+pub(super) fn run(args: TranscribeArgs) -> Result<(), Trouble> {
+    let listener = listener(&args)?;
     let runtime = runtime()?;
     let stop = stop_on_terminate(&runtime);
     let piped = match args.file == Path::new("-") {
