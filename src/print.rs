@@ -219,10 +219,7 @@ fn failure(agent: &Agent) -> PrintError {
             false => PrintError::Input(said.join(" ")),
         };
     };
-    let words = match &failure.hint {
-        Some(hint) => format!("{} {hint}", failure.message),
-        None => failure.message.clone(),
-    };
+    let words = failure.in_words();
     match failure.kind {
         FailureKind::ContextOverflow | FailureKind::Media => PrintError::Input(words),
         _ => PrintError::Engine(words),

@@ -165,6 +165,10 @@ fn attached(
     blobs: &dyn Blobs,
 ) -> Result<Content, WindowError> {
     let id = attachment.view();
+    let body = || match blobs.read(id) {
+        Ok(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
+        Err(why) => Err(WindowError::Blob { name: attachment.name.clone(), why }),
+    };
     match &attachment.medium {
         Medium::Image { width, height, .. } if !view.senses.eyes => {
             let about = serde_json::json!({
@@ -174,9 +178,7 @@ fn attached(
         }
         Medium::Image { .. } => Ok(Content::Image { hash: id.clone(), path: blobs.path(id) }),
         Medium::Text { lines, note, .. } => {
-            let bytes =
-                blobs.read(id).map_err(|why| WindowError::Blob { name: attachment.name.clone(), why })?;
-            let body = String::from_utf8_lossy(&bytes);
+            let body = body()?;
             let context = serde_json::json!({
                 "name": attachment.name,
                 "lines": text::thousands(*lines),
@@ -187,18 +189,14 @@ fn attached(
             Ok(Content::Text { text: prompts.render(Prompt::TextAttachment, context)? })
         }
         Medium::Log { .. } => {
-            let bytes =
-                blobs.read(id).map_err(|why| WindowError::Blob { name: attachment.name.clone(), why })?;
-            let body = String::from_utf8_lossy(&bytes);
+            let body = body()?;
             let context = serde_json::json!({
                 "name": attachment.name, "fence": text::fence(&body), "text": body, "tools": view.tools,
             });
             Ok(Content::Text { text: prompts.render(Prompt::LogAttachment, context)? })
         }
         Medium::Recording { duration_ms, language, note, frames, .. } => {
-            let bytes =
-                blobs.read(id).map_err(|why| WindowError::Blob { name: attachment.name.clone(), why })?;
-            let body = String::from_utf8_lossy(&bytes);
+            let body = body()?;
             let context = serde_json::json!({
                 "name": attachment.name,
                 "length": text::clock(*duration_ms),
@@ -211,9 +209,7 @@ fn attached(
             Ok(Content::Text { text: prompts.render(Prompt::RecordingAttachment, context)? })
         }
         Medium::Table { rows, columns, note, .. } => {
-            let bytes =
-                blobs.read(id).map_err(|why| WindowError::Blob { name: attachment.name.clone(), why })?;
-            let body = String::from_utf8_lossy(&bytes);
+            let body = body()?;
             let context = serde_json::json!({
                 "name": attachment.name,
                 "rows": text::thousands(*rows),

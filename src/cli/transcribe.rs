@@ -233,10 +233,7 @@ fn print(transcript: &Transcript, format: FormatArgs) -> Result<(), Trouble> {
 }
 
 fn trouble(failure: Failure) -> Trouble {
-    let said = match &failure.hint {
-        Some(hint) => anyhow::anyhow!("{} {hint}", failure.message),
-        None => anyhow::anyhow!("{}", failure.message),
-    };
+    let said = anyhow::anyhow!(failure.in_words());
     match failure.kind {
         FailureKind::Media | FailureKind::BadRequest | FailureKind::NotLoaded => Trouble::User(said),
         _ => Trouble::Engine(said),

@@ -4,11 +4,11 @@
 use std::fmt;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use super::WorkerOptions;
-use super::child::{Child, Said, What, check_protocol};
+use super::child::{Child, Said, What};
+use super::{WorkerOptions, greet};
 use crate::audio::Transcript;
 use crate::catalogue::ReadySpeech;
 use crate::intake::Ears;
@@ -125,10 +125,7 @@ impl Ears for Listener {
             Hearing::Segment(_) => {}
             hearing => tell(hearing),
         })
-        .map_err(|failure| match failure.hint {
-            Some(hint) => format!("{} {hint}", failure.message),
-            None => failure.message,
-        })
+        .map_err(|failure| failure.in_words())
     }
 }
 
@@ -144,17 +141,8 @@ impl Running {
             Failure::new(FailureKind::Internal, format!("The speech worker doesn't work: {why}."))
                 .hint("`percept doctor` says more.")
         };
-        let (sender, said) = channel();
-        let mut child = Child::start(&options.program, 0, &sender).map_err(failed)?;
-        match said.recv_timeout(options.ready_within) {
-            Ok(Said { what: What::Line(Envelope { body: Event::Ready(ready), .. }), .. }) => {
-                check_protocol(&ready).map_err(failed)?;
-                Ok(Self { child, said })
-            }
-            Ok(Said { what: What::End(why), .. }) => Err(failed(child.obituary(why.as_deref()))),
-            Ok(_) => Err(failed("it said something else before who it is".to_owned())),
-            Err(_) => Err(failed(format!("it said nothing for {} s", options.ready_within.as_secs()))),
-        }
+        let (child, said, _) = greet(options).map_err(failed)?;
+        Ok(Self { child, said })
     }
 
     /// Hands on what is said to a request until it ends.

@@ -8,9 +8,12 @@ mod listener;
 mod supervise;
 
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
 use crate::wire::{Envelope, Event, Ready};
+
+use child::{Child, Said, What};
 
 pub use listener::{Hearing, Listener};
 pub use supervise::Worker;
@@ -79,16 +82,21 @@ pub fn find_program(name: &str, configured: &Path) -> PathBuf {
 ///
 /// Why it can't be used, in words for the screen.
 pub fn probe(options: &WorkerOptions) -> Result<Ready, String> {
-    let (sender, said) = std::sync::mpsc::channel();
-    let mut child = child::Child::start(&options.program, 0, &sender)?;
-    let ready = match said.recv_timeout(options.ready_within) {
-        Ok(child::Said { what: child::What::Line(Envelope { body: Event::Ready(ready), .. }), .. }) => {
-            child::check_protocol(&ready).map(|()| ready)
-        }
-        Ok(child::Said { what: child::What::End(why), .. }) => Err(child.obituary(why.as_deref())),
-        Ok(_) => Err("it said something else before who it is".to_owned()),
-        Err(_) => Err(format!("it said nothing for {} s", options.ready_within.as_secs())),
-    };
+    let (mut child, _, ready) = greet(options)?;
     child.end();
-    ready
+    Ok(ready)
+}
+
+/// Starts a worker that nobody starts again, and hears who it is. Dropped, it is ended.
+fn greet(options: &WorkerOptions) -> Result<(Child, Receiver<Said>, Ready), String> {
+    let (sender, said) = std::sync::mpsc::channel();
+    let mut child = Child::start(&options.program, 0, &sender)?;
+    let ready = match said.recv_timeout(options.ready_within) {
+        Ok(Said { what: What::Line(Envelope { body: Event::Ready(ready), .. }), .. }) => ready,
+        Ok(Said { what: What::End(why), .. }) => return Err(child.obituary(why.as_deref())),
+        Ok(_) => return Err("it said something else before who it is".to_owned()),
+        Err(_) => return Err(format!("it said nothing for {} s", options.ready_within.as_secs())),
+    };
+    child::check_protocol(&ready)?;
+    Ok((child, said, ready))
 }

@@ -105,17 +105,10 @@ fn take(
         _ => PathBuf::from(name),
     };
     let mut notes = Vec::new();
-    let pictures = match options.film_pictures > 0 && film::has_pictures(path) {
-        true => {
-            (watch.tell)(&"looking for pictures");
-            let (most, max_edge) = (options.film_pictures, options.max_edge);
-            film::pictures((path, &shown), most, max_edge, watch.stop).unwrap_or_else(|why| {
-                notes.push(why);
-                Vec::new()
-            })
-        }
-        false => Vec::new(),
-    };
+    let pictures = seen((path, &shown), options, watch).unwrap_or_else(|why| {
+        notes.push(why);
+        Vec::new()
+    });
     let heard = hear(path, &shown, watch);
     let Heard { look, transcript, as_it_is } = match heard {
         Ok(heard) => heard,
@@ -157,6 +150,19 @@ fn take(
         Attachment { id: AttachmentId::of(whole.as_bytes()), name: printable(name), bytes, medium, source };
     let kept = pictures.into_iter().map(|picture| picture.bytes).chain(sound).collect();
     Ok(Taken { attachment, original: whole.into_bytes(), view, kept })
+}
+
+/// The pictures of a film; none of what is sound alone.
+fn seen(
+    (path, shown): (&Path, &Path),
+    options: &Options,
+    watch: &mut Watch<'_>,
+) -> Result<Vec<film::Picture>, String> {
+    if options.film_pictures == 0 || !film::has_pictures(path) {
+        return Ok(Vec::new());
+    }
+    (watch.tell)(&"looking for pictures");
+    film::pictures((path, shown), options.film_pictures, options.max_edge, watch.stop)
 }
 
 fn watch_stopped(stop: &AtomicBool) -> bool {

@@ -300,6 +300,14 @@ impl Failure {
         Self { kind, message: message.into(), hint: None }
     }
 
+    /// What happened and what to do next, for the screen.
+    pub fn in_words(&self) -> String {
+        match &self.hint {
+            Some(hint) => format!("{} {hint}", self.message),
+            None => self.message.clone(),
+        }
+    }
+
     /// The same with what to do next.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {

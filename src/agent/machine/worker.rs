@@ -55,7 +55,7 @@ impl Agent {
             Event::Failed(failure) => {
                 self.engine = EngineState::Empty;
                 self.model = None;
-                self.say(NoticeLevel::Error, words(&failure));
+                self.say(NoticeLevel::Error, failure.in_words());
                 self.failure = Some(failure);
                 self.stop_waiting();
             }
@@ -98,7 +98,7 @@ impl Agent {
                 // want a question.
                 let nothing = self.transcript.is_empty() && self.chips.is_empty();
                 if !self.busy() && !nothing {
-                    self.say(NoticeLevel::Error, words(&failure));
+                    self.say(NoticeLevel::Error, failure.in_words());
                 }
             }
             _ => {}
@@ -169,7 +169,7 @@ impl Agent {
             }
             Event::Done(report) => self.answer_done(&report, at, effects),
             Event::Failed(failure) => {
-                let said = words(&failure);
+                let said = failure.in_words();
                 let why = match failure.kind {
                     FailureKind::ContextOverflow => "it does not fit the context".to_owned(),
                     _ => failure.message.clone(),
@@ -323,11 +323,3 @@ fn stopped() -> Status {
 /// Said when an answer fills the context.
 const CONTEXT_FULL: &str = "The context is full: the answer stopped there. Take an attachment out (Tab), \
      start anew with /new, or load the model with a bigger context (`[model] context`).";
-
-/// A failure in words for the screen, with what to do next.
-fn words(failure: &Failure) -> String {
-    match &failure.hint {
-        Some(hint) => format!("{} {hint}", failure.message),
-        None => failure.message.clone(),
-    }
-}

@@ -3,7 +3,7 @@
 use super::{Device, Dictation, Effect, Engine, Told};
 use crate::dictation::spoken::{self, Command};
 use crate::engines::WorkerEvent;
-use crate::wire::{self, Envelope, Failure, PROTOCOL_VERSION, Request, Segment};
+use crate::wire::{self, Envelope, PROTOCOL_VERSION, Request, Segment};
 
 impl Dictation {
     pub(super) fn worker(&mut self, event: WorkerEvent) {
@@ -50,7 +50,7 @@ impl Dictation {
                 self.listen();
             }
             wire::Event::Failed(failure) => {
-                self.give_up(format!("The speech model can't be loaded. {}", words(&failure)));
+                self.give_up(format!("The speech model can't be loaded. {}", failure.in_words()));
             }
             _ => {}
         }
@@ -74,7 +74,7 @@ impl Dictation {
                 self.keep_partial(id);
                 self.silence(id);
                 self.finished(id);
-                self.tell(Told::Failed(format!("Dictation ended. {}", words(&failure))));
+                self.tell(Told::Failed(format!("Dictation ended. {}", failure.in_words())));
             }
             _ => {}
         }
@@ -121,14 +121,6 @@ impl Dictation {
             self.effects.push(Effect::Close);
         }
         self.tell(Told::Failed(why));
-    }
-}
-
-/// What failed and what to do.
-fn words(failure: &Failure) -> String {
-    match &failure.hint {
-        Some(hint) => format!("{} {hint}", failure.message),
-        None => failure.message.clone(),
     }
 }
 
