@@ -27,6 +27,13 @@ fn options() -> Options {
     }
 }
 
+/// Types a line and presses Enter.
+pub(super) fn run_line(mut app: App, agent: &Agent, line: &str) -> (Vec<Action>, App) {
+    type_text(&mut app, agent, line);
+    app.completion = None;
+    (press(&mut app, agent, KeyCode::Enter), app)
+}
+
 pub(super) fn app() -> App {
     App::new(options(), vec!["starter".into(), "qwen3-vl-4b".into()])
 }
@@ -234,12 +241,7 @@ fn what_is_typed_while_an_answer_streams_stays() {
 #[test]
 fn commands_do_what_they_say() {
     let agent = conversation();
-    let run = |line: &str| {
-        let mut app = app();
-        type_text(&mut app, &agent, line);
-        app.completion = None;
-        (press(&mut app, &agent, KeyCode::Enter), app)
-    };
+    let run = |line: &str| run_line(app(), &agent, line);
     assert_eq!(run("/new").0, [Action::Tell(Event::NewSession)]);
     assert_eq!(run("/retry").0, [Action::Tell(Event::Retry)]);
     assert_eq!(run("/quit").0, [Action::Quit]);

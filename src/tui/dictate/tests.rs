@@ -9,7 +9,7 @@ use super::*;
 use crate::agent::Agent;
 use crate::dictation;
 use crate::engines::WorkerOptions;
-use crate::tui::tests::{app as plain_app, conversation, press, screen, type_text};
+use crate::tui::tests::{app as plain_app, conversation, press, run_line, screen, type_text};
 use crate::tui::view;
 
 /// An app that can dictate.
@@ -61,12 +61,7 @@ fn the_key_starts_and_stops_and_says_why_where_it_can_not() {
 #[test]
 fn the_commands_do_the_same_and_close_the_microphone() {
     let agent = conversation();
-    let run = |line: &str| {
-        let mut app = app();
-        type_text(&mut app, &agent, line);
-        app.completion = None;
-        (press(&mut app, &agent, KeyCode::Enter), app)
-    };
+    let run = |line: &str| run_line(app(), &agent, line);
     assert_eq!(run("/dictate").0, [Action::Dictate(Event::Start)]);
     let (actions, app) = run("/dictate off");
     assert_eq!((actions, app.text().as_str()), (vec![Action::Dictate(Event::Close)], ""));

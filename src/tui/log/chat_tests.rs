@@ -11,7 +11,7 @@ use crate::intake::Given;
 use crate::message::{MessageId, Part, Role};
 use crate::tui::app::{Action, App};
 use crate::tui::panel::Panel;
-use crate::tui::tests::{app, conversation, message, press, screen, type_text};
+use crate::tui::tests::{app, conversation, message, press, run_line, screen, type_text};
 
 /// A conversation about a log and a table, with an answer that cites them.
 fn about_a_log() -> (Agent, Attachment, LogRecord) {
@@ -69,12 +69,7 @@ fn f2_opens_the_log_and_a_line_goes_to_the_question() {
 #[test]
 fn the_panel_is_opened_by_name_and_from_the_attachments() {
     let (agent, log, _) = about_a_log();
-    let run = |line: &str| {
-        let mut app = app();
-        type_text(&mut app, &agent, line);
-        app.completion = None;
-        (press(&mut app, &agent, KeyCode::Enter), app)
-    };
+    let run = |line: &str| run_line(app(), &agent, line);
     assert_eq!(run("/log app.log").0, [Action::ReadLog(log.id.clone())]);
     let (actions, app) = run("/log other.log");
     assert_eq!((actions, app.panel), (vec![], None));
