@@ -61,7 +61,7 @@ fn dictate(worker: &mut WorkerClient, clip: &[f32], pace: f64) -> Duration {
     let target = worker.send(Request::Listen { speech: speech() });
     let start = Instant::now();
     for (at, block) in clip.chunks(BLOCK).enumerate() {
-        worker.send(Request::Frames { target, pcm: pcm::encode(block) });
+        worker.send(Request::Frames { target, pcm: floats::encode(block) });
         let due = Duration::from_secs_f64(((at + 1) * BLOCK) as f64 / RATE as f64 / pace);
         std::thread::sleep(due.saturating_sub(start.elapsed()));
     }

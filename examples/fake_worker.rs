@@ -375,7 +375,10 @@ impl Engine for Fake {
                 .map_err(|error| Failure::new(FailureKind::Internal, error.to_string())),
             Request::Transcribe { .. } => Ok(self.transcribe(output)),
             Request::Listen { speech } => self.listen(&speech, output),
-            Request::RestoreState { .. } | Request::Frames { .. } | Request::Finish { .. } => {
+            Request::Embed { .. }
+            | Request::RestoreState { .. }
+            | Request::Frames { .. }
+            | Request::Finish { .. } => {
                 Err(Failure::new(FailureKind::Unsupported, "The fake worker doesn't do that."))
             }
             Request::Cancel { .. } | Request::Shutdown => Ok(DoneReport::default()),

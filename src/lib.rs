@@ -6,10 +6,10 @@
 //! | floor | modules | what it is |
 //! | --- | --- | --- |
 //! | 0 words | [`message`], [`attachment`], [`text`], [`redact`], [`gguf`], [`wire`] | plain values, formats and the protocol; no policy, no async |
-//! | 1 readers | [`audio`], [`digest`], [`table`] | what is in a recording, a log, a table; never import each other |
-//! | 2 stores | [`catalogue`], [`prompts`], [`intake`], [`session`] | never import each other; what two of them need moves down |
+//! | 1 readers | [`audio`], [`digest`], [`document`], [`table`], [`tokenizer`] | what is in a recording, a log, a document, a table; tokens without a model; never import each other |
+//! | 2 stores | [`catalogue`], [`prompts`], [`intake`], [`retrieval`], [`session`] | never import each other; what two of them need moves down |
 //! | 3 hands | [`engines`], [`microphone`], [`tools`] | the worker processes; the sound of a device; what a command may do, and a sandbox for it |
-//! | 4 mind | [`agent`], [`dictation`] | decides purely ([`agent::Agent`]), acts at the edge ([`agent::driver`]); what is said becomes text |
+//! | 4 mind | [`agent`], [`dictation`], [`indexing`] | decides purely ([`agent::Agent`]), acts at the edge ([`agent::driver`]); what is said becomes text; what was pointed at becomes an index |
 //! | 5 face | [`tui`], [`mod@print`] | the chat, and the one-shot commands' output |
 //! | 6 doors | [`cli`], [`config`], [`paths`], `main` | what was typed becomes what it means |
 //!
@@ -28,12 +28,15 @@ pub mod wire;
 // floor 1: readers
 pub mod audio;
 pub mod digest;
+pub mod document;
 pub mod table;
+pub mod tokenizer;
 
 // floor 2: stores
 pub mod catalogue;
 pub mod intake;
 pub mod prompts;
+pub mod retrieval;
 pub mod session;
 
 // floor 3: hands
@@ -44,6 +47,7 @@ pub mod tools;
 // floor 4: mind
 pub mod agent;
 pub mod dictation;
+pub mod indexing;
 
 // floor 5: face
 pub mod print;

@@ -362,7 +362,7 @@ impl Progress {
                         format!("looking at picture {} of {total}", (done + 1).min(total.max(1)))
                     }
                     Stage::Prefill => format!("reading {done} of {total} tokens"),
-                    Stage::Loading | Stage::Transcribing => format!("{done} of {total}"),
+                    Stage::Loading | Stage::Transcribing | Stage::Embedding => format!("{done} of {total}"),
                 })
             }
             (_, Turn::Acting { step: Step::Running { for_ms, .. }, call, .. }) => {

@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 
 /// The floor of each module of the library, as `src/lib.rs` lists them.
-const FLOORS: [(&str, u8); 24] = [
+const FLOORS: [(&str, u8); 28] = [
     ("attachment", 0),
     ("gguf", 0),
     ("message", 0),
@@ -14,16 +14,20 @@ const FLOORS: [(&str, u8); 24] = [
     ("wire", 0),
     ("audio", 1),
     ("digest", 1),
+    ("document", 1),
     ("table", 1),
+    ("tokenizer", 1),
     ("catalogue", 2),
     ("intake", 2),
     ("prompts", 2),
+    ("retrieval", 2),
     ("session", 2),
     ("engines", 3),
     ("microphone", 3),
     ("tools", 3),
     ("agent", 4),
     ("dictation", 4),
+    ("indexing", 4),
     ("print", 5),
     ("tui", 5),
     ("cli", 6),

@@ -340,6 +340,7 @@ pub(super) fn progress_words(progress: Option<(Stage, u64, u64)>) -> Option<Stri
         Stage::Prefill => format!("reading {} of {} tokens", text::thousands(done), text::thousands(total)),
         Stage::Loading => format!("loading {}%", done / 10),
         Stage::Transcribing => "listening".to_owned(),
+        Stage::Embedding => "finding vectors".to_owned(),
     })
 }
 

@@ -39,6 +39,14 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "is_zero")]
         leaked_bytes: usize,
     },
+    /// Vectors of a [`super::Request::Embed`], the next ones in the order of its inputs.
+    Vectors {
+        /// How many numbers each has.
+        dimensions: usize,
+        /// 32-bit floats, little-endian, one vector after the other, in base64. Each vector
+        /// has length 1; a score is as the model gave it.
+        data: String,
+    },
     /// The language of what is heard from now on. One that was detected may turn out to be
     /// another one as more is heard.
     Language {
@@ -104,6 +112,8 @@ pub enum Stage {
     Prefill,
     /// Reading sound; in milliseconds of it.
     Transcribing,
+    /// Finding vectors; in inputs.
+    Embedding,
 }
 
 /// What was loaded.
@@ -126,6 +136,9 @@ pub struct ModelInfo {
     /// Whether it hears sound.
     #[serde(default)]
     pub hearing: bool,
+    /// Numbers of a vector, where it was loaded to find them; 1 for a reranker.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dimensions: Option<usize>,
     /// Whether its memory can't be rolled back to any token (recurrent or hybrid), so
     /// that the prefix cache uses checkpoints.
     pub checkpoints: bool,

@@ -8,7 +8,7 @@
 
 mod event;
 mod line;
-pub mod pcm;
+pub mod floats;
 pub mod process;
 mod request;
 mod serve;
@@ -19,14 +19,14 @@ pub use event::{
 };
 pub use line::{LineError, LineReader, MAX_LINE_BYTES, write_line};
 pub use process::cpu_features;
-pub use request::{ChatMessage, Content, LoadOptions, Request, Sampling, SpeechOptions, ToolSpec};
+pub use request::{ChatMessage, Content, EmbedInput, LoadOptions, Request, Sampling, SpeechOptions, ToolSpec};
 pub use serve::{Engine, ExitOnEnd, Heard, Output, Watch, serve};
 
 use serde::{Deserialize, Serialize};
 
 /// The version of the protocol. percept checks the worker's in [`Event::Ready`], the
 /// worker checks percept's in [`Request::Load`]; a difference is an error that says so.
-pub const PROTOCOL_VERSION: u32 = 3;
+pub const PROTOCOL_VERSION: u32 = 4;
 
 /// Samples a second of all sound that goes to a worker, mono: what Whisper was trained on.
 pub const SAMPLE_RATE: u32 = 16_000;

@@ -62,6 +62,12 @@ pub enum Request {
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         must_call: bool,
     },
+    /// Finds a vector for each input: [`super::Event::Vectors`] in their order, `Progress`,
+    /// `Done`. The model must have been loaded with [`LoadOptions::embed`].
+    Embed {
+        /// What to find vectors for. An input that is too long for the model is cut at a token.
+        inputs: Vec<EmbedInput>,
+    },
     /// Writes the evaluated sequence (KV cache and what it stands for) to a file.
     SaveState {
         /// The file to write; replaced whole or not at all.
@@ -133,6 +139,7 @@ impl Request {
             Self::Measure { .. } => "measure",
             Self::Prefill { .. } => "prefill",
             Self::Generate { .. } => "generate",
+            Self::Embed { .. } => "embed",
             Self::SaveState { .. } => "save_state",
             Self::RestoreState { .. } => "restore_state",
             Self::Transcribe { .. } => "transcribe",
@@ -175,10 +182,42 @@ pub struct LoadOptions {
     /// told from silence by its energy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub vad: Option<PathBuf>,
+    /// Loads the model to find vectors ([`Request::Embed`]); it then answers nothing else.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub embed: bool,
     /// Loads although the estimate says that memory won't do: it is an upper bound, and
     /// the person may know better.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub ignore_memory: bool,
+}
+
+/// Something to find a vector for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum EmbedInput {
+    /// A text, with the prefix that the model was trained with.
+    Text {
+        /// The text.
+        text: String,
+    },
+    /// A picture on disk, for a model with a projector.
+    Image {
+        /// The file: png, jpeg, webp, gif, bmp or tiff.
+        path: PathBuf,
+        /// What stands before the picture.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        before: String,
+        /// What stands behind it.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        after: String,
+    },
+    /// A query and a passage, for a reranker: the vector has one number, the score.
+    Pair {
+        /// The query.
+        query: String,
+        /// The passage.
+        passage: String,
+    },
 }
 
 /// What is known of speech before it is heard, and how to write it.

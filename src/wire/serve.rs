@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::{
     DoneReport, Envelope, Event, Failure, FailureKind, LineError, LineReader, NO_REQUEST, Ready, Request,
-    SAMPLE_RATE, StopReason, pcm, write_line,
+    SAMPLE_RATE, StopReason, floats, write_line,
 };
 
 /// How long a worker may go on after its input ended (percept died) before it is ended
@@ -200,7 +200,7 @@ struct Stream {
 
 impl Stream {
     fn take(&mut self, encoded: &str) {
-        match pcm::decode(encoded) {
+        match floats::decode(encoded) {
             Ok(more) if self.samples.len() + more.len() <= MOST_WAITING => self.samples.extend(more),
             Ok(_) => self.broken = Some("More than half an hour of sound waits to be heard.".to_owned()),
             Err(why) => self.broken = Some(why),

@@ -64,7 +64,7 @@ fn requests_are_these_bytes() {
             body: Request::Transcribe { path: "/a.wav".into(), speech: speech.clone() },
         }),
         line(&Envelope { id: 8, body: Request::Listen { speech } }),
-        line(&Envelope { id: 9, body: Request::Frames { target: 8, pcm: pcm::encode(&[0.5]) } }),
+        line(&Envelope { id: 9, body: Request::Frames { target: 8, pcm: floats::encode(&[0.5]) } }),
         line(&Envelope { id: 10, body: Request::Finish { target: 8 } }),
     ];
     insta::assert_snapshot!(lines.concat());
@@ -181,7 +181,7 @@ impl Engine for Ear {
 fn sound_comes_to_the_request_that_listens_in_order_and_to_no_other() {
     let listen = |id| line(&Envelope { id, body: Request::Listen { speech: SpeechOptions::default() } });
     let frames = |target, samples: &[f32]| {
-        line(&Envelope { id: 90, body: Request::Frames { target, pcm: pcm::encode(samples) } })
+        line(&Envelope { id: 90, body: Request::Frames { target, pcm: floats::encode(samples) } })
     };
     let finish = |target| line(&Envelope { id: 91, body: Request::Finish { target } });
     let broken = line(&Envelope { id: 90, body: Request::Frames { target: 3, pcm: "AAAA".into() } });
@@ -207,7 +207,7 @@ fn sound_comes_to_the_request_that_listens_in_order_and_to_no_other() {
     said(r#"{"id":1,"event":"partial","text":"3 Some(0.25)"}"#);
     said(r#"{"id":2,"event":"partial","text":"1 Some(0.75)"}"#);
     said(
-        r#"{"id":3,"event":"failed","kind":"bad_request","message":"The sound is no whole number of samples."}"#,
+        r#"{"id":3,"event":"failed","kind":"bad_request","message":"They are no whole count of 32-bit floats."}"#,
     );
     said(r#"{"id":4,"event":"done","stop":"cancelled""#);
     assert!(

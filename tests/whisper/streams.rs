@@ -1,13 +1,13 @@
 //! Sound that comes while it is said.
 
-use percept::wire::{StopReason, pcm};
+use percept::wire::{StopReason, floats};
 
 use super::*;
 
 fn listen(worker: &mut WorkerClient, sound: &[f32], speech: SpeechOptions) -> Answer {
     let target = worker.send(Request::Listen { speech });
     for block in sound.chunks(1600) {
-        worker.send(Request::Frames { target, pcm: pcm::encode(block) });
+        worker.send(Request::Frames { target, pcm: floats::encode(block) });
     }
     worker.send(Request::Finish { target });
     worker.finish(target)
@@ -56,7 +56,7 @@ fn nothing_may_come_at_all() {
     worker.send(Request::Finish { target });
     assert_eq!(worker.finish(target).done().stop, StopReason::Finished);
     // For what has ended, and for what never was.
-    worker.send(Request::Frames { target, pcm: pcm::encode(&[0.5; 160]) });
+    worker.send(Request::Frames { target, pcm: floats::encode(&[0.5; 160]) });
     worker.send(Request::Frames { target: 999, pcm: "no base64 at all".to_owned() });
     worker.send(Request::Finish { target });
     let again = listen(&mut worker, &[0.0; 1600], english());
@@ -80,7 +80,7 @@ fn it_is_cancelled_while_it_waits_and_while_it_decodes() {
     let mut worker = loaded(&random, None);
     for sound in [vec![], samples(&jfk)] {
         let target = worker.send(Request::Listen { speech: english() });
-        worker.send(Request::Frames { target, pcm: pcm::encode(&sound) });
+        worker.send(Request::Frames { target, pcm: floats::encode(&sound) });
         worker.until(target, |event| matches!(event, Event::Language { .. }));
         worker.send(Request::Cancel { target });
         assert_eq!(worker.finish(target).done().stop, StopReason::Cancelled);

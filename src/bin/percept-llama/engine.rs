@@ -93,6 +93,9 @@ impl Engine for Llama {
             }
             Request::SaveState { path, most_bytes } => state::save(self.loaded()?, &path, most_bytes),
             Request::RestoreState { path } => state::restore(self.loaded()?, &path),
+            Request::Embed { .. } => {
+                Err(Failure::new(FailureKind::Unsupported, "percept-llama finds no vectors yet."))
+            }
             Request::Transcribe { .. }
             | Request::Listen { .. }
             | Request::Frames { .. }

@@ -72,6 +72,7 @@ impl Engine for Whisper {
             Request::Measure { .. }
             | Request::Prefill { .. }
             | Request::Generate { .. }
+            | Request::Embed { .. }
             | Request::SaveState { .. }
             | Request::RestoreState { .. } => {
                 let said = format!("percept-whisper doesn't do `{}`; percept-llama does.", request.name());

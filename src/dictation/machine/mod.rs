@@ -14,7 +14,7 @@ use super::Options;
 use super::take::Take;
 use crate::engines::WorkerEvent;
 use crate::microphone::Sound;
-use crate::wire::{Request, SAMPLE_RATE, pcm};
+use crate::wire::{Request, SAMPLE_RATE, floats};
 
 /// Samples of a line to the worker where much is said again.
 const MOST_A_LINE: usize = 10 * SAMPLE_RATE as usize;
@@ -340,7 +340,7 @@ impl Dictation {
             Sound::Samples(samples) => {
                 take.keep(&samples);
                 if let Some(target) = take.listen {
-                    self.ask(Request::Frames { target, pcm: pcm::encode(&samples) });
+                    self.ask(Request::Frames { target, pcm: floats::encode(&samples) });
                 }
             }
             Sound::Ended => {
@@ -406,7 +406,7 @@ impl Dictation {
             let mut requests: Vec<Request> = take
                 .listen(target)
                 .chunks(MOST_A_LINE)
-                .map(|samples| Request::Frames { target, pcm: pcm::encode(samples) })
+                .map(|samples| Request::Frames { target, pcm: floats::encode(samples) })
                 .collect();
             requests.extend(ended.then_some(Request::Finish { target }));
             for request in requests {

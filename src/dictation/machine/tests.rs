@@ -84,7 +84,7 @@ impl Bench {
     fn given(&self, listen: u64) -> usize {
         let of = |effect: &Effect| match effect {
             Effect::Ask(_, Request::Frames { target, pcm }) if *target == listen => {
-                pcm::decode(pcm).unwrap().len()
+                floats::decode(pcm).unwrap().len()
             }
             _ => 0,
         };
