@@ -187,7 +187,8 @@ mod tests {
         let folder = tree();
         let stop = AtomicBool::new(false);
         let first = walk(folder.path(), &[], &HashMap::new(), &stop, &mut |_| {});
-        let mut before: HashMap<_, _> = first.changed.iter().map(|one| (one.path.clone(), known(one))).collect();
+        let mut before: HashMap<_, _> =
+            first.changed.iter().map(|one| (one.path.clone(), known(one))).collect();
         let again = walk(folder.path(), &[], &before, &stop, &mut |_| {});
         assert_eq!((again.changed.len(), again.gone.len()), (0, 0));
 

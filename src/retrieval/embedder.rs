@@ -14,8 +14,12 @@ pub trait Embedder: Send + Sync {
     /// # Errors
     ///
     /// A sentence for the person: the model can't be loaded, its worker died, it was stopped.
-    fn embed(&self, role: EmbedRole, inputs: &[Input<'_>], stop: &AtomicBool)
-    -> Result<Vec<Vec<f32>>, String>;
+    fn embed(
+        &self,
+        role: EmbedRole,
+        inputs: &[Input<'_>],
+        stop: &AtomicBool,
+    ) -> Result<Vec<Vec<f32>>, String>;
 }
 
 /// Scores how well a passage answers a query; slow on a CPU.

@@ -45,7 +45,9 @@ pub enum IndexError {
         error: std::io::Error,
     },
     /// A newer percept wrote it.
-    #[error("the index {path} is of a newer percept (version {found}; this one knows {known}); update percept")]
+    #[error(
+        "the index {path} is of a newer percept (version {found}; this one knows {known}); update percept"
+    )]
     Newer {
         /// Its file.
         path: PathBuf,

@@ -7,8 +7,8 @@
 //! processes (that is [`crate::engines`]) or know what an engine is.
 
 mod event;
-mod line;
 pub mod floats;
+mod line;
 pub mod process;
 mod request;
 mod serve;
@@ -19,7 +19,9 @@ pub use event::{
 };
 pub use line::{LineError, LineReader, MAX_LINE_BYTES, write_line};
 pub use process::cpu_features;
-pub use request::{ChatMessage, Content, EmbedInput, LoadOptions, Request, Sampling, SpeechOptions, ToolSpec};
+pub use request::{
+    ChatMessage, Content, EmbedInput, LoadOptions, Request, Sampling, SpeechOptions, ToolSpec,
+};
 pub use serve::{Engine, ExitOnEnd, Heard, Output, Watch, serve};
 
 use serde::{Deserialize, Serialize};
