@@ -7,11 +7,39 @@
 //! Text of a document stays as it was written, so that it can be quoted; a place names where
 //! to open it. Nothing here writes, stores, or knows of an index.
 
+mod chunk;
+mod code;
+mod decode;
+mod delimited;
+mod html;
+mod mail;
+mod markdown;
+mod notebook;
+mod odf;
+mod ooxml;
+mod outline;
+mod package;
+mod pdf;
 mod place;
+mod plain;
+mod read;
+mod reading_order;
+mod rows;
+mod secret;
+mod sniff;
+#[cfg(test)]
+mod tests;
+mod workbook;
+mod xml;
 
+pub use chunk::{Limits, chunk, in_context};
 pub use place::Place;
+pub use read::{Options, Unreadable, read};
+pub use secret::secret;
+pub use sniff::{HEAD_BYTES, Kind, Language, kind_of};
 
-/// A document as text.
+/// A document as text. The texts of blocks whose places are lines are those lines of the file,
+/// as far as the format is one of lines (Markdown, plain text, code): all of them, in order.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Document {
     /// Its title, where it says one: a first heading, a subject, metadata.

@@ -6,7 +6,8 @@ use std::str::FromStr;
 /// Where in a document something stands. Numbers begin at 1.
 ///
 /// Written behind the document's path and a colon: `setup.md:40-52`, `manual.pdf:p3`,
-/// `deck.pptx:s4`, `notes.ipynb:c7`, `prices.xlsx:r12-40`, `inbox.mbox:m5`, `talk.wav:t83-95`.
+/// `deck.pptx:s4`, `notes.ipynb:c7`, `prices.xlsx:r12-40`, `inbox.mbox:m5`,
+/// `report.docx:g12-15`, `talk.wav:t83-95`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Place {
     /// All of it: a picture.
@@ -23,6 +24,8 @@ pub enum Place {
     Rows(u32, u32),
     /// A message of a mailbox.
     Message(u32),
+    /// Paragraphs of a document without fixed pages, both included; a row of a table is one.
+    Paragraphs(u32, u32),
     /// Seconds of a recording, from and to.
     Seconds(u32, u32),
 }
@@ -33,6 +36,19 @@ impl Place {
         match self {
             Self::Lines(from, _) => Some(from),
             _ => None,
+        }
+    }
+
+    /// The place from here to the end of another one, where both can be cited as one: lines,
+    /// rows and paragraphs go on, all else only within itself.
+    pub fn through(self, to: Self) -> Option<Self> {
+        match (self, to) {
+            (Self::Lines(from, a), Self::Lines(b, to)) => Some(Self::Lines(from.min(b), to.max(a))),
+            (Self::Rows(from, a), Self::Rows(b, to)) => Some(Self::Rows(from.min(b), to.max(a))),
+            (Self::Paragraphs(from, a), Self::Paragraphs(b, to)) => {
+                Some(Self::Paragraphs(from.min(b), to.max(a)))
+            }
+            (here, to) => (here == to).then_some(here),
         }
     }
 }
@@ -51,6 +67,7 @@ impl fmt::Display for Place {
             Self::Cell(cell) => write!(f, "c{cell}"),
             Self::Rows(from, to) => range(f, "r", from, to),
             Self::Message(message) => write!(f, "m{message}"),
+            Self::Paragraphs(from, to) => range(f, "g", from, to),
             Self::Seconds(from, to) => range(f, "t", from, to),
         }
     }
@@ -58,7 +75,7 @@ impl fmt::Display for Place {
 
 /// It is no place.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no place in a document; places look like 40, 40-52, p3, s4, c7, r12, m5, t83")]
+#[error("`{0}` is no place in a document; places look like 40, 40-52, p3, s4, c7, r12, m5, g12, t83")]
 pub struct NoPlace(pub String);
 
 impl FromStr for Place {
@@ -87,6 +104,7 @@ impl FromStr for Place {
             (Some('c'), None) => Ok(Self::Cell(from)),
             (Some('r'), _) => Ok(Self::Rows(from, last)),
             (Some('m'), None) => Ok(Self::Message(from)),
+            (Some('g'), _) => Ok(Self::Paragraphs(from, last)),
             (Some('t'), _) => Ok(Self::Seconds(from, last)),
             _ => Err(wrong()),
         }
@@ -108,6 +126,7 @@ mod tests {
             Place::Cell(7),
             Place::Rows(2, 9),
             Place::Message(5),
+            Place::Paragraphs(12, 15),
             Place::Seconds(83, 95),
         ] {
             assert_eq!(place.to_string().parse(), Ok(place), "{place}");
