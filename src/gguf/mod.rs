@@ -4,13 +4,18 @@
 //! never read, so that a file of many gigabytes is checked in milliseconds. Every length
 //! in the file is checked against the file's size before anything is allocated.
 
+mod embedding;
 #[cfg(test)]
 mod tests;
+mod vocabulary;
 
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::Path;
+
+pub use embedding::Pooling;
+pub use vocabulary::{TokenKind, Vocabulary, read_vocabulary};
 
 /// `GGUF`, the first four bytes.
 const MAGIC: [u8; 4] = *b"GGUF";
@@ -114,6 +119,14 @@ impl Header {
         }
     }
 
+    /// A truth value.
+    pub fn bool(&self, key: &str) -> Option<bool> {
+        match self.values.get(key)? {
+            Value::Bool(yes) => Some(*yes),
+            _ => None,
+        }
+    }
+
     /// `general.architecture`.
     pub fn architecture(&self) -> &str {
         self.text("general.architecture").unwrap_or("unknown")
@@ -187,12 +200,18 @@ impl Header {
 ///
 /// [`GgufError`], in words that go behind the file's name.
 pub fn read(path: &Path) -> Result<Header, GgufError> {
+    let (stream, length) = open(path)?;
+    parse(stream, length)
+}
+
+/// A file and its length.
+fn open(path: &Path) -> Result<(BufReader<File>, u64), GgufError> {
     let file = File::open(path)?;
     let metadata = file.metadata()?;
     if metadata.is_dir() {
         return Err(io::Error::from(io::ErrorKind::IsADirectory).into());
     }
-    parse(BufReader::new(file), metadata.len())
+    Ok((BufReader::new(file), metadata.len()))
 }
 
 /// [`read`], for what must be a language model.
@@ -215,21 +234,7 @@ pub fn read_projector(path: &Path) -> Result<Header, GgufError> {
 
 /// The same for a stream of known length.
 fn parse(stream: impl Read, length: u64) -> Result<Header, GgufError> {
-    let mut reader = Reader { stream, at: 0, length };
-    if length == 0 {
-        return Err(GgufError::Magic("nothing: it is empty".to_owned()));
-    }
-    let mut magic = [0; 4];
-    reader.fill(&mut magic[..length.min(4) as usize])?;
-    if magic != MAGIC {
-        return Err(GgufError::Magic(format!("`{}`", magic.escape_ascii())));
-    }
-    let version = reader.u32()?;
-    if !VERSIONS.contains(&version) {
-        return Err(GgufError::Version(version));
-    }
-    let tensors = reader.count()?;
-    let entries = reader.count()?;
+    let (mut reader, Start { version, tensors, entries }) = Reader::start(stream, length)?;
     let mut values = BTreeMap::new();
     for _ in 0..entries {
         let key = reader.string()?;
@@ -259,7 +264,33 @@ struct Reader<R> {
     length: u64,
 }
 
+/// What a file begins with.
+struct Start {
+    version: u32,
+    tensors: u64,
+    entries: u64,
+}
+
 impl<R: Read> Reader<R> {
+    /// Reads up to the first entry.
+    fn start(stream: R, length: u64) -> Result<(Self, Start), GgufError> {
+        let mut reader = Self { stream, at: 0, length };
+        if length == 0 {
+            return Err(GgufError::Magic("nothing: it is empty".to_owned()));
+        }
+        let mut magic = [0; 4];
+        reader.fill(&mut magic[..length.min(4) as usize])?;
+        if magic != MAGIC {
+            return Err(GgufError::Magic(format!("`{}`", magic.escape_ascii())));
+        }
+        let version = reader.u32()?;
+        if !VERSIONS.contains(&version) {
+            return Err(GgufError::Version(version));
+        }
+        let (tensors, entries) = (reader.count()?, reader.count()?);
+        Ok((reader, Start { version, tensors, entries }))
+    }
+
     fn fill(&mut self, buffer: &mut [u8]) -> Result<(), GgufError> {
         self.need(buffer.len() as u64)?;
         self.stream.read_exact(buffer)?;

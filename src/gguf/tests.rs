@@ -100,7 +100,73 @@ fn short_arrays_of_integers_are_kept_and_long_ones_skipped() {
     assert!(matches!(array(4, &[0; 4], 1000), Err(GgufError::Truncated { .. })));
 }
 
+/// A file of a vocabulary alone.
+fn vocabulary() -> Vec<u8> {
+    let string = |text: &str| [&(text.len() as u64).to_le_bytes()[..], text.as_bytes()].concat();
+    let list = |kind: u32, length: u64| {
+        [9_u32.to_le_bytes().as_slice(), &kind.to_le_bytes(), &length.to_le_bytes()].concat()
+    };
+    let mut bytes = b"GGUF\x03\0\0\0\0\0\0\0\0\0\0\0\x06\0\0\0\0\0\0\0".to_vec();
+    bytes.extend([string("general.architecture"), 8_u32.to_le_bytes().to_vec(), string("bert")].concat());
+    bytes.extend([string("tokenizer.ggml.model"), 8_u32.to_le_bytes().to_vec(), string("bert")].concat());
+    bytes.extend([string("tokenizer.ggml.tokens"), list(8, 2), string("▁a"), string("b")].concat());
+    bytes.extend([string("tokenizer.ggml.token_type"), list(5, 2)].concat());
+    bytes.extend([3_i32.to_le_bytes(), 1_i32.to_le_bytes()].concat());
+    bytes.extend([string("tokenizer.ggml.scores"), list(6, 1), 0.5_f32.to_le_bytes().to_vec()].concat());
+    bytes.extend([string("tokenizer.ggml.merges"), list(8, 1), string("a b")].concat());
+    bytes
+}
+
+fn parse_vocabulary(bytes: &[u8]) -> Result<Vocabulary, GgufError> {
+    vocabulary::parse(bytes, bytes.len() as u64)
+}
+
+#[test]
+fn a_vocabulary_is_read_whole() {
+    let read = parse_vocabulary(&vocabulary()).unwrap();
+    assert_eq!(
+        (read.text("model"), &read.tokens[..]),
+        (Some("bert"), &["▁a".to_owned(), "b".to_owned()][..])
+    );
+    assert_eq!((read.kind(0), read.kind(1)), (TokenKind::Control, TokenKind::Normal));
+    assert_eq!((read.scores, read.merges), (vec![0.5], vec!["a b".to_owned()]));
+    for length in 0..vocabulary().len() {
+        assert!(parse_vocabulary(&vocabulary()[..length]).is_err(), "{length} bytes");
+    }
+}
+
+#[test]
+fn what_finds_vectors_says_how() {
+    let of = |values: &[(&str, Value)]| {
+        let header = header(values);
+        (header.pooling_or_usual(), header.vector_length(), header.input_tokens(None))
+    };
+    let width = ("embedding_length", Value::Int(384));
+    assert_eq!(of(&[]), (Pooling::Last, None, 512));
+    let bert = [("pooling_type", Value::Int(1)), width.clone(), ("context_length", Value::Int(256))];
+    assert_eq!(of(&bert), (Pooling::Mean, Some(384), 256));
+    let unnamed = [("attention.causal", Value::Bool(false)), ("pooling_type", Value::Int(0)), width.clone()];
+    assert_eq!(of(&unnamed), (Pooling::Mean, Some(384), 512));
+    let projected =
+        [("pooling_type", Value::Int(2)), width.clone(), ("embedding_length_out", Value::Int(128))];
+    assert_eq!(of(&projected), (Pooling::Cls, Some(128), 512));
+    let long = [("pooling_type", Value::Int(3)), width.clone(), ("context_length", Value::Int(1 << 20))];
+    assert_eq!(of(&long), (Pooling::Last, Some(384), 8192));
+    assert_eq!(of(&[("pooling_type", Value::Int(4)), width]), (Pooling::Rank, Some(1), 512));
+    assert_eq!(header(&long).input_tokens(Some(300)), 300);
+}
+
 proptest! {
+    #[test]
+    fn damaged_vocabularies_never_panic(changes in prop::collection::vec((0_usize..330, any::<u8>()), 1..8)) {
+        let mut bytes = vocabulary();
+        for (at, byte) in changes {
+            let at = at % bytes.len();
+            bytes[at] = byte;
+        }
+        let _ = parse_vocabulary(&bytes);
+    }
+
     #[test]
     fn damaged_bytes_never_panic(changes in prop::collection::vec((0_usize..200, any::<u8>()), 1..8)) {
         let mut bytes = sample();
