@@ -21,9 +21,17 @@
 //!   `PERCEPT_FAKE_ONCE`)
 //! - `hangspeech`: does nothing more behind the first sentence of a file, once (needs
 //!   `PERCEPT_FAKE_ONCE`)
+//! - `noembed`: fails to load a model for vectors
+//! - `dieembed`, `hangembed`: ends with exit code 7, or does nothing more, at the second input
+//!   that it finds a vector for, once (needs `PERCEPT_FAKE_ONCE`)
+//! - `slowembed`: 20 ms for each
 //! - `spell`: hears the words of its vocabulary
 //!
 //! As a speech worker it hears a word of [`SCRIPT`] in each 100 ms of sound, whatever that is.
+//!
+//! As an embedding worker it makes a vector of the words of a text (lower case, each adds one at a
+//! place that its hash names), and of a picture's file by its hash; it scores a pair by the words
+//! that are in both. A vector has as many numbers as the model's header says, else [`DIMENSIONS`].
 //!
 //! A question with lines `call NAME {ARGUMENTS}` makes it call these tools, one after the
 //! other, as a model would: the next when the one before has its result, then it answers.
@@ -36,9 +44,10 @@ use std::time::{Duration, Instant};
 
 use percept::message::Role;
 use percept::wire::{
-    ChatMessage, Content, DoneReport, Engine, Event, ExitOnEnd, Failure, FailureKind, Ledger, LedgerEntry,
-    LedgerKind, Limits, LoadOptions, MAX_LINE_BYTES, ModelInfo, Output, PROTOCOL_VERSION, Ready, Request,
-    SAMPLE_RATE, Sampling, Segment, SpeechOptions, Stage, StopReason, Timings, ToolSpec, Usage, serve,
+    ChatMessage, Content, DoneReport, EmbedInput, Engine, Event, ExitOnEnd, Failure, FailureKind, Ledger,
+    LedgerEntry, LedgerKind, Limits, LoadOptions, MAX_LINE_BYTES, ModelInfo, Output, PROTOCOL_VERSION, Ready,
+    Request, SAMPLE_RATE, Sampling, Segment, SpeechOptions, Stage, StopReason, Timings, ToolSpec, Usage,
+    floats, serve,
 };
 
 /// Tokens that the fake says a picture becomes.
@@ -50,6 +59,9 @@ const SCRIPT: [&str; 4] = ["Look at the log", "and tell me what", "it says of db
 /// Sound that is a word.
 const WORD_SAMPLES: usize = SAMPLE_RATE as usize / 10;
 
+/// Numbers of a vector, where the model's file is no GGUF.
+const DIMENSIONS: usize = 64;
+
 /// Milliseconds of [`WORD_SAMPLES`].
 const WORD_MS: u64 = 100;
 
@@ -59,6 +71,8 @@ struct Fake {
     cached: Vec<String>,
     /// How the last load was asked for.
     options: LoadOptions,
+    /// Numbers of a vector.
+    dimensions: usize,
 }
 
 impl Fake {
@@ -236,6 +250,61 @@ impl Fake {
     }
 }
 
+/// Vectors.
+impl Fake {
+    fn embed(&self, inputs: &[EmbedInput], output: &Output<'_>) -> Result<DoneReport, Failure> {
+        if !self.options.embed {
+            let said = "The model was loaded to answer: it can't find vectors.";
+            return Err(Failure::new(FailureKind::NotLoaded, said));
+        }
+        let total = inputs.len() as u64;
+        for (done, input) in (0_u64..).zip(inputs) {
+            if output.cancelled() {
+                return Ok(DoneReport { stop: StopReason::Cancelled, ..DoneReport::default() });
+            }
+            self.die_or_hang(self.does("dieembed") && done == 1, self.does("hangembed") && done == 1);
+            if self.does("slowembed") {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            let vector = vector_of(input, self.dimensions)?;
+            output.event(Event::Vectors { dimensions: vector.len(), data: floats::encode(&vector) });
+            output.event(Event::Progress { stage: Stage::Embedding, done: done + 1, total });
+        }
+        Ok(DoneReport::default())
+    }
+}
+
+fn vector_of(input: &EmbedInput, dimensions: usize) -> Result<Vec<f32>, Failure> {
+    let words = |text: &str| -> Vec<String> {
+        let words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+        words.map(str::to_lowercase).collect()
+    };
+    let mut vector = vec![0.0; dimensions];
+    let mut add = |bytes: &[u8]| vector[blake3::hash(bytes).as_bytes()[0] as usize % dimensions] += 1.0;
+    match input {
+        EmbedInput::Text { text, .. } => words(text).iter().for_each(|word| add(word.as_bytes())),
+        EmbedInput::Image { path, .. } => {
+            let unreadable =
+                |error| Failure::new(FailureKind::Media, format!("{}: {error}.", path.display()));
+            blake3::hash(&std::fs::read(path).map_err(unreadable)?)
+                .as_bytes()
+                .iter()
+                .for_each(|b| add(&[*b]));
+        }
+        EmbedInput::Pair { query, passage } => {
+            let passage = words(passage);
+            let both = words(query).iter().filter(|word| passage.contains(word)).count();
+            return Ok(vec![both as f32]);
+        }
+    }
+    let length = vector.iter().map(|value| value * value).sum::<f32>().sqrt();
+    match length > 0.0 {
+        true => vector.iter_mut().for_each(|value| *value /= length),
+        false => vector[0] = 1.0,
+    }
+    Ok(vector)
+}
+
 /// A segment that ends with that word.
 fn segment(text: String, word: u64) -> Event {
     let words = text.split(' ').count() as u64;
@@ -344,10 +413,17 @@ impl Engine for Fake {
                 Err(Failure::new(FailureKind::ModelFile, "The speech model is cut off.")
                     .hint("Copy it again."))
             }
+            Request::Load { options, .. } if options.embed && self.does("noembed") => {
+                Err(Failure::new(FailureKind::ModelFile, "The embedding model is cut off.")
+                    .hint("Copy it again."))
+            }
             Request::Load { options, model, .. } => {
                 if self.does("slowspeech") && model.extension().is_none_or(|ending| ending != "gguf") {
                     std::thread::sleep(Duration::from_secs(1));
                 }
+                let header = percept::gguf::read_model(&model).ok();
+                self.dimensions = header.and_then(|header| header.vector_length()).unwrap_or(DIMENSIONS);
+                let dimensions = options.embed.then_some(self.dimensions);
                 self.options = options;
                 self.cached.clear();
                 output.event(Event::Progress { stage: Stage::Loading, done: 500, total: 1000 });
@@ -355,6 +431,7 @@ impl Engine for Fake {
                     name: "fake".to_owned(),
                     context: 4096,
                     vision: true,
+                    dimensions,
                     ..ModelInfo::default()
                 }));
                 Ok(DoneReport::default())
@@ -375,10 +452,8 @@ impl Engine for Fake {
                 .map_err(|error| Failure::new(FailureKind::Internal, error.to_string())),
             Request::Transcribe { .. } => Ok(self.transcribe(output)),
             Request::Listen { speech } => self.listen(&speech, output),
-            Request::Embed { .. }
-            | Request::RestoreState { .. }
-            | Request::Frames { .. }
-            | Request::Finish { .. } => {
+            Request::Embed { inputs } => self.embed(&inputs, output),
+            Request::RestoreState { .. } | Request::Frames { .. } | Request::Finish { .. } => {
                 Err(Failure::new(FailureKind::Unsupported, "The fake worker doesn't do that."))
             }
             Request::Cancel { .. } | Request::Shutdown => Ok(DoneReport::default()),
@@ -388,7 +463,7 @@ impl Engine for Fake {
 
 fn main() {
     let behaviour = std::env::var("PERCEPT_FAKE").unwrap_or_default();
-    let mut fake = Fake { behaviour, cached: Vec::new(), options: LoadOptions::default() };
+    let mut fake = Fake { behaviour, cached: Vec::new(), options: LoadOptions::default(), dimensions: 0 };
     if fake.does("mute") {
         std::thread::sleep(Duration::from_secs(60));
     }

@@ -29,10 +29,12 @@ pub enum Prompt {
     /// `unseen_picture.md`: stands for a picture where the model has no eyes. Gets `name`,
     /// `width`, `height`, and `tools`.
     UnseenPicture,
+    /// `caption.md`: the question for a picture's caption in the index. Gets nothing.
+    Caption,
 }
 
 impl Prompt {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::System,
         Self::Describe,
         Self::TextAttachment,
@@ -40,6 +42,7 @@ impl Prompt {
         Self::LogAttachment,
         Self::RecordingAttachment,
         Self::UnseenPicture,
+        Self::Caption,
     ];
 
     fn file(self) -> &'static str {
@@ -51,6 +54,7 @@ impl Prompt {
             Self::LogAttachment => "log_attachment.md",
             Self::RecordingAttachment => "recording_attachment.md",
             Self::UnseenPicture => "unseen_picture.md",
+            Self::Caption => "caption.md",
         }
     }
 
@@ -63,6 +67,7 @@ impl Prompt {
             Self::LogAttachment => include_str!("../prompts/log_attachment.md"),
             Self::RecordingAttachment => include_str!("../prompts/recording_attachment.md"),
             Self::UnseenPicture => include_str!("../prompts/unseen_picture.md"),
+            Self::Caption => include_str!("../prompts/caption.md"),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The models that percept knows: `models/*.toml`, built in, and the user's own beside
 //! them. It finds and checks files on this machine; it downloads nothing.
 
+mod embedding;
 mod fingerprint;
 mod spec;
 mod speech;
@@ -10,6 +11,7 @@ mod tests;
 
 use std::path::{Path, PathBuf};
 
+pub use embedding::ReadyEmbedding;
 pub use fingerprint::Fingerprint;
 pub use spec::{ModelFiles, ModelSource, ModelSpec, Task, Turns};
 pub use speech::ReadySpeech;
@@ -19,7 +21,7 @@ use crate::text;
 use crate::wire::{LoadOptions, Sampling};
 
 /// The entries that come with percept.
-const BUILT_IN: [(&str, &str); 15] = [
+const BUILT_IN: [(&str, &str); 24] = [
     ("starter.toml", include_str!("../../models/starter.toml")),
     ("smolvlm2-500m.toml", include_str!("../../models/smolvlm2-500m.toml")),
     ("smolvlm2-2.2b.toml", include_str!("../../models/smolvlm2-2.2b.toml")),
@@ -35,6 +37,15 @@ const BUILT_IN: [(&str, &str); 15] = [
     ("whisper-small.toml", include_str!("../../models/whisper-small.toml")),
     ("whisper-large-v3-turbo.toml", include_str!("../../models/whisper-large-v3-turbo.toml")),
     ("silero-vad.toml", include_str!("../../models/silero-vad.toml")),
+    ("all-minilm-l6-v2.toml", include_str!("../../models/all-minilm-l6-v2.toml")),
+    ("bge-small-en-v1.5.toml", include_str!("../../models/bge-small-en-v1.5.toml")),
+    ("nomic-embed-text-v1.5.toml", include_str!("../../models/nomic-embed-text-v1.5.toml")),
+    ("embeddinggemma-300m.toml", include_str!("../../models/embeddinggemma-300m.toml")),
+    ("bge-m3.toml", include_str!("../../models/bge-m3.toml")),
+    ("qwen3-embedding-0.6b.toml", include_str!("../../models/qwen3-embedding-0.6b.toml")),
+    ("qwen3-vl-embedding-2b.toml", include_str!("../../models/qwen3-vl-embedding-2b.toml")),
+    ("bge-reranker-v2-m3.toml", include_str!("../../models/bge-reranker-v2-m3.toml")),
+    ("qwen3-reranker-0.6b.toml", include_str!("../../models/qwen3-reranker-0.6b.toml")),
 ];
 
 /// A model that can be loaded now: its files are on disk.
@@ -122,6 +133,22 @@ pub enum CatalogueError {
         "no speech model is on this machine. Download ggml-base.bin (142 MiB) from https://huggingface.co/ggerganov/whisper.cpp, then: percept models add whisper-base ggml-base.bin"
     )]
     NoSpeech,
+    /// No model that finds vectors is on this machine.
+    #[error(
+        "no embedding model is on this machine. Download all-MiniLM-L6-v2-Q8_0.gguf from https://huggingface.co/second-state/All-MiniLM-L6-v2-Embedding-GGUF, then: percept models add all-minilm-l6-v2 all-MiniLM-L6-v2-Q8_0.gguf"
+    )]
+    NoEmbedding,
+    /// No model that scores pairs is on this machine.
+    #[error("no reranker is on this machine. `percept models show bge-reranker-v2-m3` says where to get one")]
+    NoReranker,
+    /// A file can't be used to find vectors or to score pairs.
+    #[error("{path} can't be used: {why}.")]
+    Vectors {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        why: String,
+    },
     /// A file is no usable model that hears.
     #[error("{path} can't be used: {why}.")]
     Speech {
@@ -228,7 +255,7 @@ impl Catalogue {
     pub fn ready(&self, name: &str, cache: &Path) -> Result<ReadyModel, CatalogueError> {
         let Some(spec) = self.find(name) else { return self.ready_file(name) };
         if spec.task != Task::Chat {
-            return Err(speech::not_for_chat(spec));
+            return Err(speech::for_something_else(spec, Task::Chat));
         }
         let (model, mmproj) = match &spec.files {
             ModelFiles { starter: true, .. } => {
@@ -272,6 +299,10 @@ impl Catalogue {
         }
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let header = check_model(&path)?;
+        let spec = described_by(name, &header);
+        if spec.task != Task::Chat {
+            return Err(speech::for_something_else(&spec, Task::Chat));
+        }
         let mmproj = mmproj_beside(&path);
         if let Some(mmproj) = &mmproj {
             check_projector(mmproj, &path, &header)?;
@@ -315,11 +346,16 @@ impl Catalogue {
             Some(task) => (speech::described(name, task, known)?, None),
             None => {
                 let header = check_model(&model)?;
-                let mmproj = mmproj.map(whole).or_else(|| mmproj_beside(&model));
+                let spec = entry(name, &header, known)?;
+                let mmproj = match (mmproj.map(whole), spec.task) {
+                    (Some(mmproj), _) => Some(mmproj),
+                    (None, Task::Chat) => mmproj_beside(&model),
+                    (None, _) => embedding::projector_beside(&model, &header),
+                };
                 if let Some(mmproj) = &mmproj {
                     check_projector(mmproj, &model, &header)?;
                 }
-                (known.unwrap_or_else(|| described_by(name, &header)), mmproj)
+                (spec, mmproj)
             }
         };
         spec.files = ModelFiles { starter: false, model: Some(model), mmproj };
@@ -336,8 +372,12 @@ impl Catalogue {
 
     /// Checks a model's files: that they are there, whole, and of the right kind.
     pub fn verify(&self, name: &str, cache: &Path) -> Result<Vec<Verified>, CatalogueError> {
-        if let Some(spec) = self.find(name).filter(|spec| spec.task != Task::Chat) {
-            return speech::verify(spec).map(|verified| vec![verified]);
+        if let Some(spec) = self.find(name) {
+            match spec.task {
+                Task::Chat => {}
+                Task::Embed | Task::Rerank => return embedding::verify(spec),
+                Task::Speech | Task::Vad => return speech::verify(spec).map(|verified| vec![verified]),
+            }
         }
         let ready = self.ready(name, cache)?;
         let header = check_model(&ready.model)?;
@@ -392,6 +432,19 @@ fn mmproj_beside(model: &Path) -> Option<PathBuf> {
     found.next().filter(|_| found.next().is_none())
 }
 
+/// The entry for a file that is being registered: what is known under its name, if that is for
+/// the same. A model that was known to find vectors need not say so in its file.
+fn entry(name: &str, header: &Header, known: Option<ModelSpec>) -> Result<ModelSpec, CatalogueError> {
+    let found = described_by(name, header);
+    match known {
+        Some(known) if known.task == found.task || (known.task, found.task) == (Task::Embed, Task::Chat) => {
+            Ok(known)
+        }
+        Some(known) => Err(speech::for_something_else(&known, found.task)),
+        None => Ok(found),
+    }
+}
+
 fn described_by(name: &str, header: &Header) -> ModelSpec {
     ModelSpec {
         title: header.text("general.name").unwrap_or(name).to_owned(),
@@ -399,7 +452,7 @@ fn described_by(name: &str, header: &Header) -> ModelSpec {
         licence: header.text("general.license").map(str::to_owned),
         parameters: Some(crate::text::thousands(header.parameters)),
         context: header.own("context_length"),
-        ..ModelSpec::named(name, Task::Chat)
+        ..ModelSpec::named(name, embedding::task_of(header))
     }
 }
 

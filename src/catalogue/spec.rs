@@ -56,6 +56,15 @@ pub struct ModelSpec {
     /// How much of a conversation it was trained to read.
     #[serde(default, skip_serializing_if = "Turns::is_all")]
     pub turns: Turns,
+    /// What stands before a query, for a model that finds vectors; its control tokens count.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub query_prefix: String,
+    /// What stands before a passage or a picture that may be found.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub passage_prefix: String,
+    /// What stands behind either.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub suffix: String,
     /// The fields above that its documentation does not confirm.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unconfirmed: Vec<String>,
@@ -91,6 +100,9 @@ impl ModelSpec {
             system_prompt: true,
             tools: true,
             turns: Turns::All,
+            query_prefix: String::new(),
+            passage_prefix: String::new(),
+            suffix: String::new(),
             unconfirmed: Vec::new(),
             source: None,
             files: ModelFiles::default(),
@@ -111,6 +123,10 @@ pub enum Task {
     Speech,
     /// It tells speech from other sound (Silero, in whisper.cpp's ggml form).
     Vad,
+    /// It finds vectors of texts, and of pictures if it has a projector for them.
+    Embed,
+    /// It scores how well a passage answers a query.
+    Rerank,
 }
 
 impl Task {

@@ -43,7 +43,7 @@ impl Catalogue {
     }
 
     /// The models for this that are on this machine, in the catalogue's order.
-    fn here(&self, task: Task) -> impl Iterator<Item = (String, PathBuf)> {
+    pub(super) fn here(&self, task: Task) -> impl Iterator<Item = (String, PathBuf)> {
         let specs = self.specs.iter().filter(move |spec| spec.task == task && self.is_here(spec));
         specs.filter_map(|spec| Some((spec.name.clone(), spec.files.model.clone()?)))
     }
@@ -69,27 +69,27 @@ impl Catalogue {
     }
 }
 
-/// A model that hears is asked to answer.
-pub(super) fn not_for_chat(spec: &ModelSpec) -> CatalogueError {
-    for_something_else(spec, Task::Chat)
-}
-
-fn for_something_else(spec: &ModelSpec, wanted: Task) -> CatalogueError {
+/// A model is asked for what it isn't for.
+pub(super) fn for_something_else(spec: &ModelSpec, wanted: Task) -> CatalogueError {
     let is = match spec.task {
         Task::Chat => "answers",
         Task::Speech => "hears",
         Task::Vad => "tells speech from noise",
+        Task::Embed => "finds vectors",
+        Task::Rerank => "scores passages",
     };
     let not = match wanted {
         Task::Chat => "it can't answer. Name another one; `percept models list` shows them",
         Task::Speech => "it can't hear. Set [speech] model to one that does, or leave it empty",
         Task::Vad => "it can't tell speech from noise. Set [speech] vad to silero-vad, or leave it empty",
+        Task::Embed => "it can't find vectors. `percept models list` shows those that do",
+        Task::Rerank => "it can't score passages. `percept models list` shows those that do",
     };
     CatalogueError::Task { name: spec.name.clone(), is, not }
 }
 
 /// The file of a model that is one file.
-fn file(spec: &ModelSpec) -> Result<PathBuf, CatalogueError> {
+pub(super) fn file(spec: &ModelSpec) -> Result<PathBuf, CatalogueError> {
     spec.files.model.clone().ok_or_else(|| CatalogueError::Absent {
         name: spec.name.clone(),
         repository: spec.source.as_ref().map_or("models", |source| &source.repository).to_owned(),

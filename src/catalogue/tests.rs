@@ -163,3 +163,81 @@ fn what_hears_does_not_answer_and_what_is_no_model_is_said() {
     let error = said(catalogue.speech(text.to_str(), None).unwrap_err());
     assert!(error.contains("ggml.bin can't be used: it is no Whisper model"), "{error}");
 }
+
+/// A header without weights: `(key, type, value)`.
+fn gguf_file(path: &Path, architecture: &str, numbers: &[(&str, u32)]) -> PathBuf {
+    let string = |text: &str| [&(text.len() as u64).to_le_bytes()[..], text.as_bytes()].concat();
+    let mut bytes = b"GGUF\x03\0\0\0\0\0\0\0\0\0\0\0".to_vec();
+    bytes.extend((numbers.len() as u64 + 1).to_le_bytes());
+    bytes.extend(
+        [string("general.architecture"), 8_u32.to_le_bytes().to_vec(), string(architecture)].concat(),
+    );
+    for (key, value) in numbers {
+        bytes.extend([string(&format!("{architecture}.{key}")), 4_u32.to_le_bytes().to_vec()].concat());
+        bytes.extend(value.to_le_bytes());
+    }
+    bytes.resize(bytes.len().next_multiple_of(32), 0);
+    std::fs::write(path, bytes).unwrap();
+    path.to_owned()
+}
+
+#[test]
+fn models_that_find_vectors_are_told_by_their_headers() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = |name: &str, numbers: &[(&str, u32)]| gguf_file(&dir.path().join(name), "bert", numbers);
+    assert!(matches!(built_in().embedding(None), Err(CatalogueError::NoEmbedding)));
+    assert!(matches!(built_in().reranker(None), Err(CatalogueError::NoReranker)));
+    let small =
+        file("small.gguf", &[("pooling_type", 1), ("embedding_length", 384), ("context_length", 512)]);
+    let rank = file("rank.gguf", &[("pooling_type", 4), ("embedding_length", 384)]);
+    let entries = dir.path().join("models");
+    for (name, path, task) in [("small", &small, Task::Embed), ("rank", &rank, Task::Rerank)] {
+        assert_eq!(built_in().add(&entries, name, path, None).unwrap().0.task, task);
+    }
+    built_in().add(&entries, "nomic-embed-text-v1.5", &small, None).unwrap();
+    let (catalogue, errors) = Catalogue::load(&entries);
+    assert!(errors.is_empty(), "{errors:?}");
+    let ready = catalogue.embedding(Some("small")).unwrap();
+    assert_eq!((ready.dimensions, ready.most_tokens, ready.pictures), (384, 512, false));
+    let nomic = catalogue.embedding(Some("nomic-embed-text-v1.5")).unwrap();
+    assert_eq!(nomic.query_prefix, "search_query: ");
+    assert_ne!(nomic.space, ready.space, "other prefixes make another space");
+    assert_eq!(catalogue.embedding(small.to_str()).unwrap().space, ready.space);
+    assert_eq!(catalogue.embedding(None).unwrap().name, "small");
+    assert_eq!(catalogue.reranker(None).unwrap().dimensions, 1);
+    assert_eq!(catalogue.verify("rank", dir.path()).unwrap()[0].architecture, "bert");
+
+    // Moved it is the same, other weights are another one.
+    let moved = dir.path().join("moved.gguf");
+    std::fs::copy(&small, &moved).unwrap();
+    assert_eq!(catalogue.embedding(moved.to_str()).unwrap().space, ready.space);
+    let mut bytes = std::fs::read(&small).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    std::fs::write(&moved, bytes).unwrap();
+    assert_ne!(catalogue.embedding(moved.to_str()).unwrap().space, ready.space);
+}
+
+#[test]
+fn what_finds_vectors_does_nothing_else() {
+    let dir = tempfile::tempdir().unwrap();
+    let [starter, _] = starter::unpack(dir.path()).unwrap();
+    let small =
+        gguf_file(&dir.path().join("s.gguf"), "bert", &[("pooling_type", 1), ("embedding_length", 8)]);
+    let short = gguf_file(&dir.path().join("t.gguf"), "bert", &[("pooling_type", 1)]);
+    let catalogue = built_in();
+    let said = |error: CatalogueError| error.to_string();
+    for (error, words) in [
+        (said(catalogue.embedding(Some("starter")).unwrap_err()), "starter answers, it can't find vectors"),
+        (said(catalogue.embedding(starter.to_str()).unwrap_err()), "it can't find vectors"),
+        (said(catalogue.reranker(small.to_str()).unwrap_err()), "finds vectors, it can't score"),
+        (said(catalogue.ready("bge-m3", dir.path()).unwrap_err()), "bge-m3 finds vectors, it can't answer"),
+        (said(catalogue.ready(small.to_str().unwrap(), dir.path()).unwrap_err()), "it can't answer"),
+        (said(catalogue.embedding(Some("bge-m4")).unwrap_err()), "did you mean `bge-m3`"),
+        (said(catalogue.embedding(Some("bge-m3")).unwrap_err()), "models add bge-m3 bge-m3-Q8_0.gguf"),
+        (said(catalogue.embedding(short.to_str()).unwrap_err()), "how long its vectors are"),
+        (said(catalogue.add(dir.path(), "starter", &small, None).unwrap_err()), "starter answers"),
+        (said(catalogue.add(dir.path(), "bge-reranker-v2-m3", &small, None).unwrap_err()), "scores passages"),
+    ] {
+        assert!(error.contains(words), "{error}");
+    }
+}

@@ -35,7 +35,7 @@ pub(super) enum ModelsCommand {
     Add {
         /// The name to use it by
         name: String,
-        /// The language model's GGUF, or the ggml-*.bin of a model that hears
+        /// The GGUF of a model that answers or finds vectors, or the ggml-*.bin of one that hears
         #[arg(value_hint = clap::ValueHint::FilePath)]
         model: PathBuf,
         /// The projector's GGUF; the only mmproj*.gguf in the same folder is found by itself
@@ -79,10 +79,7 @@ pub(super) fn run(command: ModelsCommand) -> Result<(), Trouble> {
             let (spec, path) = catalogue
                 .add(&setup.paths.models(), &name, &model, mmproj.as_deref())
                 .map_err(Trouble::user)?;
-            if spec.task != Task::Chat {
-                let key = if spec.task == Task::Vad { "vad" } else { "model" };
-                let used =
-                    format!("It is used for dictation and recordings unless [speech] {key} names another.");
+            if let Some(used) = used_for(&spec) {
                 return print_line(format!("{name} is registered.\nEntry: {}\n{used}", path.display()));
             }
             let eyes = match &spec.files.mmproj {
@@ -113,9 +110,30 @@ pub(super) fn run(command: ModelsCommand) -> Result<(), Trouble> {
     }
 }
 
+/// What a model is used for that doesn't answer.
+fn used_for(spec: &ModelSpec) -> Option<&'static str> {
+    Some(match spec.task {
+        Task::Chat => return None,
+        Task::Speech => "It is used for dictation and recordings unless [speech] model names another.",
+        Task::Vad => "It is used for dictation and recordings unless [speech] vad names another.",
+        Task::Embed if spec.files.mmproj.is_some() => {
+            "It finds documents and pictures by their meaning, in the index."
+        }
+        Task::Embed => "It finds documents by their meaning, in the index.",
+        Task::Rerank => "It can put what the index found in a better order.",
+    })
+}
+
 fn list(catalogue: &Catalogue) -> Result<(), Trouble> {
     let widest = catalogue.list().iter().map(|spec| spec.name.len()).max().unwrap_or(0);
-    for (task, heading) in [(Task::Chat, ""), (Task::Speech, "\nspeech"), (Task::Vad, "")] {
+    let groups = [
+        (Task::Chat, ""),
+        (Task::Speech, "\nspeech"),
+        (Task::Vad, ""),
+        (Task::Embed, "\nembeddings"),
+        (Task::Rerank, "\nreranking"),
+    ];
+    for (task, heading) in groups {
         if !heading.is_empty() {
             print_line(heading)?;
         }
@@ -147,13 +165,25 @@ fn fields(spec: &ModelSpec, here: bool) -> Vec<(&'static str, String)> {
     let list = |items: &[String]| (!items.is_empty()).then(|| items.join("; "));
     let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
     let source = spec.source.as_ref();
+    let does = match spec.task {
+        Task::Chat => "answers",
+        Task::Speech => "hears",
+        Task::Vad => "tells speech from noise",
+        Task::Embed => "finds vectors",
+        Task::Rerank => "scores passages",
+    };
+    let prefix = |text: &String| (!text.is_empty()).then(|| format!("{text:?}"));
     let all = [
+        ("task", Some(does.to_owned())),
         ("on this machine", Some(if here { "yes".to_owned() } else { "no".to_owned() })),
         ("good for", list(&spec.good_for)),
         ("weak at", list(&spec.weak_at)),
         ("parameters", spec.parameters.clone()),
         ("context", spec.context.map(|tokens| format!("{} tokens", text::thousands(tokens)))),
         ("picture", spec.image_tokens.as_ref().map(|tokens| format!("{tokens} tokens"))),
+        ("before a query", prefix(&spec.query_prefix)),
+        ("before a passage", prefix(&spec.passage_prefix)),
+        ("behind both", prefix(&spec.suffix)),
         ("memory", spec.memory_mib.map(|mib| format!("{} MiB", text::thousands(mib)))),
         ("licence", spec.licence.clone()),
         ("repository", source.map(|source| format!("https://huggingface.co/{}", source.repository))),

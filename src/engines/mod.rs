@@ -2,10 +2,22 @@
 //!
 //! A worker's death is an event, never an error path. One thread owns each worker; to
 //! drop its [`Worker`] ends the process.
+//!
+//! | who | for what |
+//! | --- | --- |
+//! | [`Worker`] | the chat and dictation: events, restarted by itself |
+//! | [`Listener`] | one recording: a process that ends with it |
+//! | [`Embedder`], [`Reranker`], [`Captioner`] | the index: a process that is there while it is used |
 
+mod captioner;
 mod child;
+mod embedder;
+mod errand;
+mod kept;
 mod listener;
+mod reranker;
 mod supervise;
+mod vectors;
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::Receiver;
@@ -15,7 +27,11 @@ use crate::wire::{Envelope, Event, Ready};
 
 use child::{Child, Said, What};
 
+pub use captioner::Captioner;
+pub use embedder::Embedder;
+pub use kept::IDLE;
 pub use listener::{Hearing, Listener};
+pub use reranker::Reranker;
 pub use supervise::Worker;
 
 /// What happens to a worker.

@@ -195,10 +195,17 @@ pub struct LoadOptions {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum EmbedInput {
-    /// A text, with the prefix that the model was trained with.
+    /// A text. Control tokens of the model's count in `before` and `after`, never in `text`;
+    /// a `before` without any is one text with it.
     Text {
+        /// What stands before the text: the prefix that the model was trained with.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        before: String,
         /// The text.
         text: String,
+        /// What stands behind it.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        after: String,
     },
     /// A picture on disk, for a model with a projector.
     Image {

@@ -101,6 +101,45 @@ pub(crate) fn model() -> String {
     file.to_str().unwrap().to_owned()
 }
 
+/// Writes what the fake worker takes for a model that finds vectors: a header without weights.
+/// `pooling` as GGUF has it: 1 is the mean, 3 the last token (which pictures need, with a
+/// projector), 4 makes it a reranker.
+pub(crate) fn embedding_model(path: &Path, dimensions: u32, pooling: u32) -> PathBuf {
+    let number = |value: u32| [&4_u32.to_le_bytes()[..], &value.to_le_bytes()].concat();
+    header(
+        path,
+        &[
+            ("general.architecture", text_value("bert")),
+            ("bert.embedding_length", number(dimensions)),
+            ("bert.context_length", number(512)),
+            ("bert.pooling_type", number(pooling)),
+        ],
+    )
+}
+
+/// Writes what the fake worker takes for a projector that goes with any such model.
+pub(crate) fn embedding_projector(path: &Path) -> PathBuf {
+    header(path, &[("general.architecture", text_value("clip"))])
+}
+
+fn text_value(value: &str) -> Vec<u8> {
+    [&8_u32.to_le_bytes()[..], &(value.len() as u64).to_le_bytes(), value.as_bytes()].concat()
+}
+
+/// A GGUF file without tensors.
+fn header(path: &Path, entries: &[(&str, Vec<u8>)]) -> PathBuf {
+    let mut bytes = b"GGUF\x03\0\0\0\0\0\0\0\0\0\0\0".to_vec();
+    bytes.extend((entries.len() as u64).to_le_bytes());
+    for (key, value) in entries {
+        bytes.extend((key.len() as u64).to_le_bytes());
+        bytes.extend(key.bytes());
+        bytes.extend(value);
+    }
+    bytes.resize(bytes.len().next_multiple_of(32), 0);
+    std::fs::write(path, bytes).unwrap();
+    path.to_owned()
+}
+
 /// The process of that name whose parent is `parent`.
 #[cfg(target_os = "linux")]
 pub(crate) fn child_of(parent: u32, name: &str) -> Option<u32> {

@@ -97,6 +97,46 @@ pub(crate) fn write_ear(path: &Path, seed: u32) {
     std::fs::write(path, file(&metadata, &tensors, seed)).unwrap();
 }
 
+/// Writes a reranker with random weights (arch `bert`, with a classifier's head): one layer, and
+/// the starter's vocabulary.
+pub(crate) fn write_reranker(path: &Path, like: &Path, seed: u32) {
+    const POSITIONS: u32 = 128;
+    const RANK: u32 = 4;
+    let mut metadata = Metadata::default();
+    metadata.text("general.architecture", "bert");
+    metadata.text("general.name", "random reranker");
+    for (key, value) in [
+        ("block_count", 1),
+        ("context_length", POSITIONS),
+        ("embedding_length", WIDTH as u32),
+        ("feed_forward_length", HIDDEN as u32),
+        ("attention.head_count", HEADS as u32),
+        ("pooling_type", RANK),
+    ] {
+        metadata.entry(&format!("bert.{key}"), U32, &value.to_le_bytes());
+    }
+    metadata.entry("bert.attention.layer_norm_epsilon", FLOAT, &1e-5_f32.to_le_bytes());
+    metadata.entry("bert.attention.causal", BOOL, &[0]);
+    metadata.entry("tokenizer.ggml.token_type_count", U32, &1_u32.to_le_bytes());
+    metadata.tokenizer_of(&std::fs::read(like).unwrap());
+    let mut tensors = vec![
+        ("token_embd.weight".to_owned(), vec![WIDTH, VOCABULARY]),
+        ("position_embd.weight".to_owned(), vec![WIDTH, u64::from(POSITIONS)]),
+        ("cls.weight".to_owned(), vec![WIDTH, WIDTH]),
+        ("cls.output.weight".to_owned(), vec![WIDTH, 1]),
+        ("blk.0.ffn_up.weight".to_owned(), vec![WIDTH, HIDDEN]),
+        ("blk.0.ffn_down.weight".to_owned(), vec![HIDDEN, WIDTH]),
+    ];
+    for name in ["attn_q", "attn_k", "attn_v", "attn_output"] {
+        tensors.push((format!("blk.0.{name}.weight"), vec![WIDTH, WIDTH]));
+    }
+    for name in ["token_embd_norm", "blk.0.attn_output_norm", "blk.0.layer_output_norm"] {
+        tensors.push((format!("{name}.weight"), vec![WIDTH]));
+        tensors.push((format!("{name}.bias"), vec![WIDTH]));
+    }
+    std::fs::write(path, file(&metadata, &tensors, seed)).unwrap();
+}
+
 fn tensors() -> Vec<(String, Vec<u64>)> {
     let mut tensors = vec![
         ("token_embd.weight".to_owned(), vec![WIDTH, VOCABULARY]),

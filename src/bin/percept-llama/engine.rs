@@ -9,7 +9,8 @@ use percept::wire::{
 };
 
 use crate::decode::How;
-use crate::load::{self, Loaded};
+use crate::embed::Embedding;
+use crate::load::{self, Loaded, Model};
 use crate::prompt::Ending;
 use crate::{state, system};
 
@@ -19,18 +20,31 @@ pub(crate) const BINDINGS: &str = "llama-cpp-2 0.1.160";
 /// The worker: llama.cpp, and at most one model.
 pub(crate) struct Llama {
     // Declared first, so that it is dropped before the backend ends.
-    loaded: Option<Loaded>,
+    loaded: Option<Model>,
     backend: Result<LlamaBackend, String>,
 }
 
 impl Llama {
     pub(crate) fn new() -> Self {
+        system::refuse_tiles();
         llama_cpp_2::send_logs_to_tracing(llama_cpp_2::LogOptions::default());
         Self { loaded: None, backend: LlamaBackend::init().map_err(|error| error.to_string()) }
     }
 
     fn loaded(&mut self) -> Result<&mut Loaded, Failure> {
-        self.loaded.as_mut().ok_or_else(|| Failure::new(FailureKind::NotLoaded, "No model is loaded."))
+        match &mut self.loaded {
+            Some(Model::Chat(loaded)) => Ok(loaded),
+            Some(Model::Embed(_)) => Err(loaded_for("to find vectors: it can't answer")),
+            None => Err(nothing_loaded()),
+        }
+    }
+
+    fn embedding(&mut self) -> Result<&mut Embedding, Failure> {
+        match &mut self.loaded {
+            Some(Model::Embed(embedding)) => Ok(embedding),
+            Some(Model::Chat(_)) => Err(loaded_for("to answer: it can't find vectors")),
+            None => Err(nothing_loaded()),
+        }
     }
 
     fn load(&mut self, request: Request, output: &Output<'_>) -> Result<DoneReport, Failure> {
@@ -51,7 +65,10 @@ impl Llama {
         let Some(loaded) = load::load(backend, &model, mmproj.as_deref(), &options, output)? else {
             return Ok(DoneReport { stop: StopReason::Cancelled, ..DoneReport::default() });
         };
-        let mut info = loaded.info.clone();
+        let mut info = match &loaded {
+            Model::Chat(loaded) => loaded.info.clone(),
+            Model::Embed(embedding) => embedding.info.clone(),
+        };
         info.load_ms = start.elapsed().as_secs_f64() * 1000.0;
         self.loaded = Some(loaded);
         output.event(Event::Loaded(info));
@@ -93,9 +110,7 @@ impl Engine for Llama {
             }
             Request::SaveState { path, most_bytes } => state::save(self.loaded()?, &path, most_bytes),
             Request::RestoreState { path } => state::restore(self.loaded()?, &path),
-            Request::Embed { .. } => {
-                Err(Failure::new(FailureKind::Unsupported, "percept-llama finds no vectors yet."))
-            }
+            Request::Embed { inputs } => self.embedding()?.embed(&inputs, output),
             Request::Transcribe { .. }
             | Request::Listen { .. }
             | Request::Frames { .. }
@@ -106,4 +121,13 @@ impl Engine for Llama {
             Request::Cancel { .. } | Request::Shutdown => Ok(DoneReport::default()),
         }
     }
+}
+
+fn nothing_loaded() -> Failure {
+    Failure::new(FailureKind::NotLoaded, "No model is loaded.")
+}
+
+fn loaded_for(what: &str) -> Failure {
+    Failure::new(FailureKind::NotLoaded, format!("The model was loaded {what}."))
+        .hint("Load it again for that.")
 }

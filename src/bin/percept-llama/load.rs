@@ -22,6 +22,7 @@ use percept::wire::{Event, Failure, FailureKind, LoadOptions, ModelInfo, Output,
 
 use crate::cache::Cache;
 use crate::decode::call_marks;
+use crate::embed::{self, Embedding};
 use crate::engine::BINDINGS;
 use crate::media::Measured;
 use crate::prompt::Template;
@@ -56,7 +57,15 @@ self_cell::self_cell!(
     }
 );
 
-/// Everything about the model that is loaded.
+/// The model that is loaded.
+pub(crate) enum Model {
+    /// To answer.
+    Chat(Box<Loaded>),
+    /// To find vectors.
+    Embed(Box<Embedding>),
+}
+
+/// Everything about a model that answers.
 pub(crate) struct Loaded {
     // Dropped before the model that it was made for.
     pub(crate) projector: Option<MtmdContext>,
@@ -74,6 +83,13 @@ pub(crate) struct Loaded {
     pub(crate) call_marks: Vec<i32>,
 }
 
+/// The files of a model and what their headers say.
+pub(crate) struct Files<'a> {
+    pub(crate) model: &'a Path,
+    pub(crate) header: &'a Header,
+    mmproj: Option<(&'a Path, &'a Header)>,
+}
+
 /// Loads a model; `None` if it was cancelled.
 pub(crate) fn load(
     backend: &LlamaBackend,
@@ -81,17 +97,22 @@ pub(crate) fn load(
     mmproj_path: Option<&Path>,
     options: &LoadOptions,
     output: &Output<'_>,
-) -> Result<Option<Loaded>, Failure> {
+) -> Result<Option<Model>, Failure> {
     let header = gguf::read_model(model_path).map_err(|error| unreadable(model_path, &error))?;
     let read_projector = |path: &Path| gguf::read_projector(path).map_err(|error| unreadable(path, &error));
     let mmproj_header = mmproj_path.map(read_projector).transpose()?;
     if let (Some(path), Some(mmproj)) = (mmproj_path, &mmproj_header) {
         check_pair(path, mmproj, model_path, &header)?;
     }
+    let files = Files { model: model_path, header: &header, mmproj: mmproj_path.zip(mmproj_header.as_ref()) };
     let trained = header.own("context_length").unwrap_or(UNKNOWN_CONTEXT);
-    let context = options.context.map_or(trained.min(DEFAULT_CONTEXT), u64::from).max(64);
+    let context = match options.embed {
+        true => header.input_tokens(options.context),
+        false => options.context.map_or(trained.min(DEFAULT_CONTEXT), u64::from).max(64),
+    };
     if !options.ignore_memory {
-        check_memory(&header, mmproj_header.as_ref(), context)?;
+        let cached = if options.embed && !header.is_causal() { 0 } else { context };
+        check_memory(&header, mmproj_header.as_ref(), cached)?;
     }
 
     let threads = options.threads.filter(|&threads| threads > 0).unwrap_or_else(physical_cores);
@@ -103,6 +124,23 @@ pub(crate) fn load(
     if output.cancelled() {
         return Ok(None);
     }
+    let model = match options.embed {
+        true => Model::Embed(Box::new(embed::set_up(backend, &files, model, projector, context, threads)?)),
+        false => Model::Chat(Box::new(set_up(backend, &files, model, projector, options, context, threads)?)),
+    };
+    Ok(Some(model))
+}
+
+/// Sets a model up to answer.
+fn set_up(
+    backend: &LlamaBackend,
+    files: &Files<'_>,
+    model: LlamaModel,
+    projector: Option<MtmdContext>,
+    options: &LoadOptions,
+    context: u64,
+    threads: u32,
+) -> Result<Loaded, Failure> {
     let whole = projector.as_ref().is_some_and(MtmdContext::decode_use_non_causal);
     let batch = if whole { NON_CAUSAL_BATCH } else { BATCH };
     let params = LlamaContextParams::default()
@@ -121,21 +159,12 @@ pub(crate) fn load(
         Failure::new(FailureKind::Memory, said).hint("Try a smaller one: [model] context.")
     })?;
     let info = ModelInfo {
-        name: header.text("general.name").map_or_else(|| file_name(model_path), str::to_owned),
-        architecture: header.architecture().to_owned(),
-        parameters: header.parameters,
-        bytes: header.tensor_bytes + mmproj_header.as_ref().map_or(0, |mmproj| mmproj.tensor_bytes),
         context: runtime.with_dependent(|_, context| context.n_ctx()),
-        context_trained: u32::try_from(trained).unwrap_or(u32::MAX),
-        vision: projector.as_ref().is_some_and(MtmdContext::support_vision),
-        hearing: projector.as_ref().is_some_and(MtmdContext::support_audio),
-        checkpoints,
         template: template.source().to_owned(),
-        threads,
-        load_ms: 0.0,
+        ..model_info(files, runtime.borrow_owner(), projector.as_ref(), threads)
     };
-    let fingerprint = fingerprint(model_path, mmproj_path, options, &info);
-    Ok(Some(Loaded {
+    let fingerprint = fingerprint(files, options, &info);
+    Ok(Loaded {
         projector,
         runtime,
         template,
@@ -146,7 +175,30 @@ pub(crate) fn load(
         fingerprint,
         no_cache: options.no_cache,
         call_marks,
-    }))
+    })
+}
+
+/// What is known of a model whatever it is loaded for.
+pub(crate) fn model_info(
+    files: &Files<'_>,
+    model: &LlamaModel,
+    projector: Option<&MtmdContext>,
+    threads: u32,
+) -> ModelInfo {
+    let header = files.header;
+    let trained = header.own("context_length").unwrap_or(UNKNOWN_CONTEXT);
+    ModelInfo {
+        name: header.text("general.name").map_or_else(|| file_name(files.model), str::to_owned),
+        architecture: header.architecture().to_owned(),
+        parameters: header.parameters,
+        bytes: header.tensor_bytes + files.mmproj.map_or(0, |(_, mmproj)| mmproj.tensor_bytes),
+        context_trained: u32::try_from(trained).unwrap_or(u32::MAX),
+        vision: projector.is_some_and(MtmdContext::support_vision),
+        hearing: projector.is_some_and(MtmdContext::support_audio),
+        checkpoints: model.is_recurrent() || model.is_hybrid(),
+        threads,
+        ..ModelInfo::default()
+    }
 }
 
 fn file_name(path: &Path) -> String {
@@ -282,7 +334,7 @@ fn open_projector(
     })
 }
 
-fn fingerprint(model: &Path, mmproj: Option<&Path>, options: &LoadOptions, info: &ModelInfo) -> String {
+fn fingerprint(files: &Files<'_>, options: &LoadOptions, info: &ModelInfo) -> String {
     let file = |path: &Path| {
         let metadata = std::fs::metadata(path).ok();
         let modified = metadata.as_ref().and_then(|metadata| metadata.modified().ok());
@@ -291,8 +343,8 @@ fn fingerprint(model: &Path, mmproj: Option<&Path>, options: &LoadOptions, info:
     let parts = [
         env!("CARGO_PKG_VERSION").to_owned(),
         BINDINGS.to_owned(),
-        file(model),
-        mmproj.map(file).unwrap_or_default(),
+        file(files.model),
+        files.mmproj.map(|(path, _)| file(path)).unwrap_or_default(),
         format!("{:?}|{:?}|{}", options.image_min_tokens, options.image_max_tokens, info.context),
     ];
     blake3::hash(parts.join("\n").as_bytes()).to_hex().to_string()

@@ -11,14 +11,16 @@
 //! | `cache` | what is in the KV cache, and what of it the next prompt can use |
 //! | `turn` | evaluates a prompt |
 //! | `decode` | generates an answer |
+//! | `embed` | finds vectors |
 //! | `ledger` | what a prompt is made of |
 //! | `utf8` | tokens to whole characters |
 //! | `sampling` | chooses tokens |
 //! | `state` | saves and restores the evaluated sequence |
-//! | `system` | the one call that the safe bindings don't have |
+//! | `system` | the one call that the safe bindings don't have, and what ggml is kept from |
 
 mod cache;
 mod decode;
+mod embed;
 mod engine;
 mod ledger;
 mod load;
