@@ -1,10 +1,17 @@
 //! Searching: what the chat, the tool and `percept find` ask.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{Answer, Embedder, IndexError, Passage, PassageId, Query, Reranker};
+use rusqlite::Connection;
+
+use super::learning::{self, Adapters};
+use super::lexical::Lexical;
+use super::vectors::{Local, Vectors};
+use super::{
+    Answer, Embedder, IndexError, Passage, PassageId, Query, Reranker, Space, Store, passages, search, store,
+};
 
 /// How it is searched.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,13 +29,31 @@ impl Default for Options {
 }
 
 /// The index, to search in. Shared by threads; opened when it is first asked, so that making
-/// one costs nothing.
+/// one costs nothing. What other programs write meanwhile is found.
 pub struct Library {
     folder: PathBuf,
     options: Options,
     embedder: Result<Arc<dyn Embedder>, String>,
     reranker: Option<Arc<dyn Reranker>>,
+    /// In place of those beside the database.
+    vectors: Option<Arc<dyn Vectors>>,
+    open: Mutex<Option<Open>>,
 }
+
+/// The database, opened.
+struct Open {
+    connection: Connection,
+    lexical: Lexical,
+    /// Finds the nearest vectors; `None`: there is no model for them.
+    vectors: Option<Arc<dyn Vectors>>,
+    /// What was learnt of confirmed pairs.
+    adapters: Adapters,
+    /// Which file it is.
+    identity: Option<Identity>,
+}
+
+/// Device and number of a file: a damaged index is moved aside while it is open elsewhere.
+type Identity = (u64, u64);
 
 impl Library {
     /// The index in a folder. Without an embedder (with why there is none: a sentence) it is
@@ -39,7 +64,13 @@ impl Library {
         embedder: Result<Arc<dyn Embedder>, String>,
         reranker: Option<Arc<dyn Reranker>>,
     ) -> Self {
-        Self { folder: folder.to_owned(), options, embedder, reranker }
+        Self { folder: folder.to_owned(), options, embedder, reranker, vectors: None, open: Mutex::new(None) }
+    }
+
+    /// With vectors that are found elsewhere: on a server.
+    #[must_use]
+    pub fn with_vectors(self, vectors: Arc<dyn Vectors>) -> Self {
+        Self { vectors: Some(vectors), ..self }
     }
 
     /// The folder of the index.
@@ -54,54 +85,158 @@ impl Library {
 
     /// Whether anything was ever added: looked at without opening it.
     pub fn is_empty(&self) -> bool {
-        !super::Store::file(&self.folder).exists()
+        !Store::file(&self.folder).exists()
     }
 
     /// Searches.
     ///
     /// # Errors
     ///
-    /// The index can't be used; only meaning was asked for and there is no model for it.
+    /// The index can't be used; only meaning was asked for and there is no model for it; there
+    /// is nothing to look for.
     pub fn find(&self, query: &Query, stop: &AtomicBool) -> Result<Answer, IndexError> {
-        let _ = (query, stop, &self.options, &self.reranker);
-        Err(IndexError::Vectors("not written yet".to_owned()))
+        if let Some(why) = search::nothing_to_look_for(query, self.embedder()) {
+            return Err(IndexError::Vectors(why));
+        }
+        let vector = search::vector(query, self.embedder(), stop)?;
+        let found = self.with(|open| self.found(open, query, &vector))?;
+        let Some(found) = found else {
+            let nothing = "Nothing is indexed yet: `percept index add FOLDER` begins it.".to_owned();
+            return Ok(Answer { mode: query.mode, notes: vec![nothing], hits: Vec::new() });
+        };
+        search::settle(found, query, self.reranker.as_ref(), self.options.rerank, stop)
     }
 
     /// A passage by its number; `None`: it is gone.
     pub fn passage(&self, id: PassageId) -> Result<Option<Passage>, IndexError> {
-        let _ = id;
-        Err(IndexError::Vectors("not written yet".to_owned()))
+        self.read(|connection| passages::by_id(connection, id)).map(Option::flatten)
     }
 
     /// The files of the index that a name in a citation may mean (`docs/setup.md`, `setup.md`),
-    /// with how many lines each had when it was read; empty: none.
+    /// sorted; empty: none.
     pub fn files_named(&self, name: &str) -> Result<Vec<PathBuf>, IndexError> {
-        let _ = name;
-        Err(IndexError::Vectors("not written yet".to_owned()))
+        self.read(|connection| passages::files_named(connection, name)).map(Option::unwrap_or_default)
     }
 
     /// Passages of a file, in their order: to resolve a citation.
     pub fn passages_of(&self, path: &Path) -> Result<Vec<Passage>, IndexError> {
-        let _ = path;
-        Err(IndexError::Vectors("not written yet".to_owned()))
+        self.read(|connection| passages::of_file(connection, path)).map(Option::unwrap_or_default)
     }
 
     /// Indexed files whose path has these letters in it, in this order, the best first: for
     /// completion.
     pub fn files_like(&self, letters: &str, most: usize) -> Result<Vec<PathBuf>, IndexError> {
-        let _ = (letters, most);
-        Err(IndexError::Vectors("not written yet".to_owned()))
+        self.read(|connection| passages::files_like(connection, letters, most)).map(Option::unwrap_or_default)
     }
 
-    /// Keeps that this was the right answer to that: what [`crate::retrieval`] learns from.
+    /// Keeps that this was the right answer to that: what [`super::learning`] learns from.
+    ///
+    /// # Errors
+    ///
+    /// The passage is gone, the query's picture can't be read, the index can't be written.
     pub fn confirm(&self, query: &Query, passage: PassageId) -> Result<(), IndexError> {
-        let _ = (query, passage);
-        Err(IndexError::Vectors("not written yet".to_owned()))
+        let kept = self.with(|open| learning::confirm(&open.connection, &query.wanted, passage, true))?;
+        let gone =
+            || IndexError::Vectors("That passage is no longer in the index: its file changed.".to_owned());
+        kept.filter(|kept| *kept).map(drop).ok_or_else(gone)
     }
 
     /// Forgets that it was.
+    ///
+    /// # Errors
+    ///
+    /// The query's picture can't be read, the index can't be written.
     pub fn unconfirm(&self, query: &Query, passage: PassageId) -> Result<(), IndexError> {
-        let _ = (query, passage);
-        Err(IndexError::Vectors("not written yet".to_owned()))
+        self.with(|open| learning::confirm(&open.connection, &query.wanted, passage, false)).map(drop)
     }
+
+    /// What both ways find.
+    fn found(&self, open: &mut Open, query: &Query, vector: &search::Vector) -> Result<Answer, IndexError> {
+        let space = self.embedder.as_ref().ok().map(|embedder| embedder.space());
+        let mut moved = Vec::new();
+        let meaning = match (vector, space, &open.vectors) {
+            (search::Vector::Found(found), Some(space), Some(vectors)) => {
+                moved.clone_from(found);
+                let path = Store::file(&self.folder);
+                follow(&mut open.adapters, &open.connection, space)
+                    .map_err(|error| store::failed(&path, error))?;
+                open.adapters.apply(&query.wanted, space, &mut moved);
+                Some(search::Meaning { query: &moved, space, vectors: &**vectors })
+            }
+            _ => None,
+        };
+        let mut answer =
+            search::candidates(&open.connection, &mut open.lexical, query, meaning, &self.options)?;
+        if let search::Vector::Missing(why) = vector {
+            let why = why.trim_end_matches('.');
+            answer.notes.insert(0, format!("Searched by words only: {why}."));
+        }
+        Ok(answer)
+    }
+
+    /// Reads from the database; `None`: there is none yet.
+    fn read<T>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<Option<T>, IndexError> {
+        let path = Store::file(&self.folder);
+        self.with(|open| work(&open.connection).map_err(|error| store::failed(&path, error)))
+    }
+
+    /// Does something with the database; `None`: there is none yet.
+    fn with<T>(
+        &self,
+        work: impl FnOnce(&mut Open) -> Result<T, IndexError>,
+    ) -> Result<Option<T>, IndexError> {
+        // Nothing is half done where another search panicked: each but reads.
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = identity(&Store::file(&self.folder));
+        if open.as_ref().is_some_and(|open| open.identity != now) {
+            *open = None;
+        }
+        if open.is_none() {
+            *open = self.open(now)?;
+        }
+        let done = open.as_mut().map(work).transpose();
+        if done.is_err() {
+            // Whatever it is, the next one begins anew.
+            *open = None;
+        }
+        done
+    }
+
+    fn open(&self, identity: Option<Identity>) -> Result<Option<Open>, IndexError> {
+        let Some(connection) = store::use_existing(&Store::file(&self.folder))? else { return Ok(None) };
+        let local = || {
+            let space = self.embedder.as_ref().ok()?.space();
+            Some(Arc::new(Local::new(&self.folder, space)) as Arc<dyn Vectors>)
+        };
+        let vectors = self.vectors.clone().or_else(local);
+        Ok(Some(Open {
+            connection,
+            lexical: Lexical::default(),
+            vectors,
+            adapters: Adapters::default(),
+            identity,
+        }))
+    }
+}
+
+/// Reads the adapters again, where others are kept now.
+fn follow(adapters: &mut Adapters, connection: &Connection, space: &Space) -> rusqlite::Result<()> {
+    if !adapters.are_current(connection, space)? {
+        *adapters = Adapters::of(connection, space)?;
+    }
+    Ok(())
+}
+
+#[cfg(unix)]
+fn identity(path: &Path) -> Option<Identity> {
+    use std::os::unix::fs::MetadataExt;
+    std::fs::metadata(path).ok().map(|file| (file.dev(), file.ino()))
+}
+
+#[cfg(not(unix))]
+fn identity(path: &Path) -> Option<Identity> {
+    path.exists().then_some((0, 0))
 }

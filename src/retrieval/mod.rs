@@ -11,13 +11,28 @@
 //! is on disk (the graph of the vectors) is a cache that is built again. Nothing here reads a
 //! document or runs a model: passages are given, and vectors come through an [`Embedder`].
 
+mod diversify;
 mod embedder;
+mod filter;
+mod fuse;
+mod learning;
+mod lexical;
 mod library;
 mod passage;
+mod passages;
 mod query;
+mod search;
+mod semantic;
 mod store;
+pub mod vectors;
+mod words;
 
 pub use embedder::{EmbedRole, Embedder, Input, Reranker, Space};
+pub use filter::Filter;
+pub use learning::{
+    Adapter, Adapters, Asked, Confirmed, Found, LEAST_PAIRS, Learning, Outcome, Relation, Stopped, Taught,
+    Teaching, learn, teach,
+};
 pub use library::{Library, Options};
 pub use passage::{FileState, NewFile, NewPassage, Passage, PassageId, PassageKind, Skip};
 pub use query::{Answer, Hit, Mode, Query, Ranked, Wanted};
@@ -35,6 +50,14 @@ pub enum IndexError {
         path: PathBuf,
         /// Why.
         error: rusqlite::Error,
+    },
+    /// It is no database any more, or not a whole one.
+    #[error(
+        "the index {path} is damaged. The next `percept index add`, or the next chat, moves it aside and builds it again"
+    )]
+    Damaged {
+        /// Its file.
+        path: PathBuf,
     },
     /// Its folder or file can't be made or moved.
     #[error("the index {path} can't be written: {error}")]

@@ -26,6 +26,30 @@ pub enum PassageKind {
     Log,
 }
 
+impl PassageKind {
+    /// How it is kept: as serde writes it.
+    pub(super) fn code(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Code => "code",
+            Self::Picture => "picture",
+            Self::Transcript => "transcript",
+            Self::Log => "log",
+        }
+    }
+
+    /// What is kept as this; what isn't known is text.
+    pub(super) fn of_code(code: &str) -> Self {
+        match code {
+            "code" => Self::Code,
+            "picture" => Self::Picture,
+            "transcript" => Self::Transcript,
+            "log" => Self::Log,
+            _ => Self::Text,
+        }
+    }
+}
+
 /// A passage that is being added.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewPassage {
@@ -108,6 +132,13 @@ pub struct Passage {
 }
 
 impl Passage {
+    /// What it stands under, the outermost first: the title of its file, where that isn't its
+    /// first heading anyway, and its headings.
+    pub fn above(&self) -> impl Iterator<Item = &str> {
+        let title = self.title.as_ref().filter(|title| self.heading.first() != Some(title));
+        title.into_iter().chain(&self.heading).map(String::as_str)
+    }
+
     /// The file as it is cited: its path below the folder that holds the source, so
     /// `docs/setup.md` for a source `/home/me/docs`.
     pub fn cited_file(&self) -> String {

@@ -118,7 +118,7 @@ impl<B: BufRead> Part<B> {
 }
 
 enum Stage<B: BufRead> {
-    Within(Part<B>),
+    Within(Box<Part<B>>),
     /// Before the first part, or after one and perhaps before another.
     Between(B),
     Ended,
@@ -154,7 +154,8 @@ impl<'s, B: BufRead> Unpacker<'s, B> {
                 self.context.notes.add(Note::Trailing);
                 return Ok(Stage::Ended);
             }
-            return Ok(Part::start(self.packing, bytes)?.map_or(Stage::Ended, Stage::Within));
+            let part = Part::start(self.packing, bytes)?;
+            return Ok(part.map_or(Stage::Ended, |part| Stage::Within(Box::new(part))));
         }
     }
 

@@ -1,0 +1,303 @@
+//! Writing to the index.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params};
+
+use super::{Store, paths, signed};
+use crate::retrieval::passage::{FileState, NewFile, NewPassage, PassageId, PassageKind};
+use crate::retrieval::vectors::to_f16;
+use crate::retrieval::words::{Analyser, Language};
+use crate::retrieval::{IndexError, Space};
+
+/// What of a text's first line stands for a title, in bytes.
+const MOST_LEAD: usize = 120;
+
+impl Store {
+    /// Adds a folder or a file, by its absolute path. Adding it again changes nothing.
+    pub fn add_source(&mut self, path: &Path) -> Result<(), IndexError> {
+        let add = "INSERT OR IGNORE INTO sources (path) VALUES (?1)";
+        self.connection.execute(add, [paths::bytes(path)]).map_err(|error| self.failed(error))?;
+        Ok(())
+    }
+
+    /// Takes a source out with all that came of it; the number of its files, `None`: it is no source.
+    pub fn remove_source(&mut self, path: &Path) -> Result<Option<u64>, IndexError> {
+        self.write(|transaction, _| {
+            let Some(source) = source(transaction, path)? else { return Ok(None) };
+            let files = "SELECT count(*) FROM files WHERE source = ?1";
+            let files: i64 = transaction.query_row(files, [source], |row| row.get(0))?;
+            transaction.execute("DELETE FROM sources WHERE id = ?1", [source])?;
+            Ok(Some(files.unsigned_abs()))
+        })
+    }
+
+    /// Puts a file and its passages in place of what was known of its path, all or nothing.
+    /// Passages that didn't change keep their numbers, and so their vectors. Nothing is put
+    /// where the source isn't one, or was taken out meanwhile.
+    pub fn put(
+        &mut self,
+        source: &Path,
+        file: &NewFile,
+        passages: &[NewPassage],
+    ) -> Result<Vec<PassageId>, IndexError> {
+        let language = language(passages);
+        self.write(|transaction, analyser| {
+            let Some(id) = self::source(transaction, source)? else { return Ok(Vec::new()) };
+            let below = source.parent().and_then(|above| file.path.strip_prefix(above).ok());
+            let title = file.title.as_deref().unwrap_or_else(|| lead(passages));
+            let mut words = Words::new(analyser, language, title, below.unwrap_or(&file.path));
+            let mut old = put_file(transaction, id, file, language, passages)?;
+            let mut ids = Vec::with_capacity(passages.len());
+            for (position, passage) in passages.iter().enumerate() {
+                ids.push(put_passage(transaction, &mut old, position, passage, &mut words)?);
+            }
+            let mut delete = transaction.prepare_cached("DELETE FROM passages WHERE id = ?1")?;
+            for gone in old.by_content.into_values().flatten() {
+                delete.execute([gone])?;
+            }
+            words.keep_spellings(transaction)?;
+            Ok(ids)
+        })
+    }
+
+    /// Notes that a file is the same as it was, at another time.
+    pub fn touch(&mut self, path: &Path, bytes: u64, modified_ns: i64) -> Result<(), IndexError> {
+        let touch = "UPDATE files SET bytes = ?2, modified_ns = ?3 WHERE path = ?1";
+        let values = params![paths::bytes(path), signed(bytes), modified_ns];
+        self.connection.execute(touch, values).map_err(|error| self.failed(error))?;
+        Ok(())
+    }
+
+    /// Takes a file out that is no longer there, or all files below a folder; how many.
+    pub fn forget(&mut self, path: &Path) -> Result<u64, IndexError> {
+        let (from, to) = paths::below(path);
+        let forget = "DELETE FROM files WHERE path = ?1 OR (path >= ?2 AND path < ?3)";
+        let gone = self.connection.execute(forget, params![paths::bytes(path), from, to]);
+        gone.map(|gone| gone as u64).map_err(|error| self.failed(error))
+    }
+
+    /// Keeps vectors, in one transaction. Those of passages that are gone meanwhile are dropped.
+    ///
+    /// # Errors
+    ///
+    /// A vector isn't of the space's dimensions, or the index can't be written.
+    pub fn put_vectors(
+        &mut self,
+        space: &Space,
+        vectors: &[(PassageId, Vec<f32>)],
+    ) -> Result<(), IndexError> {
+        if let Some((_, wrong)) = vectors.iter().find(|(_, vector)| vector.len() != space.dimensions) {
+            let (name, said, given) = (&space.name, space.dimensions, wrong.len());
+            let why = format!("{name} gave a vector of {given} numbers where it says that it gives {said}");
+            return Err(IndexError::Vectors(why));
+        }
+        self.write(|transaction, _| {
+            let add =
+                "INSERT OR IGNORE INTO spaces (key, name, dimensions, pictures) VALUES (?1, ?2, ?3, ?4)";
+            transaction.execute(
+                add,
+                params![space.id, space.name, signed(space.dimensions as u64), space.pictures],
+            )?;
+            let id = "SELECT id FROM spaces WHERE key = ?1";
+            let id: i64 = transaction.query_row(id, [&space.id], |row| row.get(0))?;
+            let mut put = transaction.prepare_cached(
+                "INSERT OR REPLACE INTO vectors (space, passage, data)
+                 SELECT ?1, id, ?3 FROM passages WHERE id = ?2",
+            )?;
+            for (passage, vector) in vectors {
+                put.execute(params![id, passage.0, to_f16(vector)])?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Pauses it, or lets it go on.
+    pub fn set_paused(&mut self, paused: bool) -> Result<(), IndexError> {
+        let set = "INSERT OR REPLACE INTO settings (key, value) VALUES ('paused', ?1)";
+        self.connection.execute(set, [if paused { "1" } else { "0" }]).map_err(|error| self.failed(error))?;
+        Ok(())
+    }
+
+    /// Writes all or nothing.
+    fn write<T>(
+        &mut self,
+        work: impl FnOnce(&Transaction<'_>, &mut Analyser) -> rusqlite::Result<T>,
+    ) -> Result<T, IndexError> {
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate);
+        let done = transaction.and_then(|transaction| {
+            let done = work(&transaction, &mut self.analyser)?;
+            transaction.commit()?;
+            Ok(done)
+        });
+        done.map_err(|error| {
+            // It remembers spellings that were not kept.
+            self.analyser = Analyser::default();
+            self.failed(error)
+        })
+    }
+}
+
+fn source(transaction: &Transaction<'_>, path: &Path) -> rusqlite::Result<Option<i64>> {
+    let mut query = transaction.prepare_cached("SELECT id FROM sources WHERE path = ?1")?;
+    query.query_row([paths::bytes(path)], |row| row.get(0)).optional()
+}
+
+/// The language of a file's prose; what isn't sure, and code, is taken for English.
+fn language(passages: &[NewPassage]) -> Language {
+    let prose = passages.iter().filter(|passage| passage.kind != PassageKind::Code);
+    let longest = prose.max_by_key(|passage| passage.text.len());
+    longest.and_then(|passage| Language::of(&passage.text)).unwrap_or(Language::ENGLISH)
+}
+
+/// What a text without a title begins with: its first line says what it is about, and finds
+/// its later passages, too.
+fn lead(passages: &[NewPassage]) -> &str {
+    let first = passages.first().filter(|first| first.kind == PassageKind::Text);
+    let line =
+        first.and_then(|first| first.text.lines().find(|line| !line.trim().is_empty())).unwrap_or_default();
+    &line[..crate::text::boundary_before(line, MOST_LEAD)]
+}
+
+/// The passages that a file had, to see which of them it has still.
+struct Old {
+    file: i64,
+    by_content: HashMap<(String, String, String), Vec<i64>>,
+}
+
+/// Writes the file's own row; gives the passages that it had.
+fn put_file(
+    transaction: &Transaction<'_>,
+    source: i64,
+    file: &NewFile,
+    language: Language,
+    passages: &[NewPassage],
+) -> rusqlite::Result<Old> {
+    let path = paths::bytes(&file.path);
+    let mut same = transaction
+        .prepare_cached("SELECT source = ?2 AND title IS ?3 AND language IS ?4 FROM files WHERE path = ?1")?;
+    let same =
+        same.query_row(params![path, source, file.title, language.code()], |row| row.get(0)).optional()?;
+    if same == Some(false) {
+        // Its words are made with these.
+        transaction.execute("DELETE FROM files WHERE path = ?1", [&path])?;
+    }
+    let (skip, note) = match &file.state {
+        FileState::Indexed { note } => (None, note.as_str()),
+        FileState::Skipped(skip) => (serde_json::to_string(skip).ok(), ""),
+    };
+    let name = file.path.file_name().map(Path::new).map(paths::bytes).unwrap_or_default();
+    let pictures = passages.iter().filter(|passage| passage.kind == PassageKind::Picture).count();
+    let mut put = transaction.prepare_cached(
+        "INSERT INTO files (source, path, name, bytes, modified_ns, hash, title, language, seen_by,
+                            skip, note, passages, pictures)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+         ON CONFLICT (path) DO UPDATE SET
+             bytes = excluded.bytes, modified_ns = excluded.modified_ns, hash = excluded.hash,
+             seen_by = excluded.seen_by, skip = excluded.skip, note = excluded.note,
+             passages = excluded.passages, pictures = excluded.pictures
+         RETURNING id",
+    )?;
+    let values = params![
+        source,
+        path,
+        name,
+        signed(file.bytes),
+        file.modified_ns,
+        file.hash,
+        file.title,
+        language.code(),
+        file.seen_by,
+        skip,
+        note,
+        signed(passages.len() as u64),
+        signed(pictures as u64)
+    ];
+    let file = put.query_row(values, |row| row.get(0))?;
+    let mut old = Old { file, by_content: HashMap::new() };
+    if same == Some(true) {
+        let mut query = transaction.prepare_cached(
+            "SELECT id, kind, heading, text FROM passages WHERE file = ?1 ORDER BY position DESC",
+        )?;
+        let mut rows = query.query([file])?;
+        while let Some(row) = rows.next()? {
+            let content = (row.get(1)?, row.get(2)?, row.get(3)?);
+            old.by_content.entry(content).or_default().push(row.get(0)?);
+        }
+    }
+    Ok(old)
+}
+
+fn put_passage(
+    transaction: &Transaction<'_>,
+    old: &mut Old,
+    position: usize,
+    passage: &NewPassage,
+    words: &mut Words<'_>,
+) -> rusqlite::Result<PassageId> {
+    let position = signed(position as u64);
+    let place = passage.place.to_string();
+    let heading = serde_json::to_string(&passage.heading).unwrap_or_default();
+    let content = (passage.kind.code().to_owned(), heading, passage.text.clone());
+    if let Some(id) = old.by_content.get_mut(&content).and_then(Vec::pop) {
+        let mut same =
+            transaction.prepare_cached("UPDATE passages SET position = ?2, place = ?3 WHERE id = ?1")?;
+        same.execute(params![id, position, place])?;
+        return Ok(PassageId(id));
+    }
+    let (kind, heading, text) = content;
+    let mut put = transaction.prepare_cached(
+        "INSERT INTO passages (file, position, kind, heading, place, text) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    )?;
+    let id = put.insert(params![old.file, position, kind, heading, place, text])?;
+    let mut put = transaction.prepare_cached(
+        "INSERT INTO words (rowid, path, title, heading, body) VALUES (?1, ?2, ?3, ?4, ?5)",
+    )?;
+    let (heading, body) = words.of(passage);
+    put.execute(params![id, words.path, words.title, heading, body])?;
+    Ok(PassageId(id))
+}
+
+/// Makes the words of a file's passages.
+struct Words<'a> {
+    analyser: &'a mut Analyser,
+    language: Language,
+    path: String,
+    title: String,
+    spellings: Vec<String>,
+}
+
+impl<'a> Words<'a> {
+    fn new(analyser: &'a mut Analyser, language: Language, title: &str, below: &Path) -> Self {
+        let mut words =
+            Self { analyser, language, path: String::new(), title: String::new(), spellings: Vec::new() };
+        words.path = words.analysed(&below.to_string_lossy());
+        words.title = words.analysed(title);
+        words
+    }
+
+    /// Those of the headings and of the text.
+    fn of(&mut self, passage: &NewPassage) -> (String, String) {
+        (self.analysed(&passage.heading.join("\n")), self.analysed(&passage.text))
+    }
+
+    fn analysed(&mut self, text: &str) -> String {
+        let spellings = &mut self.spellings;
+        self.analyser.document(text, self.language, &mut |new| {
+            if crate::retrieval::lexical::may_be_meant(new) {
+                spellings.push(new.to_owned());
+            }
+        })
+    }
+
+    fn keep_spellings(&self, transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+        let mut put = transaction.prepare_cached("INSERT OR IGNORE INTO spellings (word) VALUES (?1)")?;
+        for word in &self.spellings {
+            put.execute([word])?;
+        }
+        let mut put = transaction.prepare_cached("INSERT OR IGNORE INTO languages (code) VALUES (?1)")?;
+        put.execute([self.language.code()])?;
+        Ok(())
+    }
+}
