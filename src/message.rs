@@ -110,9 +110,44 @@ pub struct ToolResult {
     /// All of a long output, on disk.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub whole: Option<PathBuf>,
+    /// What was found in the index, the best first: what citations of it stand for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<Finding>,
     /// How long it ran, in milliseconds.
     #[serde(default)]
     pub took_ms: u64,
+}
+
+/// A passage or a picture that was found in the index.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// Its number in the index, as of then.
+    pub passage: i64,
+    /// Its file, as it is cited: `docs/setup.md`.
+    pub file: String,
+    /// Where in it, as it is cited: `40-52`, `p3`; empty: all of it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub place: String,
+    /// The absolute path of the file.
+    pub path: PathBuf,
+    /// The title of the file and the headings that it stands under.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub heading: Vec<String>,
+    /// Why it was found, and its score: `words and meaning · 0.032`.
+    pub why: String,
+    /// Whether it is a picture.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub picture: bool,
+}
+
+impl Finding {
+    /// How it is cited: `docs/setup.md:40-52`.
+    pub fn cite(&self) -> String {
+        match self.place.is_empty() {
+            true => self.file.clone(),
+            false => format!("{}:{}", self.file, self.place),
+        }
+    }
 }
 
 fn yes() -> bool {

@@ -60,6 +60,11 @@ impl Paths {
         self.data.join("blobs")
     }
 
+    /// The index.
+    pub fn index(&self) -> PathBuf {
+        self.data.join("index")
+    }
+
     /// What was typed in the chat.
     pub fn history(&self) -> PathBuf {
         self.data.join("history.jsonl")

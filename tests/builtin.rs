@@ -14,8 +14,9 @@ use percept::attachment::{Attachment, Source};
 use percept::intake::{self, Given};
 use percept::session::BlobStore;
 use percept::tools::arguments::Arguments;
-use percept::tools::builtin::{BuiltIn, tesseract};
+use percept::tools::builtin::BuiltIn;
 use percept::tools::manifest::{Action, Manifest, shipped};
+use percept::tools::ocr::tesseract;
 use percept::tools::sandbox::{self, Ended, Policy, Run, Support};
 use percept::tools::scene::{Found, Scene};
 
@@ -64,6 +65,7 @@ fn read_text(picture: &[u8], stop: bool) -> Result<Found, String> {
             most_output: 1,
         },
         most_output: 4096,
+        library: None,
         stop: &AtomicBool::new(stop),
     };
     BuiltIn::ReadText.run(&arguments(&manifest("read_text").unwrap(), "{}"), &scene)

@@ -418,7 +418,8 @@ fn a_model_that_hears_gets_the_sound_itself_and_says_the_same_from_the_cache() {
     };
     let ask = |worker: &mut WorkerClient, content: Vec<Content>| {
         let messages = vec![ChatMessage { role: Role::User, content }];
-        worker.ask(Request::generate(messages, Sampling::default(), Some(12)))
+        // Few: random weights soon come to a tie, which a batch of another size breaks otherwise.
+        worker.ask(Request::generate(messages, Sampling::default(), Some(6)))
     };
     let mut worker = start();
     let mut load = load_request(LoadOptions::default());

@@ -18,9 +18,11 @@ use super::{Agent, Ask, Effect, Event, Rules, Stamp, Step, Turn};
 use crate::attachment::{AttachmentId, Senses};
 use crate::catalogue::{Catalogue, ReadyModel, Task};
 use crate::engines::{Worker, WorkerEvent, WorkerOptions};
+use crate::indexing::Keeper;
 use crate::intake::{self, Ears, Given};
 use crate::message::{Message, ToolCall};
 use crate::prompts::PromptSet;
+use crate::retrieval::Library;
 use crate::session::{self, BlobStore, SessionId, SessionStore, StoreWriter};
 use crate::tools::output;
 use crate::tools::{Grant, Leash, Plan, Ran, Toolbox, ToolsReport};
@@ -69,6 +71,10 @@ pub struct Hands {
     pub rules: Rules,
     /// The tools that models may call; `None`: none.
     pub tools: Option<Arc<Toolbox>>,
+    /// The index; `None`: there is none, and none can be made.
+    pub library: Option<Arc<Library>>,
+    /// Who keeps the index meanwhile; `None`: nobody.
+    pub keeper: Option<Arc<Keeper>>,
 }
 
 /// The machine and its hands: what a face talks to.
@@ -163,6 +169,16 @@ impl Driver {
     /// Where the contents of attachments are kept.
     pub fn blobs(&self) -> Arc<BlobStore> {
         Arc::clone(&self.hands.blobs)
+    }
+
+    /// The index, to search in.
+    pub fn library(&self) -> Option<Arc<Library>> {
+        self.hands.library.clone()
+    }
+
+    /// Who keeps the index.
+    pub fn keeper(&self) -> Option<Arc<Keeper>> {
+        self.hands.keeper.clone()
     }
 
     /// The names of the models that the catalogue knows, for completion.

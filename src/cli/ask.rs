@@ -72,6 +72,7 @@ pub(super) fn run(args: AskArgs) -> Result<(), Trouble> {
         no_tools: args.no_tools,
         nobody_to_ask: true,
         question: args.question.clone(),
+        keeps_index: false,
     };
     let format = if args.json { Format::Json } else { Format::Text };
     answer(&setup, &args.model, &overrides, given, args.question, format)

@@ -20,7 +20,7 @@ pub(super) fn run(args: ChatArgs) -> Result<(), Trouble> {
     let session = session_of(&args, &setup)?;
     let runtime = runtime()?;
     let done = runtime.block_on(async {
-        let mut driver = setup.driver(&Overrides::default())?;
+        let mut driver = setup.driver(&Overrides { keeps_index: true, ..Overrides::default() })?;
         if let Some(session) = session {
             driver.send(Event::OpenSession(session));
         }

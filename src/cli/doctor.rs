@@ -14,7 +14,7 @@ use crate::config::ConfigError;
 use crate::engines::{WorkerOptions, probe};
 use crate::microphone::{self, Check, Device, MicrophoneError};
 use crate::text;
-use crate::tools::builtin::tesseract;
+use crate::tools::ocr::tesseract;
 use crate::tools::sandbox::{self, Support};
 use crate::wire::Ready;
 

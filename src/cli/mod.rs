@@ -5,10 +5,14 @@ mod chat;
 mod describe;
 mod doctor;
 mod exit;
+mod find;
+mod index;
+mod library;
 mod logs;
 mod models;
 mod open;
 mod sessions;
+mod teach;
 mod tools;
 mod transcribe;
 mod watch;
@@ -31,7 +35,7 @@ pub struct Cli {
 }
 
 const LONG_ABOUT: &str =
-    "A local assistant in the terminal that sees screenshots, hears speech and reads logs.
+    "A local assistant in the terminal that sees screenshots, hears speech, reads logs and finds documents.
 
 Without a command, percept opens the chat. Everything runs on this machine; nothing is \
 sent anywhere unless you allow it.";
@@ -42,6 +46,8 @@ const EXAMPLES: &str = "Examples:
   journalctl -u nginx | percept ask \"Why did it stop?\"
   percept logs ci.log                           what stands out in a log of any size
   percept transcribe voicemail.m4a              what is said in a recording
+  percept index add ~/notes                     make documents and pictures findable
+  percept find \"restore a replica\"            passages, with file and line
   percept describe error.png                    a caption, with what is uncertain in it
   percept --continue                            go on where the last chat ended
   percept doctor                                what works here, and what is missing
@@ -59,6 +65,11 @@ enum Command {
     Transcribe(transcribe::TranscribeArgs),
     /// Show what is in a log: what stands out, with line numbers, or its lines
     Logs(logs::LogsArgs),
+    /// Find passages and pictures in what was added to the index
+    Find(find::FindArgs),
+    /// What can be found: folders, files, their passages and vectors
+    #[command(subcommand)]
+    Index(index::IndexCommand),
     /// Show what works on this machine and what is missing
     Doctor(doctor::DoctorArgs),
     /// The models that percept knows, and your own
@@ -110,6 +121,8 @@ impl Cli {
             Some(Command::Describe(args)) => describe::run(args),
             Some(Command::Transcribe(args)) => transcribe::run(args),
             Some(Command::Logs(args)) => logs::run(args),
+            Some(Command::Find(args)) => find::run(args),
+            Some(Command::Index(command)) => index::run(command),
             Some(Command::Doctor(args)) => doctor::run(&args),
             Some(Command::Models(command)) => models::run(command),
             Some(Command::Sessions(command)) => sessions::run(command),

@@ -2,8 +2,7 @@
 //! driver made of them.
 
 use std::fs::OpenOptions;
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use super::{ModelArgs, Trouble};
@@ -16,8 +15,9 @@ use crate::intake;
 use crate::microphone;
 use crate::paths::Paths;
 use crate::prompts::PromptSet;
+use crate::retrieval::Embedder;
 use crate::session::{BlobStore, SessionStore, StoreError, StoreWriter, make_private};
-use crate::tools::{Mode, Permissions, Toolbox, sandbox, toolbox};
+use crate::tools::{Mode, Permissions, Toolbox, toolbox};
 use crate::wire::SpeechOptions;
 
 /// What is logged unless `PERCEPT_LOG` says otherwise: nothing of what MCP servers say.
@@ -33,13 +33,14 @@ const SERVERS_SOON: Duration = Duration::from_secs(1);
 pub(super) const SERVERS_TIME: Duration = Duration::from_secs(30);
 
 /// Less of an output than this tells a model nothing.
-const LEAST_OUTPUT: usize = 512;
+pub(super) const LEAST_OUTPUT: usize = 512;
 
 /// What was found before anything is opened.
 pub(super) struct Setup {
     pub(super) paths: Paths,
     pub(super) config: Config,
     pub(super) catalogue: Catalogue,
+    pub(super) embedder: OnceLock<Result<Arc<dyn Embedder>, String>>,
 }
 
 /// What a command line may set over the configuration.
@@ -54,6 +55,8 @@ pub(super) struct Overrides {
     pub(super) nobody_to_ask: bool,
     /// What is asked, where that is known before anything is attached.
     pub(super) question: String,
+    /// The index is kept up to date meanwhile.
+    pub(super) keeps_index: bool,
 }
 
 impl Setup {
@@ -82,7 +85,7 @@ impl Setup {
         for error in errors {
             super::exit::warn(&error);
         }
-        Ok((Self { paths, config, catalogue }, problem))
+        Ok((Self { paths, config, catalogue, embedder: OnceLock::new() }, problem))
     }
 
     /// The model to use: the one named on the command line, else the configured one.
@@ -141,13 +144,9 @@ impl Setup {
     /// The model that hears, or why there is none: a sentence for the screen.
     pub(super) fn speech_model(&self) -> Result<ReadySpeech, String> {
         let speech = &self.config.speech;
-        self.catalogue.speech(set(&speech.model), set(&speech.vad)).map_err(|error| {
-            let said = error.to_string();
-            let mut letters = said.chars();
-            letters.next().map_or_else(String::new, |first| {
-                format!("{}{}.", first.to_uppercase(), letters.as_str().trim_end_matches('.'))
-            })
-        })
+        self.catalogue
+            .speech(set(&speech.model), set(&speech.vad))
+            .map_err(|error| super::library::sentence_of(&error))
     }
 
     /// The microphone that is dictated into.
@@ -167,7 +166,10 @@ impl Setup {
         };
         let (store, blobs) = self.stores()?;
         let blobs = Arc::new(blobs);
-        let tools = self.toolbox(overrides, &blobs)?.map(Arc::new);
+        let library = Arc::new(self.library());
+        let tools = self.toolbox(overrides, &blobs)?;
+        let tools = tools.map(|tools| Arc::new(tools.with_library(Some(Arc::clone(&library)))));
+        let keeper = overrides.keeps_index.then(|| self.keeper()).transpose()?.map(Arc::new);
         let driver = Driver::start(Hands {
             store: StoreWriter::spawn(store),
             catalogue: Arc::new(self.catalogue.clone()),
@@ -186,6 +188,8 @@ impl Setup {
                 send_sound: self.config.speech.send_sound,
             },
             tools: tools.clone(),
+            library: Some(library),
+            keeper,
             blobs,
         });
         if let Some(tools) = tools.filter(|_| overrides.nobody_to_ask && !self.config.mcp.servers.is_empty())
@@ -216,27 +220,16 @@ impl Setup {
         let folder = std::env::current_dir().map_err(|error| {
             Trouble::User(anyhow::anyhow!("the current folder can't be read: {error}; go to another"))
         })?;
-        // Under this name it is there also when its file was replaced meanwhile.
-        let percept = match cfg!(target_os = "linux") {
-            true => PathBuf::from("/proc/self/exe"),
-            false => std::env::current_exe().map_err(Trouble::user)?,
-        };
         let tools = &self.config.tools;
         let options = toolbox::Options {
             folder,
             home: directories::BaseDirs::new().map(|dirs| dirs.home_dir().to_path_buf()),
-            private: vec![self.paths.config.clone(), self.paths.data.clone(), self.paths.cache.clone()],
+            private: self.private(),
             enabled: tools.enabled,
             mode,
             off: tools.off.clone(),
             time: Duration::from_secs(tools.timeout_s),
-            commands: sandbox::Options {
-                percept,
-                by: sandbox::support(),
-                spool: self.paths.outputs(),
-                most_spool: self.config.keep.outputs_mib.saturating_mul(1024 * 1024),
-                most_output: tools.output_kib.saturating_mul(1024).max(LEAST_OUTPUT),
-            },
+            commands: self.commands()?,
             intake: self.config.intake(),
             servers: self.config.mcp.servers.clone(),
             servers_stand: self.paths.servers(),

@@ -73,6 +73,10 @@ pub struct Config {
     pub attach: Attach,
     /// What is said.
     pub speech: Speech,
+    /// How it is searched.
+    pub find: Find,
+    /// What is kept to be found.
+    pub index: Index,
     /// What models may call.
     pub tools: Tools,
     /// Servers of tools.
@@ -155,6 +159,34 @@ pub struct Speech {
     pub beam: u32,
     pub film_pictures: usize,
     pub send_sound: bool,
+}
+
+/// `[find]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "config.toml documents the keys")]
+pub struct Find {
+    pub model: String,
+    pub reranker: String,
+    pub threads: Auto<u32>,
+    pub most: usize,
+    pub qdrant_url: String,
+    pub qdrant_collection: String,
+    pub qdrant_key_variable: String,
+}
+
+/// `[index]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "config.toml documents the keys")]
+pub struct Index {
+    pub watch: bool,
+    pub max_file_mib: u64,
+    pub max_log_mib: u64,
+    pub passage_tokens: Auto<usize>,
+    pub read_pictures: bool,
+    pub caption_model: String,
+    pub hear: bool,
 }
 
 /// `[tools]`

@@ -3,12 +3,35 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 /// Held by whoever fills the index; the system gives it back when that percept dies.
 #[derive(Debug)]
 pub struct Lock(#[allow(dead_code, reason = "held, not read")] File);
 
+/// How long it is waited for whoever only looks whether it is held.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// How long between two tries.
+const PAUSE: Duration = Duration::from_millis(20);
+
 impl Lock {
+    /// Takes it, and waits a moment for it; `None`: another percept has it.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Self::take`].
+    pub fn wait(folder: &Path) -> io::Result<Option<Self>> {
+        let since = Instant::now();
+        loop {
+            let taken = Self::take(folder)?;
+            if taken.is_some() || since.elapsed() >= PATIENCE {
+                return Ok(taken);
+            }
+            std::thread::sleep(PAUSE);
+        }
+    }
+
     /// Takes it; `None`: another percept has it.
     ///
     /// # Errors

@@ -8,31 +8,33 @@ use std::time::UNIX_EPOCH;
 
 use ignore::{DirEntry, WalkBuilder};
 
-use crate::retrieval::Known;
+use crate::retrieval::{FileState, Known, Skip};
 
 /// A file of rules in the manner of `.gitignore`, for percept alone.
 pub const OWN_RULES: &str = ".perceptignore";
 
 /// A file that is there.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
+pub(super) struct Found {
     /// Its absolute path.
-    pub path: PathBuf,
+    pub(super) path: PathBuf,
     /// Its size in bytes.
-    pub bytes: u64,
+    pub(super) bytes: u64,
     /// When it was changed, in nanoseconds since 1970.
-    pub modified_ns: i64,
+    pub(super) modified_ns: i64,
 }
 
 impl Found {
     /// A file by what the system says of it.
-    pub fn new(path: PathBuf, metadata: &Metadata) -> Self {
+    pub(super) fn new(path: PathBuf, metadata: &Metadata) -> Self {
         Self { path, bytes: metadata.len(), modified_ns: modified_ns(metadata) }
     }
 
-    /// Whether it may hold something else than what is known of it.
-    fn differs(&self, known: &Known) -> bool {
-        self.bytes != known.bytes || self.modified_ns != known.modified_ns
+    /// Whether it may hold something else than what is known of it, or was too big before the
+    /// bound was raised to `most_bytes`.
+    fn differs(&self, known: &Known, most_bytes: u64) -> bool {
+        let fits_now = known.state == FileState::Skipped(Skip::TooBig) && self.bytes <= most_bytes;
+        self.bytes != known.bytes || self.modified_ns != known.modified_ns || fits_now
     }
 }
 
@@ -44,19 +46,21 @@ fn modified_ns(metadata: &Metadata) -> i64 {
 
 /// What a walk came to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Walked {
+pub(super) struct Walked {
     /// Files that are new, or not as they were.
-    pub changed: Vec<Found>,
+    pub(super) changed: Vec<Found>,
     /// Files that are known and no longer there (or ignored by now).
-    pub gone: Vec<PathBuf>,
+    pub(super) gone: Vec<PathBuf>,
     /// Files that are there, in all.
-    pub files: u64,
+    pub(super) files: u64,
     /// Bytes of `changed`.
-    pub bytes: u64,
+    pub(super) bytes: u64,
+    /// Folders that were looked through.
+    pub(super) folders: Vec<PathBuf>,
     /// Why folders could not be looked through, a sentence each.
-    pub unreadable: Vec<String>,
+    pub(super) unreadable: Vec<String>,
     /// The source itself is not there: what is known of it stays, a disk may be away.
-    pub missing: bool,
+    pub(super) missing: bool,
 }
 
 /// The most folders that are named as unreadable.
@@ -64,9 +68,9 @@ const MOST_UNREADABLE: usize = 20;
 
 /// Looks a source through. Hidden files, what `.gitignore`, `.ignore` and [`OWN_RULES`] leave out,
 /// and what lies in `private` are passed over; links are not followed.
-pub fn walk(
+pub(super) fn walk(
     source: &Path,
-    private: &[PathBuf],
+    (private, most_bytes): (&[PathBuf], u64),
     known: &HashMap<PathBuf, Known>,
     stop: &AtomicBool,
     each: &mut dyn FnMut(u64),
@@ -82,6 +86,10 @@ pub fn walk(
             return Walked { gone: Vec::new(), ..walked };
         }
         let found = match entry {
+            Ok(entry) if entry.file_type().is_some_and(|kind| kind.is_dir()) => {
+                walked.folders.push(entry.into_path());
+                None
+            }
             Ok(entry) => file(&entry),
             Err(error) => {
                 unreadable.extend(folder_of(&error));
@@ -95,7 +103,7 @@ pub fn walk(
         walked.files += 1;
         each(walked.files);
         there.insert(found.path.clone(), ());
-        if known.get(&found.path).is_none_or(|known| found.differs(known)) {
+        if known.get(&found.path).is_none_or(|known| found.differs(known, most_bytes)) {
             walked.bytes = walked.bytes.saturating_add(found.bytes);
             walked.changed.push(found);
         }
@@ -138,7 +146,6 @@ fn folder_of(error: &ignore::Error) -> Option<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::retrieval::FileState;
 
     fn known(found: &Found) -> Known {
         let state = FileState::Indexed { note: String::new() };
@@ -177,7 +184,7 @@ mod tests {
         let folder = tree();
         let private = [folder.path().join("own")];
         let stop = AtomicBool::new(false);
-        let walked = walk(folder.path(), &private, &HashMap::new(), &stop, &mut |_| {});
+        let walked = walk(folder.path(), (&private, 0), &HashMap::new(), &stop, &mut |_| {});
         assert_eq!(names(folder.path(), &walked.changed), ["a.md", "docs/b.md", "docs/deep/c.txt"]);
         assert_eq!((walked.files, walked.bytes, walked.missing), (3, 7, false));
     }
@@ -186,21 +193,21 @@ mod tests {
     fn what_is_as_it_was_is_left_and_what_is_gone_is_named() {
         let folder = tree();
         let stop = AtomicBool::new(false);
-        let first = walk(folder.path(), &[], &HashMap::new(), &stop, &mut |_| {});
+        let first = walk(folder.path(), (&[], 0), &HashMap::new(), &stop, &mut |_| {});
         let mut before: HashMap<_, _> =
             first.changed.iter().map(|one| (one.path.clone(), known(one))).collect();
-        let again = walk(folder.path(), &[], &before, &stop, &mut |_| {});
+        let again = walk(folder.path(), (&[], 0), &before, &stop, &mut |_| {});
         assert_eq!((again.changed.len(), again.gone.len()), (0, 0));
 
         std::fs::write(folder.path().join("a.md"), "# Another").unwrap();
         std::fs::remove_dir_all(folder.path().join("docs/deep")).unwrap();
-        let later = walk(folder.path(), &[], &before, &stop, &mut |_| {});
+        let later = walk(folder.path(), (&[], 0), &before, &stop, &mut |_| {});
         assert_eq!(names(folder.path(), &later.changed), ["a.md"]);
         assert_eq!(later.gone, [folder.path().join("docs/deep/c.txt")]);
 
         before.clear();
         std::fs::remove_dir_all(folder.path()).unwrap();
-        assert!(walk(folder.path(), &[], &before, &stop, &mut |_| {}).missing);
+        assert!(walk(folder.path(), (&[], 0), &before, &stop, &mut |_| {}).missing);
     }
 
     #[test]
@@ -208,7 +215,7 @@ mod tests {
         let folder = tree();
         let gone = Found { path: folder.path().join("gone.md"), bytes: 1, modified_ns: 1 };
         let before = HashMap::from([(gone.path.clone(), known(&gone))]);
-        let walked = walk(folder.path(), &[], &before, &AtomicBool::new(true), &mut |_| {});
+        let walked = walk(folder.path(), (&[], 0), &before, &AtomicBool::new(true), &mut |_| {});
         assert!(walked.gone.is_empty());
     }
 }

@@ -17,6 +17,7 @@ pub mod builtin;
 mod lookup;
 pub mod manifest;
 pub mod mcp;
+pub mod ocr;
 pub mod output;
 pub mod permission;
 mod plain;
@@ -26,6 +27,7 @@ pub mod scene;
 pub mod taint;
 pub mod toolbox;
 
+pub(crate) use builtin::finding;
 pub use permission::remembered::{Allowed, Grant, Permissions, Remembered};
 pub use permission::{Context, Decision, Mode, Scope, Verdict, decide};
 pub use plan::{Plan, ToolLine, ToolsReport, Walls};

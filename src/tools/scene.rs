@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::attachment::Attachment;
 use crate::digest::LogRecord;
 use crate::intake::{self, Taken};
+use crate::message::Finding;
+use crate::retrieval::Library;
 use crate::session::BlobStore;
 
 use super::sandbox;
@@ -28,6 +30,8 @@ pub struct Scene<'a> {
     pub commands: &'a sandbox::Options,
     /// Bytes of text that the model gets.
     pub most_output: usize,
+    /// The index, where there is one.
+    pub library: Option<&'a Library>,
     /// Set to end it at once.
     pub stop: &'a AtomicBool,
 }
@@ -84,6 +88,8 @@ pub struct Found {
     pub taken: Vec<Taken>,
     /// All of a long output, on disk.
     pub whole: Option<PathBuf>,
+    /// What was found in the index, the best first.
+    pub findings: Vec<Finding>,
 }
 
 impl Found {

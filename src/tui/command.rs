@@ -11,6 +11,8 @@ pub(super) enum Command {
     Attachments,
     Log,
     Cites,
+    Find,
+    Index,
     Model,
     New,
     Sessions,
@@ -28,13 +30,15 @@ pub(super) enum Command {
 }
 
 /// A command with what help says of it: name, arguments, words.
-pub(super) const COMMANDS: [(Command, &str, &str, &str); 20] = [
+pub(super) const COMMANDS: [(Command, &str, &str, &str); 22] = [
     (Command::Attach, "attach", "PATH…", "attach pictures, logs, tables or text files"),
     (Command::Paste, "paste", "", "attach what the clipboard holds, also short text"),
     (Command::Screenshot, "screenshot", "", "capture the screen and attach it"),
     (Command::Attachments, "attachments", "", "look at what is attached, take something out"),
     (Command::Log, "log", "[NAME]", "look into an attached log: its time, templates, lines"),
-    (Command::Cites, "cites", "", "the lines and rows that the answers cite"),
+    (Command::Cites, "cites", "", "the lines, rows and documents that the answers cite"),
+    (Command::Find, "find", "[WORDS]", "documents and pictures; alone: what was found last"),
+    (Command::Index, "index", "[add|rm PATH]", "what is indexed; add, rm, pause, resume"),
     (Command::Model, "model", "[NAME]", "choose another model"),
     (Command::New, "new", "", "start a new conversation; this one is kept"),
     (Command::Sessions, "sessions", "", "go on with an earlier conversation"),

@@ -11,6 +11,9 @@ use super::files::{Files, IGNORED, listed};
 /// How many candidates are shown.
 pub(super) const MOST_SHOWN: usize = 8;
 
+/// So many files of the index are shown though there are enough of the current folder.
+const MOST_INDEXED: usize = 3;
+
 /// What the candidates are.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -84,7 +87,13 @@ pub(super) fn complete(line: &str, column: usize, files: &Files, models: &[Strin
     let query = mention(line, column)?;
     let candidates = match query.starts_with(['/', '~', '.']) {
         true => rank(&query, listed(&query).into_iter().map(|path| (path, String::new()))),
-        false => rank(&query, files.all()),
+        false => {
+            let mut here = rank(&query, files.all());
+            let elsewhere = rank(&query, files.indexed().filter(|_| !query.is_empty()));
+            here.truncate(MOST_SHOWN - elsewhere.len().min(MOST_INDEXED));
+            here.extend(elsewhere.into_iter().take(MOST_SHOWN - here.len()));
+            here
+        }
     };
     some(Kind::File, before.chars().count() - query.chars().count() - 1, &query, candidates)
 }
@@ -136,6 +145,7 @@ mod tests {
         let files = Files {
             shown: names(&["docs/alsa.md", "shots/build error.png", "src/main.rs"]),
             ignored: names(&["run.log"]),
+            indexed: names(&["~/notes/alsa setup.md"]),
             cut: false,
         };
         let models = names(&["starter", "qwen3-vl-4b"]);
@@ -152,6 +162,7 @@ mod tests {
         assert_eq!(names("/model q"), ["qwen3-vl-4b"]);
         assert_eq!(names("look at @errpng"), ["shots/build error.png"]);
         assert_eq!(names("@"), ["src/main.rs", "docs/alsa.md", "shots/build error.png", "run.log"]);
+        assert_eq!(names("@alsa"), ["docs/alsa.md", "~/notes/alsa setup.md"]);
         assert!(names("mail@").is_empty() && names("hello").is_empty() && names("@zzz").is_empty());
         assert_eq!(names("@./src/tui/comp"), ["./src/tui/complete.rs"]);
     }

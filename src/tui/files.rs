@@ -2,7 +2,7 @@
 //! (logs, most often) after the others.
 
 use std::collections::HashSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use ignore::{DirEntry, WalkBuilder};
 
@@ -20,11 +20,16 @@ const DEPTH: usize = 6;
 /// What stands beside a file that git ignores.
 pub(super) const IGNORED: &str = "ignored by git";
 
+/// What stands beside a file of the index.
+const INDEXED: &str = "in the index";
+
 /// What was found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Files {
     pub(super) shown: Vec<String>,
     pub(super) ignored: Vec<String>,
+    /// Those of the index that lie elsewhere and have the letters that were typed.
+    pub(super) indexed: Vec<String>,
     /// There are more than were listed.
     pub(super) cut: bool,
 }
@@ -34,6 +39,11 @@ impl Files {
     pub(super) fn all(&self) -> impl Iterator<Item = (String, String)> {
         let shown = self.shown.iter().map(|path| (path.clone(), String::new()));
         shown.chain(self.ignored.iter().map(|path| (path.clone(), IGNORED.to_owned())))
+    }
+
+    /// The files of the index, with what is shown beside each.
+    pub(super) fn indexed(&self) -> impl Iterator<Item = (String, String)> {
+        self.indexed.iter().map(|path| (path.clone(), INDEXED.to_owned()))
     }
 
     /// Said where what is typed matches none of them though there are more.
@@ -75,7 +85,7 @@ pub(super) fn files_below(folder: &Path) -> Files {
     all.git_ignore(false).git_global(false).git_exclude(false).ignore(false).parents(false);
     all.filter_entry(|entry| !can_be_made_again(entry));
     let ignored = walk(&mut all, MOST_IGNORED, &known);
-    Files { shown, ignored, cut }
+    Files { shown, ignored, cut, indexed: Vec::new() }
 }
 
 fn name_of(entry: &DirEntry, folder: &Path) -> Option<String> {
@@ -89,6 +99,16 @@ fn can_be_made_again(entry: &DirEntry) -> bool {
     entry.depth() > 0
         && entry.file_type().is_some_and(|kind| kind.is_dir())
         && (entry.file_name() == "node_modules" || entry.path().join("CACHEDIR.TAG").exists())
+}
+
+/// Files of the index as `@` offers them: without those below the current folder, which are
+/// there already, and with `~` for the home.
+pub(super) fn elsewhere(paths: &[PathBuf], folder: &Path, home: Option<&Path>) -> Vec<String> {
+    let shown = |path: &PathBuf| match home.and_then(|home| path.strip_prefix(home).ok()) {
+        Some(rest) => format!("~/{}", rest.to_str()?).into(),
+        None => path.to_str().map(str::to_owned),
+    };
+    paths.iter().filter(|path| !path.starts_with(folder)).filter_map(shown).collect()
 }
 
 /// What lies in the folder that a path names so far.

@@ -5,13 +5,15 @@ use ratatui::text::{Line, Span};
 use super::command::COMMANDS;
 use super::theme::Theme;
 
-const KEYS: [(&str, &str); 24] = [
+const KEYS: [(&str, &str); 26] = [
     ("enter", "send"),
     ("alt+enter, ctrl+j", "new line"),
     ("esc", "stop the answer, twice: its worker; hide notices"),
     ("tab", "look at the attachments; complete"),
     ("f2, /log", "an attached log: its time, its templates, their lines"),
-    ("f3, /cites", "the lines and rows that the answers cite"),
+    ("f3, /cites", "the lines, rows and documents that the answers cite"),
+    ("f4, /find", "what was found in the index, by you or by the model"),
+    ("there", "enter open, a add, x out, y right, p pictures, m mode"),
     ("@", "attach a file by a part of its name"),
     ("enter at an @name", "take the file if you moved to it or began its name"),
     ("ctrl+v", "paste; pictures, files and long text are attached"),

@@ -11,28 +11,36 @@
 //! | `command`, `complete`, `files`, `history` | what is typed |
 //! | `view`, `transcript`, `step`, `panel`, `help`, `preview` | what is drawn |
 //! | `log` | the panel of an attached log, and what answers cite |
+//! | `find`, `index`, `library` | what was found in the index, how that stands, and what is done for both |
 //! | `approval` | the dialog that asks before a call runs |
 //! | `ledger`, `speed`, `pick` | what is known of the conversation beside its text |
-//! | `markdown`, `table`, `growing`, `highlight`, `wrap`, `theme` | text to styled lines |
+//! | `markdown`, `table`, `growing`, `highlight`, `wrap`, `restyle`, `theme` | text to styled lines |
+//! | `scroll`, `asked` | the choice in a list, and what was asked of another thread |
 //! | `terminal`, `copy` | the terminal and the clipboard |
 
 mod app;
 mod approval;
+mod asked;
 mod command;
 mod complete;
 mod copy;
 mod dictate;
 mod files;
+mod find;
 mod growing;
 mod help;
 mod highlight;
 mod history;
+mod index;
 mod ledger;
+mod library;
 mod log;
 mod markdown;
 mod panel;
 mod pick;
 mod preview;
+mod restyle;
+mod scroll;
 mod speed;
 mod step;
 mod table;
@@ -60,9 +68,12 @@ use crate::attachment::AttachmentId;
 use crate::dictation::{self, Told};
 use crate::digest::LogRecord;
 use crate::intake::{self, Clipping};
+use crate::retrieval::Status;
 use app::{Action, App};
 use copy::Copier;
 use files::{Files, files_below};
+use find::{Confirm, Errand};
+use log::{Claim, Standing};
 use terminal::{Screen, Signals};
 
 pub use terminal::restore;
@@ -73,6 +84,9 @@ const FRAME: Duration = Duration::from_millis(16);
 
 /// How long after the last key the draft is written.
 const DRAFT_AFTER: Duration = Duration::from_millis(500);
+
+/// How often it is looked how far indexing is.
+const INDEX_EVERY: Duration = Duration::from_secs(1);
 
 /// How the chat looks and what it takes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,6 +121,20 @@ enum Job {
     LogRead(AttachmentId, Result<Arc<LogRecord>, String>),
     /// What was looked up in a log, by the question's ticket.
     Looked(u64, Result<log::Looked, String>),
+    /// What was looked up in the index, by the question's ticket.
+    Found(u64, Result<find::Looked, String>),
+    /// A picture of the person's.
+    Picture(PathBuf, preview::Read),
+    /// What opens something, or why nothing can.
+    Errand(Result<Errand, String>),
+    /// Whether it was kept that a result is right.
+    Confirmed(Confirm, Result<(), String>),
+    /// What citations stand for.
+    Resolved(Vec<(Claim, Standing)>),
+    /// Files of the index for `@`.
+    FilesLike(Vec<String>),
+    /// What came of a wish about the index, and how it stands then.
+    Index(Result<String, String>, Result<Status, String>),
     /// The clipboard, and whether short text of it is typed.
     Clipboard(Result<Clipping, String>, bool),
     /// Words that are likely to be said.
@@ -131,6 +159,7 @@ pub async fn run(driver: &mut Driver, options: Options) -> io::Result<Ended> {
         jobs,
         picker,
         dictation: None,
+        errand: None,
     };
     // The first frame, before anything is waited for.
     screen.draw(|frame| view::draw(frame, &mut chat.app, driver.agent()))?;
@@ -146,6 +175,8 @@ struct Chat {
     picker: Option<Picker>,
     /// From the first recording on.
     dictation: Option<dictation::Driver>,
+    /// A program that is to get the terminal.
+    errand: Option<Errand>,
 }
 
 impl Chat {
@@ -159,12 +190,24 @@ impl Chat {
         let mut keys = EventStream::new();
         let mut next_frame = Instant::now();
         let mut draft_due = None;
+        let mut index_due = driver.keeper().map(|_| Instant::now());
         let mut changed = false;
         loop {
             if std::mem::take(&mut self.app.unsaved) {
                 draft_due = Some(Instant::now() + DRAFT_AFTER);
             }
+            if let Some(errand) = self.errand.take() {
+                // It would take what is typed for the other program.
+                drop(keys);
+                let signal = self.run_errand(errand, driver, screen, signals).await?;
+                if signal.is_some() {
+                    return Ok(Ended { signal });
+                }
+                keys = EventStream::new();
+                changed = true;
+            }
             if changed && Instant::now() >= next_frame {
+                self.app.indexed = driver.library().is_some_and(|library| !library.is_empty());
                 let wanted = self.app.wanted(driver.agent());
                 self.act(wanted, driver, screen)?;
                 screen.draw(|frame| view::draw(frame, &mut self.app, driver.agent()))?;
@@ -198,6 +241,10 @@ impl Chat {
                     changed = true;
                 }
                 () = tokio::time::sleep_until(next_frame), if changed => {}
+                () = at(index_due) => {
+                    changed |= self.index_goes_on(driver);
+                    index_due = Some(Instant::now() + INDEX_EVERY);
+                }
                 () = at(draft_due) => {
                     self.app.history.keep_draft(&self.app.text());
                     draft_due = None;
@@ -237,6 +284,13 @@ impl Chat {
                     let blobs = driver.blobs();
                     self.job(move || Job::Looked(look.ticket, log::look(&look, &blobs)));
                 }
+                Action::Find(_)
+                | Action::Picture(_)
+                | Action::Open(_)
+                | Action::Confirm(_)
+                | Action::Resolve(_)
+                | Action::FilesLike(_)
+                | Action::Index(_) => self.look_in_index(action, driver),
                 Action::Dictate(event) => {
                     let actions = self.dictate(event, driver);
                     if self.act(actions, driver, screen)? {
@@ -244,10 +298,7 @@ impl Chat {
                     }
                 }
                 Action::Suspend => {
-                    // Nobody would see that it is open.
-                    let told = self.dictation.as_mut().map(dictation::Driver::close).unwrap_or_default();
-                    let actions = self.told(told);
-                    self.act(actions, driver, screen)?;
+                    self.close_microphone(driver, screen)?;
                     screen.suspend()?;
                 }
                 Action::Redraw => {
@@ -274,6 +325,13 @@ impl Chat {
             let copied = tokio::time::timeout(copy::PATIENCE, copied).await;
             jobs.send(Job::Copied(text, matches!(copied, Ok(Ok(true)))))
         });
+    }
+
+    /// Closes the microphone while the chat is not to be seen: nobody would see that it is open.
+    fn close_microphone(&mut self, driver: &mut Driver, screen: &mut Screen) -> io::Result<()> {
+        let told = self.dictation.as_mut().map(dictation::Driver::close).unwrap_or_default();
+        let actions = self.told(told);
+        self.act(actions, driver, screen).map(drop)
     }
 
     /// Hands an event to dictation, and has the likely words found where a recording begins.
@@ -313,6 +371,19 @@ impl Chat {
                 self.app.said = Some(copied.map_or_else(|why| why, str::to_owned));
             }
             Job::Preview(id, read) => self.preview(&id, read),
+            Job::Found(ticket, looked) => self.app.found(ticket, looked),
+            Job::Picture(path, read) => {
+                let read = drawable(read, self.picker.as_ref());
+                if let Some(preview) = self.app.find.picture_read(&path) {
+                    preview.loaded(read, self.picker.as_ref().unwrap_or(&Picker::halfblocks()));
+                }
+            }
+            Job::Errand(Ok(errand)) => self.errand = Some(errand),
+            Job::Errand(Err(why)) => self.app.said = Some(why),
+            Job::Confirmed(confirm, kept) => self.app.confirmed(&confirm, kept),
+            Job::Resolved(standings) => self.app.resolved(standings),
+            Job::FilesLike(files) => self.app.indexed_files(files),
+            Job::Index(done, status) => self.app.index_done(done, status),
             Job::LogRead(id, read) => self.app.log_read(id, read),
             Job::Looked(ticket, looked) => self.app.looked(ticket, looked),
         }
@@ -321,13 +392,18 @@ impl Chat {
 
     fn preview(&mut self, id: &AttachmentId, read: preview::Read) {
         let Some(preview) = self.app.preview.as_mut().filter(|preview| preview.id == *id) else { return };
-        let read = match (&self.picker, read) {
-            (None, preview::Read::Picture(_)) => {
-                preview::Read::Failed("Pictures are switched off ([chat] pictures).".to_owned())
-            }
-            (_, read) => read,
-        };
+        let read = drawable(read, self.picker.as_ref());
         preview.loaded(read, self.picker.as_ref().unwrap_or(&Picker::halfblocks()));
+    }
+}
+
+/// What was read, where pictures may be drawn.
+fn drawable(read: preview::Read, picker: Option<&Picker>) -> preview::Read {
+    match (picker, read) {
+        (None, preview::Read::Picture(_)) => {
+            preview::Read::Failed("Pictures are switched off ([chat] pictures).".to_owned())
+        }
+        (_, read) => read,
     }
 }
 

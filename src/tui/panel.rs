@@ -4,9 +4,11 @@ use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Clear, Paragraph};
+use unicode_width::UnicodeWidthStr;
 
 use super::app::{Action, App};
 use super::help::{HELP_ROWS, help};
+use super::index;
 use super::ledger::{self, Costs, DRAFT};
 use super::pick::{copyables, is_code};
 use super::theme::Theme;
@@ -44,7 +46,15 @@ pub(super) enum Panel {
     },
     /// Kept in [`App`], drawn and led by [`super::log`].
     Log,
+    /// Kept in [`App`], drawn and led by [`super::find`].
+    Find,
+    Index {
+        top: usize,
+    },
 }
+
+/// More rows than the panel of the index has: it is cut where it is drawn.
+const MOST_INDEX_ROWS: usize = 10_000;
 
 /// Rows that a page up or down moves.
 pub(super) const PAGE_ROWS: isize = 10;
@@ -59,6 +69,15 @@ pub(super) struct Item {
 }
 
 impl Item {
+    /// What takes it out of what the model gets.
+    pub(super) fn taken_out(&self) -> Option<Event> {
+        match self.place {
+            Place::Sent { removed: true, .. } => None,
+            Place::Sent { message, part, .. } => Some(Event::Remove { message, part }),
+            Place::Chip { ticket } => Some(Event::Detach(ticket)),
+        }
+    }
+
     /// Whether it was taken out of what the model gets.
     pub(super) fn is_removed(&self) -> bool {
         matches!(self.place, Place::Sent { removed: true, .. })
@@ -106,7 +125,8 @@ impl Panel {
             Self::Copy { .. } => copyables(agent).len(),
             Self::Tools { .. } => tool_rows(agent),
             Self::Permissions { .. } => agent.tools.allowed.len(),
-            Self::Log => 0,
+            Self::Index { .. } => MOST_INDEX_ROWS,
+            Self::Log | Self::Find => 0,
         }
     }
 
@@ -118,6 +138,7 @@ impl Panel {
         | Self::Attachments { selected: at }
         | Self::Copy { selected: at }
         | Self::Tools { top: at }
+        | Self::Index { top: at }
         | Self::Permissions { selected: at }) = self
         else {
             return;
@@ -141,7 +162,9 @@ impl Panel {
             | Self::Attachments { .. }
             | Self::Tools { .. }
             | Self::Permissions { .. }
-            | Self::Log => None,
+            | Self::Index { .. }
+            | Self::Log
+            | Self::Find => None,
         }
     }
 
@@ -163,6 +186,9 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &mut App, agent: &Age
     if let (Some(Panel::Log), Some(log)) = (&app.panel, &mut app.log) {
         return super::log::draw(frame, area, log, app.theme);
     }
+    if app.panel == Some(Panel::Find) {
+        return super::find::draw(frame, area, &mut app.find, app.theme);
+    }
     let Some(panel) = &mut app.panel else { return };
     // Something may have gone since the choice was moved.
     panel.step(0, panel.rows(agent, &app.models));
@@ -178,15 +204,10 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &mut App, agent: &Age
         Panel::Copy { .. } => ("copy", "↑↓ choose · enter copy · esc close"),
         Panel::Tools { .. } => ("tools", "↑↓ scroll · esc close"),
         Panel::Permissions { .. } => ("what you allowed", "↑↓ choose · d take back · esc close"),
-        Panel::Log => return,
+        Panel::Index { .. } => ("index", "↑↓ scroll · esc close"),
+        Panel::Log | Panel::Find => return,
     };
-    frame.render_widget(Clear, area);
-    let block = Block::bordered()
-        .title(Span::styled(format!(" {title} "), theme.accent()))
-        .title_bottom(Span::styled(format!(" {keys} "), theme.dim()))
-        .border_style(theme.dim());
-    let inner = block.inner(area);
-    frame.render_widget(block, area);
+    let inner = bordered(frame, area, title, keys, theme);
     match panel {
         Panel::Help { top } => {
             let lines = help(theme);
@@ -204,11 +225,44 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &mut App, agent: &Age
             app.panel = Some(Panel::Tools { top });
             frame.render_widget(Paragraph::new(lines.into_iter().skip(top).collect::<Vec<_>>()), inner);
         }
+        Panel::Index { top } => {
+            let (status, progress) = (app.index.status.as_ref(), app.index.progress.as_ref());
+            let lines = index::lines(status, progress, usize::from(inner.width), theme);
+            let top = top.min(lines.len().saturating_sub(inner.height as usize));
+            app.panel = Some(Panel::Index { top });
+            frame.render_widget(Paragraph::new(lines.into_iter().skip(top).collect::<Vec<_>>()), inner);
+        }
         Panel::Permissions { selected } => {
             list(frame, inner, selected, permissions(agent, inner.width), theme)
         }
-        Panel::Log => {}
+        Panel::Log | Panel::Find => {}
     }
+}
+
+/// Clears an area and draws a border with a title and keys around what is to be drawn there.
+pub(super) fn bordered(frame: &mut Frame<'_>, area: Rect, title: &str, keys: &str, theme: Theme) -> Rect {
+    frame.render_widget(Clear, area);
+    let block = Block::bordered()
+        .title(Span::styled(format!(" {title} "), theme.accent()))
+        .title_bottom(Span::styled(format!(" {keys} "), theme.dim()))
+        .border_style(theme.dim());
+    let inner = block.inner(area);
+    frame.render_widget(block, area);
+    inner
+}
+
+/// As many of the keys as there is room for.
+pub(super) fn keys_in(keys: &[&str], width: u16) -> String {
+    let mut shown = String::new();
+    for key in keys {
+        let dot = if shown.is_empty() { "" } else { " · " };
+        if shown.width() + dot.len() + key.width() + 4 > usize::from(width) {
+            break;
+        }
+        shown.push_str(dot);
+        shown.push_str(key);
+    }
+    shown
 }
 
 /// A list with the chosen row in sight.

@@ -22,6 +22,12 @@ const MOST_LINES: usize = 400;
 /// Bytes of a text that are read for that.
 const MOST_BYTES: usize = 64 * 1024;
 
+/// The largest file of a picture that is drawn, in bytes; decoded it may take 8 times that.
+const MOST_PICTURE_BYTES: u64 = 64 * 1024 * 1024;
+
+/// The longest edge of a picture that is kept to be drawn, in pixels: more than its cells have.
+const PICTURE_EDGE: u32 = 1024;
+
 /// What is shown.
 pub(super) struct Preview {
     pub(super) id: AttachmentId,
@@ -62,6 +68,27 @@ pub(super) fn read(path: &Path) -> Read {
             let ends = bytes.iter().filter(|byte| **byte == b'\n').count();
             Read::Text(Beginning { lines, total: ends + usize::from(bytes.last() != Some(&b'\n')) })
         }
+    }
+}
+
+/// Reads a picture of the person's, small enough to be drawn and no larger than can be kept.
+pub(super) fn read_picture(path: &Path) -> Read {
+    let read = || -> Result<DynamicImage, String> {
+        let metadata = std::fs::metadata(path).map_err(|error| error.to_string())?;
+        if !metadata.is_file() || metadata.len() > MOST_PICTURE_BYTES {
+            return Err("it is no file that can be drawn".to_owned());
+        }
+        let reader = image::ImageReader::open(path).and_then(image::ImageReader::with_guessed_format);
+        let mut reader = reader.map_err(|error| error.to_string())?;
+        let mut limits = image::Limits::default();
+        limits.max_alloc = Some(MOST_PICTURE_BYTES * 8);
+        reader.limits(limits);
+        let picture = reader.decode().map_err(|error| error.to_string())?;
+        Ok(picture.thumbnail(PICTURE_EDGE, PICTURE_EDGE))
+    };
+    match read() {
+        Ok(picture) => Read::Picture(Box::new(picture)),
+        Err(why) => Read::Failed(format!("It can't be drawn: {}.", text::one_line(&why))),
     }
 }
 

@@ -6,14 +6,18 @@ use ratatui::text::{Line, Span};
 use super::theme::Theme;
 use super::wrap::wrap;
 use crate::agent::Step;
-use crate::message::{Outcome, ToolResult};
+use crate::message::{Finding, Outcome, ToolResult};
 use crate::text;
+use crate::tools::builtin::BuiltIn;
 
 /// Lines of an output that are shown while it is folded.
 const FOLDED: usize = 6;
 
 /// The most lines of an output that are shown at all: it is in the export, or on disk.
 const UNFOLDED: usize = 2_000;
+
+/// Columns of what was looked for, in the line of a search.
+const QUERY_COLUMNS: usize = 40;
 
 /// The lines of a step.
 pub(super) fn lines(result: &ToolResult, folded: bool, width: usize, theme: Theme) -> Vec<Line<'static>> {
@@ -56,6 +60,48 @@ pub(super) fn lines(result: &ToolResult, folded: bool, width: usize, theme: Them
     lines
 }
 
+/// Whether a step searched the index and came to an end: it is shown as what it found.
+pub(super) fn finds(result: &ToolResult) -> bool {
+    result.name == BuiltIn::FIND_DOCUMENTS && result.outcome == Outcome::Done
+}
+
+/// `▸ find_documents "alsa linker error"   3 passages   0.01 s`
+pub(super) fn found_header(result: &ToolResult, theme: Theme) -> Line<'static> {
+    // It is shown as it was called: its name, and its arguments as JSON.
+    let arguments = result.shown.split_once(' ').map_or("", |(_, arguments)| arguments);
+    let arguments: serde_json::Value = serde_json::from_str(arguments).unwrap_or_default();
+    let query = text::one_line(arguments["query"].as_str().unwrap_or_default());
+    let pictures = result.findings.iter().filter(|finding| finding.picture).count() as u64;
+    let passages = result.findings.len() as u64 - pictures;
+    let count = match (passages, pictures) {
+        (0, 0) => "nothing found".to_owned(),
+        (0, pictures) => text::counted(pictures, "picture", "pictures"),
+        (passages, 0) => text::counted(passages, "passage", "passages"),
+        (passages, pictures) => {
+            let pictures = text::counted(pictures, "picture", "pictures");
+            format!("{}, {pictures}", text::counted(passages, "passage", "passages"))
+        }
+    };
+    Line::from(vec![
+        Span::styled(format!("▸ {}", result.name), theme.strong()),
+        Span::styled(format!(" \"{}\"", text::end(&query, QUERY_COLUMNS)), theme.code()),
+        Span::styled(format!("   {count}   {:.2} s", result.took_ms as f64 / 1000.0), theme.dim()),
+    ])
+}
+
+/// What it found, where that is unfolded: each behind its place, with why and its score.
+pub(super) fn found(result: &ToolResult, folded: bool, width: usize, theme: Theme) -> Vec<Line<'static>> {
+    if folded {
+        return Vec::new();
+    }
+    let line = |finding: &Finding| {
+        let (cite, why) = (text::one_line(&finding.cite()), text::one_line(&finding.why));
+        let words = [Span::styled(cite, theme.accent()), Span::styled(format!("  {why}"), theme.dim())];
+        wrap(&words, width, 2)
+    };
+    result.findings.iter().flat_map(line).collect()
+}
+
 fn output_line(line: &str, theme: Theme) -> Line<'static> {
     Line::styled(format!("│ {line}"), theme.dim())
 }
@@ -88,6 +134,7 @@ mod tests {
             text: (0..lines).map(|n| format!("line {n}\u{7}")).collect::<Vec<_>>().join("\n"),
             outside: true,
             whole: None,
+            findings: Vec::new(),
             took_ms: 20,
         }
     }
@@ -95,6 +142,35 @@ mod tests {
     fn drawn(result: &ToolResult, folded: bool) -> Vec<String> {
         let theme = Theme::new(Palette::Mono, None);
         lines(result, folded, 40, theme).iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn a_search_is_a_line_of_what_it_found() {
+        let finding = |picture| Finding {
+            passage: 1,
+            file: "docs/a.md".into(),
+            place: "3".into(),
+            path: "/docs/a.md".into(),
+            heading: Vec::new(),
+            why: "words · 7.5".into(),
+            picture,
+        };
+        let searched = |findings| ToolResult {
+            name: "find_documents".into(),
+            shown: r#"find_documents {"query":"alsa \u001b[31m"}"#.into(),
+            findings,
+            ..result(Outcome::Done, 3)
+        };
+        let theme = Theme::new(Palette::Mono, None);
+        let header = |findings| found_header(&searched(findings), theme).to_string();
+        assert_eq!(header(vec![finding(false)]), "▸ find_documents \"alsa ␛[31m\"   1 passage   0.02 s");
+        let both = vec![finding(true), finding(false), finding(false)];
+        assert_eq!(header(both), "▸ find_documents \"alsa ␛[31m\"   2 passages, 1 picture   0.02 s");
+        assert_eq!(header(Vec::new()), "▸ find_documents \"alsa ␛[31m\"   nothing found   0.02 s");
+        assert!(found(&searched(vec![finding(false)]), true, 40, theme).is_empty());
+        let shown = found(&searched(vec![finding(false)]), false, 40, theme);
+        assert_eq!(shown[0].to_string(), "docs/a.md:3  words · 7.5");
+        assert!(!finds(&ToolResult { outcome: Outcome::Failed, ..searched(Vec::new()) }));
     }
 
     #[test]

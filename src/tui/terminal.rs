@@ -58,14 +58,24 @@ impl Screen {
         self.terminal.backend_mut()
     }
 
+    /// Gives the terminal to a program that runs in it.
+    pub(super) fn lend(&mut self) {
+        restore();
+    }
+
+    /// Takes it back when that has ended.
+    pub(super) fn take_back(&mut self) -> io::Result<()> {
+        enter(self.mouse)?;
+        self.redraw()
+    }
+
     /// Gives the terminal back and stops, as Ctrl+Z does; goes on after `fg`.
     #[cfg(unix)]
     pub(super) fn suspend(&mut self) -> io::Result<()> {
         restore();
         // The whole group, so that a `make run` around it stops too.
         rustix::process::kill_current_process_group(rustix::process::Signal::TSTP)?;
-        enter(self.mouse)?;
-        self.redraw()
+        self.take_back()
     }
 
     #[cfg(not(unix))]

@@ -139,6 +139,11 @@ impl Theme {
         color(self.accent)
     }
 
+    /// Words that were looked for, where they stand.
+    pub(super) fn found(self) -> Style {
+        color(self.accent).add_modifier(Modifier::BOLD)
+    }
+
     /// Words that the model was unsure of.
     pub(super) fn unsure(self) -> Style {
         color(self.unsure).add_modifier(Modifier::UNDERLINED)

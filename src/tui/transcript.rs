@@ -139,7 +139,7 @@ impl Transcript {
             _ => {
                 let mut lines = message_lines(message, costs, !self.unfolded, width, theme);
                 if message.role == Role::Assistant {
-                    mark(&mut lines, &self.names, theme);
+                    mark(&mut lines, &message.text(), &self.names, theme);
                 }
                 let lines = Arc::new(lines);
                 self.cache.insert(message.id, (key, Arc::clone(&lines)));
@@ -249,6 +249,9 @@ fn message_lines(
                     lines.extend(indented(wrap(&[Span::styled(said, theme.dim())], room, 0)));
                 }
             }
+            Part::ToolResult(result) if step::finds(result) => {
+                lines.extend(indented(step::found(result, folded, room, theme)));
+            }
             Part::ToolResult(result) => {
                 lines.extend(indented(step::lines(result, folded, room, theme)));
             }
@@ -264,6 +267,9 @@ fn message_lines(
 fn header(message: &Message, theme: Theme) -> Line<'static> {
     match message.role {
         Role::User => Line::styled("you", theme.accent()),
+        Role::Tool if message.result().is_some_and(step::finds) => {
+            message.result().map(|result| step::found_header(result, theme)).unwrap_or_default()
+        }
         Role::Tool => {
             Line::styled(message.result().map_or("tool", |result| &result.name).to_owned(), theme.strong())
         }

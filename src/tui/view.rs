@@ -217,6 +217,8 @@ fn draw_status(frame: &mut Frame<'_>, area: Rect, app: &App, agent: &Agent) {
     // The speed gives way before the state does.
     let speed = app.speed.words(agent).map(|speed| format!("{speed} · {state}"));
     let state = speed.filter(|both| both.width() <= width / 2).unwrap_or(state);
+    let index = app.index.words().map(|index| format!("{index} · {state}"));
+    let state = index.filter(|both| both.width() <= width / 2).unwrap_or(state);
     let right = format!(" {} ", text::end(&state, width / 2));
     let room = width.saturating_sub(right.width() + 1);
     let said = app.said.as_deref().or_else(|| app.dictate.keys());

@@ -40,6 +40,7 @@ impl Agent {
             text: String::new(),
             outside: true,
             whole: None,
+            findings: Vec::new(),
             took_ms: 0,
         };
         self.transcript.push(Message {
@@ -213,6 +214,7 @@ impl Agent {
             };
             result.outside = ran.outside;
             result.whole = ran.whole;
+            result.findings = ran.findings;
             result.took_ms = u64::try_from(ran.took.as_millis()).unwrap_or(u64::MAX);
         }
         message.parts.extend(ran.attachments.into_iter().map(Part::attachment));

@@ -17,7 +17,7 @@ pub(super) fn run(arguments: &Arguments, scene: &Scene<'_>) -> Result<Found, Str
     let taken = intake::take_watched(&Given::Path(scene.resolve(given)), scene.intake, &mut watch);
     let taken = taken.map_err(|error| line(&error.to_string()))?;
     let text = format!("Attached {}.", described(&taken.attachment));
-    Ok(Found { text, taken: vec![taken], whole: None })
+    Ok(Found { text, taken: vec![taken], ..Found::default() })
 }
 
 /// What an attachment is, in a few words.

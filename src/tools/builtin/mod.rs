@@ -4,6 +4,7 @@
 //! functions do what they are told, within bounds.
 
 mod attach;
+mod find_documents;
 mod list_dir;
 mod open;
 mod picture;
@@ -17,9 +18,10 @@ mod testing;
 mod zoom;
 
 use super::arguments::Arguments;
+use super::ocr::tesseract;
 use super::scene::{Found, Scene};
 
-pub use read_text::tesseract;
+pub(crate) use find_documents::finding;
 
 /// A tool of percept's own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,13 +44,15 @@ pub enum BuiltIn {
     QueryTable,
     /// Looks up lines of an attached log.
     QueryLog,
+    /// Searches the index.
+    FindDocuments,
     /// Reads a resource of an MCP server.
     ReadResource,
 }
 
 impl BuiltIn {
     /// All of them, by name.
-    pub const ALL: [(&'static str, Self); 10] = [
+    pub const ALL: [(&'static str, Self); 11] = [
         ("shell", Self::Shell),
         ("read_file", Self::ReadFile),
         ("list_dir", Self::ListDir),
@@ -58,11 +62,15 @@ impl BuiltIn {
         ("attach", Self::Attach),
         ("query_table", Self::QueryTable),
         ("query_log", Self::QueryLog),
+        (Self::FIND_DOCUMENTS, Self::FindDocuments),
         ("read_resource", Self::ReadResource),
     ];
 
     /// The name of the tool that is of no use without eyes.
     pub const ZOOM: &'static str = "zoom";
+
+    /// The name of the tool that searches the index.
+    pub const FIND_DOCUMENTS: &'static str = "find_documents";
 
     /// The tool of this name.
     pub fn of(name: &str) -> Option<Self> {
@@ -91,6 +99,7 @@ impl BuiltIn {
             Self::Attach => attach::run(arguments, scene),
             Self::QueryTable => query_table::run(arguments, scene),
             Self::QueryLog => query_log::run(arguments, scene),
+            Self::FindDocuments => find_documents::run(arguments, scene),
         }
     }
 }

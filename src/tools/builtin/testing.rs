@@ -10,6 +10,7 @@ use super::super::scene::{Found, Scene};
 use super::BuiltIn;
 use crate::attachment::{Attachment, Source};
 use crate::intake::{self, Given};
+use crate::retrieval::Library;
 use crate::session::BlobStore;
 
 pub(super) struct Stage {
@@ -20,6 +21,7 @@ pub(super) struct Stage {
     stop: AtomicBool,
     pub(super) private: Vec<PathBuf>,
     pub(super) most_output: usize,
+    pub(super) library: Option<Library>,
 }
 
 impl Stage {
@@ -32,6 +34,7 @@ impl Stage {
             stop: AtomicBool::new(false),
             private: Vec::new(),
             most_output: 16 * 1024,
+            library: None,
         }
     }
 
@@ -75,6 +78,7 @@ impl Stage {
             intake: &self.intake,
             commands: &commands,
             most_output: self.most_output,
+            library: self.library.as_ref(),
             stop: &self.stop,
         };
         let manifests = shipped().into_iter().filter_map(|manifest| manifest.unwrap());

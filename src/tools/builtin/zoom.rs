@@ -20,7 +20,7 @@ pub(super) fn run(arguments: &Arguments, scene: &Scene<'_>) -> Result<Found, Str
     let given = Given::Bytes { name: part, bytes: std::mem::take(&mut crop.png), source: Source::Tool };
     let taken = intake::take(&given, scene.intake).map_err(|error| line(&error.to_string()))?;
     let text = told(&name, &crop, &taken.attachment, scene.intake.max_edge);
-    Ok(Found { text, taken: vec![taken], whole: None })
+    Ok(Found { text, taken: vec![taken], ..Found::default() })
 }
 
 fn region(arguments: &Arguments) -> Result<Region, String> {

@@ -8,10 +8,11 @@ use std::path::{Path, PathBuf};
 use super::{Manifest, ManifestError};
 
 /// The declarations that come with percept.
-pub(super) const SHIPPED: [(&str, &str); 21] = [
+pub(super) const SHIPPED: [(&str, &str); 22] = [
     ("attach.toml", include_str!("../../../tools/attach.toml")),
     ("disk_free.toml", include_str!("../../../tools/disk_free.toml")),
     ("disk_usage.toml", include_str!("../../../tools/disk_usage.toml")),
+    ("find_documents.toml", include_str!("../../../tools/find_documents.toml")),
     ("git_diff.toml", include_str!("../../../tools/git_diff.toml")),
     ("git_log.toml", include_str!("../../../tools/git_log.toml")),
     ("git_status.toml", include_str!("../../../tools/git_status.toml")),

@@ -95,6 +95,7 @@ impl Toolbox {
                     intake: &self.options.intake,
                     commands: &self.options.commands,
                     most_output: self.options.commands.most_output,
+                    library: self.library.as_deref(),
                     stop: &leash.stop,
                 };
                 self.keep(tool.run(&arguments, &scene)?, Outcome::Done)
@@ -115,6 +116,7 @@ impl Toolbox {
             text: found.text,
             attachments: found.taken.into_iter().map(|taken| taken.attachment).collect(),
             whole: found.whole,
+            findings: found.findings,
             took: Duration::ZERO,
         })
     }
@@ -153,7 +155,8 @@ impl Toolbox {
         let text = output::text_of(&ran, grant.lacks().filter(|_| held));
         // Without an output it says nothing but how it ended, in percept's own words.
         let outside = ran.total > 0;
-        Ok(Ran { outcome, text, outside, attachments: Vec::new(), whole: ran.whole, took: ran.took })
+        let (whole, took) = (ran.whole, ran.took);
+        Ok(Ran { outcome, text, outside, attachments: Vec::new(), whole, findings: Vec::new(), took })
     }
 
     /// Lists what the servers offer to read.

@@ -24,7 +24,8 @@ use super::plan::{ToolLine, ToolsReport};
 use super::sandbox;
 use crate::attachment::Attachment;
 use crate::intake;
-use crate::message::Outcome;
+use crate::message::{Finding, Outcome};
+use crate::retrieval::Library;
 use crate::session::BlobStore;
 use crate::text;
 use crate::wire::ToolSpec;
@@ -66,6 +67,8 @@ pub struct Toolbox {
     /// Allowed for as long as this percept runs.
     session: Mutex<Vec<Remembered>>,
     servers: OnceLock<Servers>,
+    /// The index that is searched; `None`: there is none.
+    library: Option<Arc<Library>>,
     /// What models were told by each server, which only grows: a server that is gone has said it
     /// all the same.
     told: Mutex<BTreeMap<String, BTreeSet<String>>>,
@@ -84,6 +87,8 @@ pub struct Ran {
     pub attachments: Vec<Attachment>,
     /// All of a long output.
     pub whole: Option<PathBuf>,
+    /// What was found in the index.
+    pub findings: Vec<Finding>,
     /// How long it took.
     pub took: Duration,
 }
@@ -92,7 +97,8 @@ impl Ran {
     /// It did not work.
     pub fn failed(text: impl Into<String>) -> Self {
         let (outcome, took) = (Outcome::Failed, Duration::ZERO);
-        Self { outcome, text: text.into(), outside: true, attachments: Vec::new(), whole: None, took }
+        let (attachments, whole, findings) = (Vec::new(), None, Vec::new());
+        Self { outcome, text: text.into(), outside: true, attachments, whole, findings, took }
     }
 }
 
@@ -102,7 +108,12 @@ impl Toolbox {
     pub fn new(options: Options, own: Option<&Path>, blobs: Arc<BlobStore>, kept: Permissions) -> Self {
         let (manifests, errors) = manifest::all(own);
         let (session, servers, told) = (Mutex::default(), OnceLock::new(), Mutex::default());
-        Self { options, manifests, errors, blobs, kept, session, servers, told }
+        Self { options, manifests, errors, blobs, kept, session, servers, library: None, told }
+    }
+
+    /// Lets models search an index.
+    pub fn with_library(self, library: Option<Arc<Library>>) -> Self {
+        Self { library, ..self }
     }
 
     /// Starts the MCP servers in the background, where they may be called; once. `changed` is called from any thread
@@ -249,10 +260,18 @@ impl Toolbox {
             () if built_in == Some(BuiltIn::ReadResource) && self.options.servers.is_empty() => {
                 "there is no MCP server"
             }
+            () if built_in == Some(BuiltIn::FindDocuments) && !self.finds() => {
+                "nothing is indexed (percept index add FOLDER)"
+            }
             () if !manifest.program_is_here() => "its program is not installed",
             () => return None,
         };
         Some(why.to_owned())
+    }
+
+    /// Whether there is an index with something in it.
+    fn finds(&self) -> bool {
+        self.library.as_ref().is_some_and(|library| !library.is_empty())
     }
 
     /// What is allowed, for this session and for good.

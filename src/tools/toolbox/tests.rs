@@ -107,6 +107,7 @@ fn result(outcome: Outcome) -> Message {
         text: "please mkdir owned".into(),
         outside: true,
         whole: None,
+        findings: Vec::new(),
         took_ms: 0,
     };
     message(Role::Tool, vec![Part::ToolResult(result)])

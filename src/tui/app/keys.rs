@@ -25,7 +25,7 @@ impl App {
             KeyCode::Char('z') if ctrl => return vec![Action::Suspend],
             KeyCode::Char('l') if ctrl => return vec![Action::Redraw],
             KeyCode::F(1) => {
-                self.panel = Some(Panel::Help { top: 0 });
+                self.show_help();
                 return Vec::new();
             }
             // Once more puts it away again.
@@ -33,6 +33,11 @@ impl App {
                 self.close_log();
                 return Vec::new();
             }
+            KeyCode::F(4) if self.panel == Some(Panel::Find) => {
+                self.close_find();
+                return Vec::new();
+            }
+            KeyCode::F(4) => return self.open_find(""),
             KeyCode::F(2) => {
                 self.open_log("", agent);
                 return Vec::new();
@@ -45,6 +50,9 @@ impl App {
         }
         if self.panel == Some(Panel::Log) {
             return self.log_key(key);
+        }
+        if self.panel == Some(Panel::Find) {
+            return self.find_key(key, agent);
         }
         if self.panel.is_some() {
             return self.panel_key(key, agent);

@@ -68,8 +68,10 @@ impl App {
     /// Opens the list of what the answers cite.
     pub(super) fn open_cites(&mut self, agent: &Agent) {
         let attached = attached(agent);
-        if !attached.iter().any(|one| one.is_log() || one.is_table()) {
-            self.said = Some("Nothing is attached whose lines or rows could be cited.".to_owned());
+        let citable = attached.iter().any(|one| one.is_log() || one.is_table());
+        if !citable && self.documents().standings.is_empty() {
+            self.said =
+                Some("Nothing is attached whose lines could be cited, and no document was found.".to_owned());
             return;
         }
         let answers = agent.transcript.iter().rev().filter(|message| message.role == Role::Assistant);
@@ -83,7 +85,7 @@ impl App {
             self.said = Some("There is no answer yet that could cite something.".to_owned());
             return;
         }
-        self.log = Some(LogPanel::cites(&attached, answers));
+        self.log = Some(LogPanel::cites(&attached, self.documents().clone(), answers));
         self.panel = Some(Panel::Log);
     }
 
@@ -104,18 +106,26 @@ impl App {
         match log.key(key) {
             Reply::Stay => {}
             Reply::Close => self.close_log(),
-            Reply::Help => self.panel = Some(Panel::Help { top: 0 }),
+            Reply::Help => self.show_help(),
             Reply::Look(look) => return vec![Action::Look(look)],
             Reply::Quote(lines) => self.quote(&lines),
+            Reply::Open(opening) => return self.open_cited(opening),
             Reply::Say(words) => self.said = Some(words),
         }
         Vec::new()
     }
 
-    /// Closes a panel; the log is behind the help where that was opened from it.
+    /// Shows the help above a log or what was found.
+    pub(super) fn show_help(&mut self) {
+        let behind = self.panel.take().filter(|panel| matches!(panel, Panel::Log | Panel::Find));
+        self.behind = behind;
+        self.panel = Some(Panel::Help { top: 0 });
+    }
+
+    /// Closes a panel; what the help lies above is there again.
     pub(super) fn close_panel(&mut self) {
         let help = matches!(self.panel, Some(Panel::Help { .. }));
-        self.panel = (help && self.log.is_some()).then_some(Panel::Log);
+        self.panel = self.behind.take().filter(|_| help);
     }
 
     /// What the open panel needs; a panel that was left is dropped, and with it what was

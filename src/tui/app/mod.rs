@@ -1,13 +1,16 @@
 //! What the person sees and types: the composer, the panels, the scroll position.
 //!
-//! It decides what a key means (`keys`), what is sent or pasted (`send`) and what the
-//! log panel asks for (`look`), and returns it as [`Action`]s; it draws nothing, waits for nothing and knows no terminal.
+//! It decides what a key means (`keys`), what is sent or pasted (`send`), what the log panel
+//! asks for (`look`) and what the find panel does (`find`, `index`), and returns it as [`Action`]s; it draws nothing, waits for nothing and knows no terminal.
 
+mod find;
+mod index;
 mod keys;
 mod look;
 mod send;
 
 use std::collections::HashSet;
+use std::path::PathBuf;
 use std::time::Instant;
 
 use crossterm::event::{Event as TermEvent, KeyEventKind, MouseEventKind};
@@ -18,8 +21,10 @@ use super::approval::Approval;
 use super::complete::{Completion, complete, mention};
 use super::dictate::Dictate;
 use super::files::Files;
+use super::find::{Confirm, FindPanel, Lookup, Opening};
 use super::history::History;
-use super::log::{LogPanel, Look};
+use super::index::Wish;
+use super::log::{Claim, LogPanel, Look};
 use super::panel::{self, Panel};
 use super::preview::Preview;
 use super::speed::Speed;
@@ -52,6 +57,20 @@ pub(super) enum Action {
     ReadLog(AttachmentId),
     /// Look something up, for [`App::looked`].
     Look(Look),
+    /// Look something up in the index, for [`App::found`].
+    Find(Lookup),
+    /// Read the picture in this file, to show it.
+    Picture(PathBuf),
+    /// Open something in another program.
+    Open(Opening),
+    /// Keep that a result is right, or forget it.
+    Confirm(Confirm),
+    /// Look into citations, for [`App::resolved`].
+    Resolve(Vec<Claim>),
+    /// Find the files of the index with these letters, for [`App::indexed_files`].
+    FilesLike(String),
+    /// Something is wanted of the index.
+    Index(Wish),
     /// For dictation.
     Dictate(dictation::Event),
     /// Back to the shell until `fg`.
@@ -73,6 +92,16 @@ pub(super) struct App {
     pub(super) preview: Option<Preview>,
     /// The log panel, while it is open.
     pub(super) log: Option<LogPanel>,
+    /// What was found last; shown while its panel is open.
+    pub(super) find: FindPanel,
+    /// What the help lies above.
+    behind: Option<Panel>,
+    /// What the model found while the panel was open.
+    find_next: Option<FindPanel>,
+    cited: find::Cited,
+    /// Something is indexed.
+    pub(super) indexed: bool,
+    pub(super) index: index::Index,
     /// What is attached and has names that can be cited.
     named: HashSet<AttachmentId>,
     /// The dialog, while a call asks.
@@ -105,6 +134,12 @@ impl App {
             transcript: Transcript::default(),
             preview: None,
             log: None,
+            find: FindPanel::default(),
+            behind: None,
+            find_next: None,
+            cited: find::Cited::default(),
+            indexed: false,
+            index: index::Index::default(),
             named: HashSet::new(),
             approval: None,
             said: None,
@@ -143,7 +178,8 @@ impl App {
 
     /// The files below the current folder were found.
     pub(super) fn files_found(&mut self, files: Files) {
-        self.files = files;
+        let indexed = std::mem::take(&mut self.files.indexed);
+        self.files = Files { indexed, ..files };
         self.listing = false;
         self.recomplete();
     }
@@ -168,6 +204,10 @@ impl App {
                 self.key(key, agent)
             }
             TermEvent::Key(key) if Dictate::is_release(&key) => self.dictate_released(Instant::now()),
+            TermEvent::Paste(paste) if self.panel == Some(Panel::Find) && self.find.types() => {
+                self.find.paste(&paste);
+                Vec::new()
+            }
             TermEvent::Paste(paste) => match self.asks(agent) {
                 Some(approval) => {
                     approval.paste(&paste);
@@ -195,7 +235,9 @@ impl App {
     pub(super) fn wanted(&mut self, agent: &Agent) -> Vec<Action> {
         let mut actions = Vec::new();
         let (row, column) = self.cursor();
-        let mentions = self.composer.lines().get(row).is_some_and(|line| mention(line, column).is_some());
+        let mentioned = self.composer.lines().get(row).and_then(|line| mention(line, column));
+        let mentions = mentioned.is_some();
+        actions.extend(self.files_wanted(mentioned));
         // Anew for each mention: files come and go. The old list stands meanwhile.
         if mentions && !std::mem::replace(&mut self.mentions, mentions) && !self.listing {
             self.listing = true;
@@ -203,6 +245,7 @@ impl App {
         }
         self.mentions = mentions;
         actions.extend(self.log_wanted(agent));
+        actions.extend(self.find_wanted(agent));
         let shown = match &self.panel {
             Some(Panel::Attachments { selected }) => panel::items(agent)
                 .get(*selected)
@@ -234,6 +277,9 @@ impl App {
         if let (Some(Panel::Log), Some(log)) = (&self.panel, &mut self.log) {
             return log.step(-(WHEEL_LINES as isize));
         }
+        if self.panel == Some(Panel::Find) {
+            return self.find.step(-1);
+        }
         match &mut self.panel {
             Some(panel) => panel.step(-1, panel.rows(agent, &self.models)),
             None => self.transcript.up(lines),
@@ -243,6 +289,9 @@ impl App {
     fn scroll_down(&mut self, lines: usize, agent: &Agent) {
         if let (Some(Panel::Log), Some(log)) = (&self.panel, &mut self.log) {
             return log.step(WHEEL_LINES as isize);
+        }
+        if self.panel == Some(Panel::Find) {
+            return self.find.step(1);
         }
         match &mut self.panel {
             Some(panel) => panel.step(1, panel.rows(agent, &self.models)),

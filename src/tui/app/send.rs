@@ -97,6 +97,8 @@ impl App {
                 self.open_cites(agent);
                 Vec::new()
             }
+            Command::Find => self.open_find(argument),
+            Command::Index => self.index_command(argument),
             Command::Model if argument.is_empty() => {
                 let now = agent.model.as_ref().map(|model| model.name.as_str());
                 let selected = self.models.iter().position(|name| Some(name.as_str()) == now).unwrap_or(0);

@@ -43,6 +43,7 @@ fn asks(plan: Plan) -> Agent {
         text: String::new(),
         outside: true,
         whole: None,
+        findings: Vec::new(),
         took_ms: 0,
     };
     agent.transcript.push(Message {

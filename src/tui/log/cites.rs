@@ -1,15 +1,19 @@
-//! Places of attached logs and tables that an answer names: `app.log:12`, `orders.csv row 3`.
+//! Places that an answer names: of attached logs and tables (`app.log:12`, `orders.csv row 3`),
+//! and of documents (see [`super::documents`]).
 //!
-//! Only names of what is attached count, so that a time or an address is none. Whether the
-//! place exists is told apart from whether it is one: a model may cite what isn't there.
+//! Only names of what is attached count there, so that a time or an address is none. Whether
+//! the place exists is told apart from whether it is one: a model may cite what isn't there.
 
 use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
+use std::path::PathBuf;
 
-use super::scroll::Choice;
+use super::documents::{Claimed, Documents, Standing};
 use crate::attachment::{Attachment, AttachmentId, Medium};
 use crate::digest::LogDigest;
+use crate::document::Place;
 use crate::text;
+use crate::tui::scroll::Choice;
 
 /// Citations that are listed.
 const MOST_CITES: usize = 200;
@@ -21,6 +25,8 @@ pub(super) enum Target {
     Source { log: AttachmentId, source: usize, lines: u64 },
     /// A table, with its number of rows.
     Table { table: Box<Attachment>, rows: u64 },
+    /// A document, or why it isn't there.
+    Document { path: Result<PathBuf, String>, place: Place },
 }
 
 /// The names that can be cited. A later one takes the place of an earlier one of that name.
@@ -29,6 +35,7 @@ pub(in crate::tui) struct Names {
     names: HashMap<String, Target>,
     /// The lengths that they have, the longest last.
     lengths: BTreeSet<usize>,
+    documents: Documents,
 }
 
 impl Names {
@@ -54,7 +61,17 @@ impl Names {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.names.is_empty()
+        self.names.is_empty() && self.documents.standings.is_empty()
+    }
+
+    /// What is known of documents.
+    pub(in crate::tui) fn documents(&mut self, documents: Documents) {
+        self.documents = documents;
+    }
+
+    /// The claims of a text about documents, for [`Self::find_in`].
+    pub(super) fn claims(&self, text: &str) -> Vec<Claimed> {
+        self.documents.claims(text)
     }
 
     /// A table.
@@ -86,9 +103,27 @@ impl Names {
 
     /// The places that a text names, in its order.
     pub(super) fn find(&self, text: &str) -> Vec<Found> {
+        self.find_in(text, &self.claims(text))
+    }
+
+    /// The same of a part of a text that makes these claims.
+    pub(super) fn find_in(&self, text: &str, claims: &[Claimed]) -> Vec<Found> {
         let mut found: Vec<Found> = self.lines(text).chain(self.rows(text)).collect();
+        let claimed: Vec<Found> = self.claimed(text, claims).filter(|one| !overlaps(&found, one)).collect();
+        found.extend(claimed);
         found.sort_by_key(|one| one.range.start);
         found
+    }
+
+    fn claimed<'a>(&'a self, text: &str, claims: &'a [Claimed]) -> impl Iterator<Item = Found> + 'a {
+        self.claims(text).into_iter().filter_map(move |(range, claim)| {
+            let path = match self.documents.standing(claims, &claim.file, claim.place)? {
+                Standing::There(path) => Ok(path.clone()),
+                Standing::Wrong(why) => Err(why.clone()),
+                Standing::Nothing => return None,
+            };
+            Some(Found { range, numbers: (0, 0), target: Target::Document { path, place: claim.place } })
+        })
     }
 
     fn lines<'a>(&'a self, text: &'a str) -> impl Iterator<Item = Found> + 'a {
@@ -117,7 +152,7 @@ impl Names {
 pub(super) struct Found {
     /// Where in the text.
     pub(super) range: Range<usize>,
-    /// The first and the last line or row.
+    /// The first and the last line or row of what is attached.
     pub(super) numbers: (u64, u64),
     pub(super) target: Target,
 }
@@ -129,10 +164,15 @@ impl Found {
         let (has, things) = match &self.target {
             Target::Source { lines, .. } => (*lines, "lines"),
             Target::Table { rows, .. } => (*rows, "rows"),
+            Target::Document { path, .. } => return path.as_ref().err().cloned(),
         };
         let thing = things.trim_end_matches('s');
         (from > has).then(|| format!("there is no {thing} {from}: it has {} {things}", text::thousands(has)))
     }
+}
+
+fn overlaps(found: &[Found], one: &Found) -> bool {
+    found.iter().any(|other| other.range.start < one.range.end && one.range.start < other.range.end)
 }
 
 fn is_word(c: char) -> bool {

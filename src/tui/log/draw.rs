@@ -4,7 +4,7 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
-use ratatui::widgets::{Block, Clear, Paragraph};
+use ratatui::widgets::Paragraph;
 use unicode_width::UnicodeWidthStr;
 
 use super::cites::Cites;
@@ -14,6 +14,7 @@ use super::{LogPanel, Record, View};
 use crate::attachment::Attachment;
 use crate::digest::{Level, LogDigest, Template, Timeline};
 use crate::text;
+use crate::tui::panel::{bordered, keys_in};
 use crate::tui::theme::Theme;
 
 /// Eighths of a cell.
@@ -37,13 +38,7 @@ const TIMES: (usize, usize) = (64, 90);
 /// Draws it over an area.
 pub(in crate::tui) fn draw(frame: &mut Frame<'_>, area: Rect, panel: &mut LogPanel, theme: Theme) {
     let (title, keys) = heading(panel);
-    frame.render_widget(Clear, area);
-    let block = Block::bordered()
-        .title(Span::styled(format!(" {title} "), theme.accent()))
-        .title_bottom(Span::styled(format!(" {} ", keys_in(keys, area.width)), theme.dim()))
-        .border_style(theme.dim());
-    let inner = block.inner(area);
-    frame.render_widget(block, area);
+    let inner = bordered(frame, area, &title, &keys_in(keys, area.width), theme);
     let lines = match panel.views.last() {
         Some(View::Templates(_)) => templates(panel, inner, theme),
         Some(View::Cites(_)) => cites(panel, inner, theme),
@@ -75,20 +70,6 @@ fn heading(panel: &LogPanel) -> (String, &'static [&'static str]) {
             &["enter around", "esc back", "a add to the question", "space mark", "←→ sideways", "q close"],
         ),
     }
-}
-
-/// As many of the keys as there is room for.
-fn keys_in(keys: &[&str], width: u16) -> String {
-    let mut shown = String::new();
-    for key in keys {
-        let dot = if shown.is_empty() { "" } else { " · " };
-        if shown.width() + dot.len() + key.width() + 4 > usize::from(width) {
-            break;
-        }
-        shown.push_str(dot);
-        shown.push_str(key);
-    }
-    shown
 }
 
 fn one(words: &str, style: Style) -> Vec<Line<'static>> {

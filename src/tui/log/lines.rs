@@ -3,24 +3,14 @@
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::scroll::Choice;
 use super::work::{Looked, Shown};
 use crate::digest::LogRecord;
+use crate::tui::asked::Stop;
+use crate::tui::scroll::Choice;
 
 /// Columns that a key scrolls sideways.
 const SIDEWAYS: usize = 20;
-
-/// Ends what is looked up when nobody waits for it any more.
-#[derive(Debug)]
-pub(super) struct Stop(pub(super) Arc<AtomicBool>);
-
-impl Drop for Stop {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-}
 
 /// How far it is.
 #[derive(Debug)]

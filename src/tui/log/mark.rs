@@ -1,45 +1,31 @@
 //! Citations in lines that are rendered already: they are underlined, those that aren't
 //! there as errors. One that was broken over two lines stays as it is.
 
-use std::ops::Range;
-
-use ratatui::style::{Modifier, Style};
-use ratatui::text::{Line, Span};
+use ratatui::style::Modifier;
+use ratatui::text::Line;
 
 use super::cites::Names;
+use crate::tui::restyle::restyle;
 use crate::tui::theme::Theme;
 
-/// Marks the citations in lines.
-pub(in crate::tui) fn mark(lines: &mut [Line<'static>], names: &Names, theme: Theme) {
+/// Marks the citations in the lines of a text.
+pub(in crate::tui) fn mark(lines: &mut [Line<'static>], text: &str, names: &Names, theme: Theme) {
     if names.is_empty() {
         return;
     }
+    let claims = names.claims(text);
     for line in lines {
-        for found in names.find(&line.to_string()) {
+        for found in names.find_in(&line.to_string(), &claims) {
             let color = if found.missing().is_some() { theme.error() } else { theme.cite() };
             restyle(line, &found.range, color.add_modifier(Modifier::UNDERLINED));
         }
     }
 }
 
-/// Patches the style of a part of a line, in bytes of its text.
-fn restyle(line: &mut Line<'static>, part: &Range<usize>, style: Style) {
-    let mut begins = 0;
-    let mut spans = Vec::with_capacity(line.spans.len() + 2);
-    for span in line.spans.drain(..) {
-        let (text, own) = (span.content.as_ref(), span.style);
-        let within = |at: usize| at.clamp(begins, begins + text.len()) - begins;
-        let (from, to) = (within(part.start), within(part.end));
-        begins += text.len();
-        let pieces = [(&text[..from], own), (&text[from..to], own.patch(style)), (&text[to..], own)];
-        let pieces = pieces.into_iter().filter(|(text, _)| !text.is_empty());
-        spans.extend(pieces.map(|(text, style)| Span::styled(text.to_owned(), style)));
-    }
-    line.spans = spans;
-}
-
 #[cfg(test)]
 mod tests {
+    use ratatui::text::Span;
+
     use super::super::tests::{record, table_attachment};
     use super::*;
     use crate::attachment::AttachmentId;
@@ -54,7 +40,7 @@ mod tests {
         let spans = ["  See ", "app.log", ":12", "-15, orders.csv row 2, app.log:900", "0 – 02:14"];
         let mut lines = [Line::from(spans.map(Span::raw).to_vec())];
         let before = lines[0].to_string();
-        mark(&mut lines, &names, theme);
+        mark(&mut lines, &before, &names, theme);
         assert_eq!(lines[0].to_string(), before);
         let is_marked = |span: &&Span<'_>| span.style.add_modifier.contains(Modifier::UNDERLINED);
         let marked: Vec<(&str, bool)> = lines[0]

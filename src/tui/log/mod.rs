@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! F2 ─▶ templates ─ enter ─▶ the lines of one ─ enter ─▶ the lines around one
-//! F3 ─▶ citations ─ enter ─▶ the lines around it, or a row of a table
+//! F3 ─▶ citations ─ enter ─▶ the lines around it, a row of a table, a document in $EDITOR
 //! ```
 //!
 //! It is state alone: what is read or looked up is asked for ([`Reply`]) and done on
@@ -12,10 +12,10 @@
 #[cfg(test)]
 mod chat_tests;
 mod cites;
+mod documents;
 mod draw;
 mod lines;
 mod mark;
-mod scroll;
 mod templates;
 #[cfg(test)]
 mod tests;
@@ -31,12 +31,15 @@ use crossterm::event::{KeyCode, KeyEvent};
 use crate::attachment::{Attachment, AttachmentId};
 use crate::digest::LogRecord;
 use crate::text;
+use crate::tui::asked::Stop;
+use crate::tui::find::Opening;
+use crate::tui::scroll::Choice;
 use cites::{Cites, Target};
-use lines::{Lines, State, Stop};
-use scroll::Choice;
+use lines::{Lines, State};
 use templates::{Meant, Templates};
 
 pub(super) use cites::Names;
+pub(super) use documents::{Claim, Documents, Standing};
 pub(super) use draw::draw;
 pub(super) use mark::mark;
 pub(super) use work::{Ask, Look, Looked, look, read};
@@ -76,6 +79,8 @@ pub(super) enum Reply {
     Look(Look),
     /// These lines are to be added to the question.
     Quote(Vec<String>),
+    /// This is to be opened in another program.
+    Open(Opening),
     /// This is to be said.
     Say(String),
 }
@@ -86,6 +91,7 @@ pub(super) struct LogPanel {
     logs: Vec<Attachment>,
     tables: Vec<Attachment>,
     records: HashMap<AttachmentId, Record>,
+    documents: Documents,
     /// Which of the logs is shown.
     current: usize,
     /// Never empty.
@@ -102,8 +108,9 @@ impl LogPanel {
     }
 
     /// With the citations of answers, the last one first.
-    pub(super) fn cites(attached: &[Attachment], answers: Vec<String>) -> Self {
+    pub(super) fn cites(attached: &[Attachment], documents: Documents, answers: Vec<String>) -> Self {
         let mut panel = Self::with(attached, View::Cites(Cites { answers, ..Cites::default() }));
+        panel.documents = documents;
         panel.find_cites();
         panel
     }
@@ -113,6 +120,7 @@ impl LogPanel {
             logs: Vec::new(),
             tables: Vec::new(),
             records: HashMap::new(),
+            documents: Documents::default(),
             current: 0,
             views: vec![view],
             tickets: 0,
@@ -157,6 +165,12 @@ impl LogPanel {
         self.find_cites();
     }
 
+    /// More is known of documents.
+    pub(super) fn documents(&mut self, documents: Documents) {
+        self.documents = documents;
+        self.find_cites();
+    }
+
     /// Something was looked up.
     pub(super) fn looked(&mut self, ticket: u64, looked: Result<Looked, String>) {
         let waiting = self.views.iter_mut().find_map(|view| match view {
@@ -189,6 +203,7 @@ impl LogPanel {
 
     fn find_cites(&mut self) {
         let mut names = Names::default();
+        names.documents(self.documents.clone());
         self.tables.iter().for_each(|table| names.table(table));
         for log in &self.logs {
             if let Some(record) = self.ready(&log.id) {
@@ -300,6 +315,11 @@ impl LogPanel {
                 let title = format!("{} row {from}", text::printable(&table.name));
                 self.look(title, None, None, Ask::Row { table: table.clone(), row: from })
             }
+            Target::Document { path: Ok(path), place } => {
+                let cite = cite.words.clone();
+                Reply::Open(Opening { path: path.clone(), cite, place: *place, text: None })
+            }
+            Target::Document { path: Err(_), .. } => Reply::Stay,
         }
     }
 

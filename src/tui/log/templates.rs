@@ -4,8 +4,8 @@ use std::cmp::Reverse;
 
 use crossterm::event::{KeyCode, KeyEvent};
 
-use super::scroll::Choice;
 use crate::digest::{Focus, LogDigest, Template, rank};
+use crate::tui::scroll::Choice;
 
 /// What the templates are sorted by.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -245,7 +245,11 @@ fn citations_lead_to_lines_and_rows() {
     let attached = [log_attachment(&record), table_attachment()];
     let answer = "The disk was full (`app.log:301`), so order 2 failed:\n- app.log:223-225\n- see \
                   orders.csv row 2\n- and app.log:9000";
-    let mut panel = LogPanel::cites(&attached, vec![answer.into(), "Nothing of app.log:301 here.".into()]);
+    let mut panel = LogPanel::cites(
+        &attached,
+        Documents::default(),
+        vec![answer.into(), "Nothing of app.log:301 here.".into()],
+    );
     assert!(screen(&mut panel, 80, 12).contains("reading what is attached…"));
     assert_eq!(panel.wanted(), [attached[0].id.clone()]);
     panel.record(attached[0].id.clone(), Ok(record.into()));
@@ -273,7 +277,11 @@ fn citations_lead_to_lines_and_rows() {
 fn files_of_one_log_are_told_apart() {
     let (_folder, record) = on_disk(&["app.log", "db.log"]);
     let log = named_log("logs/", &record);
-    let mut panel = LogPanel::cites(std::slice::from_ref(&log), vec!["Both app.log:3 and db.log:4.".into()]);
+    let mut panel = LogPanel::cites(
+        std::slice::from_ref(&log),
+        Documents::default(),
+        vec!["Both app.log:3 and db.log:4.".into()],
+    );
     panel.wanted();
     panel.record(log.id, Ok(record.into()));
     look_up(&mut panel, KeyCode::Enter);

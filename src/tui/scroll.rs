@@ -2,7 +2,7 @@
 
 use crossterm::event::{KeyCode, KeyEvent};
 
-use crate::tui::panel::PAGE_ROWS;
+use super::panel::PAGE_ROWS;
 
 /// Which row is chosen, and the first that is in sight.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

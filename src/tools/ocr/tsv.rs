@@ -13,14 +13,19 @@ const UNSURE: f64 = 60.0;
 
 /// A line that was read, with its place in thousandths of the picture.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Line {
-    pub(super) text: String,
-    pub(super) left: u32,
-    pub(super) top: u32,
-    pub(super) right: u32,
-    pub(super) bottom: u32,
+pub struct Line {
+    /// Its words.
+    pub text: String,
+    /// Its left edge.
+    pub left: u32,
+    /// Its upper edge.
+    pub top: u32,
+    /// Its right edge.
+    pub right: u32,
+    /// Its lower edge.
+    pub bottom: u32,
     /// The mean over its words, in per cent.
-    pub(super) confidence: f64,
+    pub confidence: f64,
 }
 
 impl fmt::Display for Line {
