@@ -19,7 +19,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use percept::wire::{LoadOptions, PROTOCOL_VERSION, Request, SAMPLE_RATE, SpeechOptions, pcm};
+use percept::wire::{LoadOptions, PROTOCOL_VERSION, Request, SAMPLE_RATE, SpeechOptions, floats};
 use whisper_rs::{FullParams, SamplingStrategy, WhisperContext, WhisperContextParameters};
 use worker_client::WorkerClient;
 

@@ -1,6 +1,6 @@
 //! Vectors from the real llama worker: MiniLM where it is there (`../shared/models`), the starter
 //! for pictures, a reranker of noise.
-#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+#![allow(clippy::unwrap_used, clippy::print_stderr, reason = "helpers of tests")]
 
 mod random_model;
 mod worker_client;
