@@ -129,7 +129,7 @@ impl Library {
         self.read(|connection| passages::files_like(connection, letters, most)).map(Option::unwrap_or_default)
     }
 
-    /// Keeps that this was the right answer to that: what [`super::learning`] learns from.
+    /// Keeps that this was the right answer to that: what [`super::teach`] learns from.
     ///
     /// # Errors
     ///
