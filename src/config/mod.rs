@@ -169,7 +169,6 @@ pub struct Find {
     pub model: String,
     pub reranker: String,
     pub threads: Auto<u32>,
-    pub most: usize,
     pub qdrant_url: String,
     pub qdrant_collection: String,
     pub qdrant_key_variable: String,

@@ -170,7 +170,10 @@ impl Round {
             Err(error) => {
                 tracing::warn!(%error, "indexing");
                 self.tell(Progress { trouble: Some(format!("{error}.")), ..Progress::default() });
-                Vec::new()
+                // Tried again when something changes, not every other second.
+                Store::open(&self.hands.folder)
+                    .and_then(|opened| opened.store.source_paths())
+                    .unwrap_or_default()
             }
         }
     }
@@ -254,6 +257,9 @@ impl Round {
             return false;
         }
         let Ok(opened) = Store::open(&self.hands.folder) else { return false };
+        if opened.moved_aside.is_some() {
+            return true;
+        }
         let paused = opened.store.is_paused().unwrap_or(false);
         match work {
             Work::Paused => !paused,

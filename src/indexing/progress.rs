@@ -48,7 +48,7 @@ pub struct Progress {
 impl Progress {
     /// Per cent of the step, where its length is known.
     pub fn percent(&self) -> Option<u64> {
-        (self.total > 0).then(|| self.done.saturating_mul(100) / self.total)
+        (self.total > 0).then(|| self.done.min(self.total).saturating_mul(100) / self.total)
     }
 }
 

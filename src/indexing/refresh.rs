@@ -297,7 +297,7 @@ impl Pass<'_> {
             self.done.gone += self.store.forget(path)?;
             return Ok(());
         };
-        let known = self.store.known(&source)?.remove(path);
+        let known = self.store.known(path)?.remove(path);
         let hash = known.map_or_else(String::new, |known| known.hash);
         let (hands, stop) = (self.hands, self.stop);
         let looked = catch_unwind(AssertUnwindSafe(|| match kind {

@@ -85,10 +85,7 @@ pub(super) fn words(progress: &Progress) -> Option<String> {
         Work::Idle | Work::Paused | Work::Elsewhere => None,
         Work::Walking => Some("index: looking".to_owned()),
         Work::Reading | Work::Embedding | Work::Looking => {
-            let part = match progress.total {
-                0 => String::new(),
-                total => format!(" {}%", progress.done.min(total).saturating_mul(100) / total),
-            };
+            let part = progress.percent().map_or(String::new(), |percent| format!(" {percent}%"));
             Some(format!("index{part}{}", left(progress)))
         }
     }

@@ -129,13 +129,6 @@ impl Store {
     }
 }
 
-/// What the vector of a passage is of: title, headings and text, in lines.
-pub(super) fn embedded_text(title: Option<&str>, heading: &[String], text: &str) -> String {
-    let title = title.filter(|title| heading.first().is_none_or(|first| first != title));
-    let above = title.into_iter().chain(heading.iter().map(String::as_str));
-    above.chain([text]).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")
-}
-
 /// A count for SQLite, which has no unsigned numbers.
 fn signed(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)

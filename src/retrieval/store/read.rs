@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 
-use super::{Known, Source, Status, Store, Unembedded, embedded_text, paths, signed};
-use crate::document::Place;
+use super::{Known, Source, Status, Store, Unembedded, paths, signed};
+use crate::document::{Place, in_context};
 use crate::retrieval::passage::{FileState, PassageId, PassageKind, Skip};
 use crate::retrieval::{IndexError, Space};
 
@@ -110,7 +110,7 @@ impl Store {
                     kind: PassageKind::of_code(&row.get::<_, String>(1)?),
                     path: paths::path(row.get(2)?),
                     place: row.get::<_, String>(6)?.parse().unwrap_or(Place::Whole),
-                    text: embedded_text(title.as_deref(), &heading, &row.get::<_, String>(5)?),
+                    text: in_context(title.as_deref(), &heading, &row.get::<_, String>(5)?),
                 })
             },
         )?;

@@ -13,7 +13,7 @@ use super::table::{self, Gate, Table};
 use crate::retrieval::{IndexError, Space};
 
 /// Neighbours of a vector on each layer of the graph; twice as many on the lowest. The value of
-/// the paper; see `docs/retrieval.md` for the recall that was measured.
+/// the paper; see `docs/benchmarks.md` for the recall that was measured.
 const CONNECTIVITY: usize = 16;
 
 /// Vectors that are looked at when one is added: half of usearch's default, since what is
