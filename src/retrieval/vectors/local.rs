@@ -10,7 +10,7 @@ use super::description::{self, Description};
 use super::graph::{self, Graph};
 use super::table::{self, Table};
 use super::tail::Tail;
-use super::{FEW, Vectors, code, failed};
+use super::{Vectors, code, failed, nearest};
 use crate::retrieval::{Filter, IndexError, PassageId, Space};
 
 /// Below so many vectors there is no graph: looking through all of them takes a few
@@ -116,16 +116,9 @@ impl Vectors for Local {
         most: usize,
         filter: &Filter<'_>,
     ) -> Result<Vec<(PassageId, f32)>, IndexError> {
-        super::check(query, &self.space)?;
-        let failed = |error| failed(connection, error);
-        let Some(table) = Table::of(connection, &self.space).map_err(failed)? else {
-            return Ok(Vec::new());
-        };
-        let rows = match table.few(filter, FEW).map_err(failed)? {
-            Some(few) => few,
-            None => self.propose(&table, query, most, filter)?,
-        };
-        table.rank(query, &rows, most).map_err(failed)
+        nearest((connection, &self.space), query, (most, filter), |table| {
+            self.propose(table, query, most, filter)
+        })
     }
 
     fn sync(

@@ -26,6 +26,8 @@ use rusqlite::Connection;
 
 use super::{Filter, IndexError, PassageId, Space, store};
 
+use table::Table;
+
 pub use code::to_f16;
 pub(in crate::retrieval) use code::{cosine, dot, from_f16, length};
 pub use local::Local;
@@ -67,6 +69,25 @@ pub trait Vectors: Send + Sync {
         stop: &AtomicBool,
         tell: &mut dyn FnMut(u64, u64),
     ) -> Result<(), IndexError>;
+}
+
+/// The nearest of the rows that are proposed; of few that a filter leaves, all are looked at.
+fn nearest(
+    (connection, space): (&Connection, &Space),
+    query: &[f32],
+    (most, filter): (usize, &Filter<'_>),
+    propose: impl FnOnce(&Table<'_>) -> Result<Vec<i64>, IndexError>,
+) -> Result<Vec<(PassageId, f32)>, IndexError> {
+    check(query, space)?;
+    let failed = |error| failed(connection, error);
+    let Some(table) = Table::of(connection, space).map_err(failed)? else {
+        return Ok(Vec::new());
+    };
+    let rows = match table.few(filter, FEW).map_err(failed)? {
+        Some(few) => few,
+        None => propose(&table)?,
+    };
+    table.rank(query, &rows, most).map_err(failed)
 }
 
 /// An error of SQLite, with the file that it is about.

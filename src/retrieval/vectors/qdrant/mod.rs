@@ -19,7 +19,7 @@ use server::Server;
 use wire::{Collection, Points};
 
 use super::table::{self, Gate, Table};
-use super::{FEW, Vectors, failed};
+use super::{Vectors, failed, nearest};
 use crate::retrieval::{Filter, IndexError, PassageId, Space};
 
 /// What is asked for, for each result that is wanted: some are gone meanwhile.
@@ -117,24 +117,16 @@ impl Vectors for Qdrant {
         most: usize,
         filter: &Filter<'_>,
     ) -> Result<Vec<(PassageId, f32)>, IndexError> {
-        super::check(query, &self.space)?;
-        let failed = |error| failed(connection, error);
-        let Some(table) = Table::of(connection, &self.space).map_err(failed)? else {
-            return Ok(Vec::new());
-        };
-        let rows = match table.few(filter, FEW).map_err(failed)? {
-            Some(few) => few,
-            None => {
-                let Some(collection) = self.collection(connection).map_err(failed)? else {
-                    return Ok(Vec::new());
-                };
-                let mut gate = table.gate(filter).map_err(failed)?;
-                let rows = self.propose(&collection, query, (most, filter), &mut gate)?;
-                gate.finish().map_err(failed)?;
-                rows
-            }
-        };
-        table.rank(query, &rows, most).map_err(failed)
+        nearest((connection, &self.space), query, (most, filter), |table| {
+            let failed = |error| failed(connection, error);
+            let Some(collection) = self.collection(connection).map_err(failed)? else {
+                return Ok(Vec::new());
+            };
+            let mut gate = table.gate(filter).map_err(failed)?;
+            let rows = self.propose(&collection, query, (most, filter), &mut gate)?;
+            gate.finish().map_err(failed)?;
+            Ok(rows)
+        })
     }
 
     fn sync(
