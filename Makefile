@@ -1,6 +1,8 @@
 # percept. `make run` and `make test` work from a bare clone; `make help` lists the rest.
 #
 # Everything uses one cargo profile (release), so that llama.cpp and whisper.cpp compile once.
+# For the tests percept's own code, and only that, is compiled without optimisation: to optimise
+# it (the library, and again with its tests) takes longer than the tests do.
 
 CARGO ?= cargo
 TARGET = $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
@@ -27,6 +29,7 @@ build: setup
 run: build
 	@PATH="$(TARGET)/release:$$PATH" sh scripts/run.sh $(ARGS)
 
+test: export CARGO_PROFILE_RELEASE_OPT_LEVEL = 0
 test: setup-tests
 	$(CARGO) fmt --check
 	$(CARGO) clippy --release --locked --all-targets -- -D warnings
