@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 
 use percept::document::Place;
 use percept::retrieval::{
-    EmbedRole, Embedder, FileState, Input, Library, Mode, NewFile, NewPassage, Options, PassageKind, Query,
-    Space, Store,
+    Analyser, EmbedRole, Embedder, FileState, Input, Library, Mode, NewFile, NewPassage, Options,
+    PassageKind, Query, Space, Store,
     vectors::{Local, Vectors},
 };
 
@@ -137,26 +137,47 @@ fn file(n: usize) -> NewFile {
     }
 }
 
+/// Files that are made before they are indexed.
+const AT_ONCE: usize = 1000;
+
+/// Puts passages into the index as [`percept::indexing`] does: their words are made on another
+/// thread than the one that writes. The making of texts isn't measured.
 fn fill(store: &mut Store, size: usize) {
     let source = Path::new("/bench");
     store.add_source(source).unwrap();
     let mut numbers = Numbers(1);
     let mut putting = Duration::ZERO;
-    for n in 0..size.div_ceil(IN_A_FILE) {
-        let passages: Vec<NewPassage> = (1..=IN_A_FILE.min(size - n * IN_A_FILE))
-            .map(|line| NewPassage {
-                kind: PassageKind::Text,
-                text: text(&mut numbers),
-                heading: vec![word(n % 3000)],
-                place: Place::Lines(u32::try_from(line * 10).unwrap(), u32::try_from(line * 10 + 9).unwrap()),
-            })
-            .collect();
-        // What is measured is the index, not the making of texts.
+    let mut analyser = Analyser::default();
+    let all: Vec<usize> = (0..size.div_ceil(IN_A_FILE)).collect();
+    for some in all.chunks(AT_ONCE) {
+        let files: Vec<_> = some.iter().map(|n| (file(*n), passages(&mut numbers, *n, size))).collect();
         let start = Instant::now();
-        store.put(source, &file(n), &passages).unwrap();
+        let (sender, receiver) = std::sync::mpsc::sync_channel(4);
+        std::thread::scope(|threads| {
+            let (analyser, files) = (&mut analyser, &files);
+            threads.spawn(move || {
+                for (file, passages) in files {
+                    sender.send((file, passages, analyser.words(source, file, passages))).unwrap();
+                }
+            });
+            for (file, passages, words) in receiver {
+                store.put_analysed(source, file, passages, &words).unwrap();
+            }
+        });
         putting += start.elapsed();
     }
     println!("  indexed by words      {:8.0} passages/s", size as f64 / putting.as_secs_f64());
+}
+
+/// Those of a file.
+fn passages(numbers: &mut Numbers, file: usize, size: usize) -> Vec<NewPassage> {
+    let passage = |line: usize| NewPassage {
+        kind: PassageKind::Text,
+        text: text(numbers),
+        heading: vec![word(file % 3000)],
+        place: Place::Lines(u32::try_from(line * 10).unwrap(), u32::try_from(line * 10 + 9).unwrap()),
+    };
+    (1..=IN_A_FILE.min(size - file * IN_A_FILE)).map(passage).collect()
 }
 
 fn embed(store: &mut Store, folder: &Path) {

@@ -13,7 +13,8 @@ use super::walk::{Found, walk};
 use super::{Hands, Progress, Work, look};
 use crate::document::Place;
 use crate::retrieval::{
-    EmbedRole, FileState, IndexError, Input, Known, PassageId, PassageKind, Skip, Space, Store, Unembedded,
+    Analyser, EmbedRole, FileState, IndexError, Input, Known, PassageId, PassageKind, Skip, Space, Store,
+    Unembedded, Words,
 };
 
 /// Files that are read and wait to be written: what memory they take is bounded by it.
@@ -149,7 +150,7 @@ impl Pass<'_> {
             let (sender, receiver) = sync_channel(QUEUE);
             for _ in 0..hands.options.threads.clamp(1, changed.len().max(1)) {
                 let (sender, next, halt) = (sender.clone(), &next, &halt);
-                threads.spawn(move || read_some(changed, next, halt, &sender, &hash, hands));
+                threads.spawn(move || read_some((source, changed), next, halt, &sender, &hash, hands));
             }
             drop(sender);
             let written = self.write(source, changed, &receiver, &halt);
@@ -164,13 +165,13 @@ impl Pass<'_> {
         &mut self,
         source: &Path,
         changed: &[Found],
-        receiver: &Receiver<(usize, Option<Came>)>,
+        receiver: &Receiver<Read>,
         halt: &AtomicBool,
     ) -> Result<(), IndexError> {
         let pace = Pace::of(changed.iter().map(weight).sum());
         let (mut count, mut weighed) = (0, 0);
         loop {
-            let (at, came) = match receiver.recv_timeout(POLL) {
+            let Read { at, came, words } = match receiver.recv_timeout(POLL) {
                 Ok(read) => read,
                 Err(RecvTimeoutError::Disconnected) => return Ok(()),
                 Err(RecvTimeoutError::Timeout) => {
@@ -179,7 +180,7 @@ impl Pass<'_> {
                 }
             };
             if let Some(came) = came {
-                self.put(source, came, &changed[at].path)?;
+                self.put(source, came, words, &changed[at].path)?;
             }
             (count, weighed) = (count + 1, weighed + weight(&changed[at]));
             let total = changed.len() as u64;
@@ -190,14 +191,24 @@ impl Pass<'_> {
         }
     }
 
-    fn put(&mut self, source: &Path, came: Came, path: &Path) -> Result<(), IndexError> {
+    fn put(
+        &mut self,
+        source: &Path,
+        came: Came,
+        words: Option<Words>,
+        path: &Path,
+    ) -> Result<(), IndexError> {
         match came {
             Came::Gone => self.done.gone += self.store.forget(path)?,
             Came::Same(found) => self.store.touch(&found.path, found.bytes, found.modified_ns)?,
             Came::New(prepared) => {
                 self.done.files += 1;
                 self.done.skipped += u64::from(matches!(prepared.file.state, FileState::Skipped(_)));
-                self.store.put(source, &prepared.file, &prepared.passages)?;
+                let Prepared { file, passages } = &*prepared;
+                match &words {
+                    Some(words) => self.store.put_analysed(source, file, passages, words)?,
+                    None => self.store.put(source, file, passages)?,
+                };
             }
         }
         Ok(())
@@ -320,26 +331,39 @@ fn weight(found: &Found) -> u64 {
     found.bytes.saturating_add(4096)
 }
 
+/// What a reader hands on of a file: what it came to, and its words, if it is new.
+struct Read {
+    at: usize,
+    came: Option<Came>,
+    words: Option<Words>,
+}
+
 fn read_some<'a>(
-    changed: &[Found],
+    (source, changed): (&Path, &[Found]),
     next: &AtomicUsize,
     halt: &AtomicBool,
-    sender: &SyncSender<(usize, Option<Came>)>,
+    sender: &SyncSender<Read>,
     hash: &(impl Fn(&Path) -> Option<&'a str> + Sync),
     hands: &Hands,
 ) {
+    let mut analyser = Analyser::default();
     while !halt.load(Ordering::Relaxed) {
         let at = next.fetch_add(1, Ordering::Relaxed);
         let Some(found) = changed.get(at) else { return };
-        let came = catch_unwind(AssertUnwindSafe(|| read::read(found, hash(&found.path), hands, halt)));
+        let read = catch_unwind(AssertUnwindSafe(|| {
+            let came = read::read(found, hash(&found.path), hands, halt);
+            let words = match &came {
+                Some(Came::New(new)) => Some(analyser.words(source, &new.file, &new.passages)),
+                _ => None,
+            };
+            Read { at, came, words }
+        }));
         let bug = |_| {
-            Some(Came::New(Box::new(Prepared::skipped(
-                found,
-                String::new(),
-                Skip::Unreadable(BUG.to_owned()),
-            ))))
+            let why = Skip::Unreadable(BUG.to_owned());
+            let came = Some(Came::New(Box::new(Prepared::skipped(found, String::new(), why))));
+            Read { at, came, words: None }
         };
-        if sender.send((at, came.unwrap_or_else(bug))).is_err() {
+        if sender.send(read.unwrap_or_else(bug)).is_err() {
             return;
         }
     }

@@ -11,6 +11,7 @@
 //! is on disk (the graph of the vectors) is a cache that is built again. Nothing here reads a
 //! document or runs a model: passages are given, and vectors come through an [`Embedder`].
 
+mod analysis;
 mod diversify;
 mod embedder;
 mod filter;
@@ -27,6 +28,7 @@ mod store;
 pub mod vectors;
 mod words;
 
+pub use analysis::{Analyser, Words};
 pub use embedder::{EmbedRole, Embedder, Input, Reranker, Space};
 pub use filter::Filter;
 pub use learning::{

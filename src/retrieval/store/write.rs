@@ -6,13 +6,10 @@ use std::path::Path;
 use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params};
 
 use super::{Store, paths, signed};
+use crate::retrieval::analysis::{Analyser, PassageWords, Words};
 use crate::retrieval::passage::{FileState, NewFile, NewPassage, PassageId, PassageKind};
 use crate::retrieval::vectors::to_f16;
-use crate::retrieval::words::{Analyser, Language};
 use crate::retrieval::{IndexError, Space};
-
-/// What of a text's first line stands for a title, in bytes.
-const MOST_LEAD: usize = 120;
 
 impl Store {
     /// Adds a folder or a file, by its absolute path. Adding it again changes nothing.
@@ -24,7 +21,7 @@ impl Store {
 
     /// Takes a source out with all that came of it; the number of its files, `None`: it is no source.
     pub fn remove_source(&mut self, path: &Path) -> Result<Option<u64>, IndexError> {
-        self.write(|transaction, _| {
+        self.write(|transaction| {
             let Some(source) = source(transaction, path)? else { return Ok(None) };
             let files = "SELECT count(*) FROM files WHERE source = ?1";
             let files: i64 = transaction.query_row(files, [source], |row| row.get(0))?;
@@ -42,22 +39,35 @@ impl Store {
         file: &NewFile,
         passages: &[NewPassage],
     ) -> Result<Vec<PassageId>, IndexError> {
-        let language = language(passages);
-        self.write(|transaction, analyser| {
+        let words = self.analyser.words(source, file, passages);
+        let put = self.put_analysed(source, file, passages, &words);
+        if put.is_err() {
+            // It remembers spellings that were not kept.
+            self.analyser = Analyser::default();
+        }
+        put
+    }
+
+    /// As [`Self::put`], for whoever analysed the words on another thread.
+    pub fn put_analysed(
+        &mut self,
+        source: &Path,
+        file: &NewFile,
+        passages: &[NewPassage],
+        words: &Words,
+    ) -> Result<Vec<PassageId>, IndexError> {
+        self.write(|transaction| {
             let Some(id) = self::source(transaction, source)? else { return Ok(Vec::new()) };
-            let below = source.parent().and_then(|above| file.path.strip_prefix(above).ok());
-            let title = file.title.as_deref().unwrap_or_else(|| lead(passages));
-            let mut words = Words::new(analyser, language, title, below.unwrap_or(&file.path));
-            let mut old = put_file(transaction, id, file, language, passages)?;
+            let mut old = put_file(transaction, id, file, words.language.code(), passages)?;
             let mut ids = Vec::with_capacity(passages.len());
-            for (position, passage) in passages.iter().enumerate() {
-                ids.push(put_passage(transaction, &mut old, position, passage, &mut words)?);
+            for (position, (passage, own)) in passages.iter().zip(&words.passages).enumerate() {
+                ids.push(put_passage(transaction, &mut old, position, passage, (words, own))?);
             }
             let mut delete = transaction.prepare_cached("DELETE FROM passages WHERE id = ?1")?;
             for gone in old.by_content.into_values().flatten() {
                 delete.execute([gone])?;
             }
-            words.keep_spellings(transaction)?;
+            keep_spellings(transaction, words)?;
             Ok(ids)
         })
     }
@@ -93,7 +103,7 @@ impl Store {
             let why = format!("{name} gave a vector of {given} numbers where it says that it gives {said}");
             return Err(IndexError::Vectors(why));
         }
-        self.write(|transaction, _| {
+        self.write(|transaction| {
             let add =
                 "INSERT OR IGNORE INTO spaces (key, name, dimensions, pictures) VALUES (?1, ?2, ?3, ?4)";
             transaction.execute(
@@ -123,41 +133,21 @@ impl Store {
     /// Writes all or nothing.
     fn write<T>(
         &mut self,
-        work: impl FnOnce(&Transaction<'_>, &mut Analyser) -> rusqlite::Result<T>,
+        work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
     ) -> Result<T, IndexError> {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate);
         let done = transaction.and_then(|transaction| {
-            let done = work(&transaction, &mut self.analyser)?;
+            let done = work(&transaction)?;
             transaction.commit()?;
             Ok(done)
         });
-        done.map_err(|error| {
-            // It remembers spellings that were not kept.
-            self.analyser = Analyser::default();
-            self.failed(error)
-        })
+        done.map_err(|error| self.failed(error))
     }
 }
 
 fn source(transaction: &Transaction<'_>, path: &Path) -> rusqlite::Result<Option<i64>> {
     let mut query = transaction.prepare_cached("SELECT id FROM sources WHERE path = ?1")?;
     query.query_row([paths::bytes(path)], |row| row.get(0)).optional()
-}
-
-/// The language of a file's prose; what isn't sure, and code, is taken for English.
-fn language(passages: &[NewPassage]) -> Language {
-    let prose = passages.iter().filter(|passage| passage.kind != PassageKind::Code);
-    let longest = prose.max_by_key(|passage| passage.text.len());
-    longest.and_then(|passage| Language::of(&passage.text)).unwrap_or(Language::ENGLISH)
-}
-
-/// What a text without a title begins with: its first line says what it is about, and finds
-/// its later passages, too.
-fn lead(passages: &[NewPassage]) -> &str {
-    let first = passages.first().filter(|first| first.kind == PassageKind::Text);
-    let line =
-        first.and_then(|first| first.text.lines().find(|line| !line.trim().is_empty())).unwrap_or_default();
-    &line[..crate::text::boundary_before(line, MOST_LEAD)]
 }
 
 /// The passages that a file had, to see which of them it has still.
@@ -171,14 +161,13 @@ fn put_file(
     transaction: &Transaction<'_>,
     source: i64,
     file: &NewFile,
-    language: Language,
+    language: &str,
     passages: &[NewPassage],
 ) -> rusqlite::Result<Old> {
     let path = paths::bytes(&file.path);
     let mut same = transaction
         .prepare_cached("SELECT source = ?2 AND title IS ?3 AND language IS ?4 FROM files WHERE path = ?1")?;
-    let same =
-        same.query_row(params![path, source, file.title, language.code()], |row| row.get(0)).optional()?;
+    let same = same.query_row(params![path, source, file.title, language], |row| row.get(0)).optional()?;
     if same == Some(false) {
         // Its words are made with these.
         transaction.execute("DELETE FROM files WHERE path = ?1", [&path])?;
@@ -207,7 +196,7 @@ fn put_file(
         file.modified_ns,
         file.hash,
         file.title,
-        language.code(),
+        language,
         file.seen_by,
         skip,
         note,
@@ -234,7 +223,7 @@ fn put_passage(
     old: &mut Old,
     position: usize,
     passage: &NewPassage,
-    words: &mut Words<'_>,
+    (words, own): (&Words, &PassageWords),
 ) -> rusqlite::Result<PassageId> {
     let position = signed(position as u64);
     let place = passage.place.to_string();
@@ -254,50 +243,16 @@ fn put_passage(
     let mut put = transaction.prepare_cached(
         "INSERT INTO words (rowid, path, title, heading, body) VALUES (?1, ?2, ?3, ?4, ?5)",
     )?;
-    let (heading, body) = words.of(passage);
-    put.execute(params![id, words.path, words.title, heading, body])?;
+    put.execute(params![id, words.path, words.title, own.heading, own.body])?;
     Ok(PassageId(id))
 }
 
-/// Makes the words of a file's passages.
-struct Words<'a> {
-    analyser: &'a mut Analyser,
-    language: Language,
-    path: String,
-    title: String,
-    spellings: Vec<String>,
-}
-
-impl<'a> Words<'a> {
-    fn new(analyser: &'a mut Analyser, language: Language, title: &str, below: &Path) -> Self {
-        let mut words =
-            Self { analyser, language, path: String::new(), title: String::new(), spellings: Vec::new() };
-        words.path = words.analysed(&below.to_string_lossy());
-        words.title = words.analysed(title);
-        words
+fn keep_spellings(transaction: &Transaction<'_>, words: &Words) -> rusqlite::Result<()> {
+    let mut put = transaction.prepare_cached("INSERT OR IGNORE INTO spellings (word) VALUES (?1)")?;
+    for word in &words.spellings {
+        put.execute([word])?;
     }
-
-    /// Those of the headings and of the text.
-    fn of(&mut self, passage: &NewPassage) -> (String, String) {
-        (self.analysed(&passage.heading.join("\n")), self.analysed(&passage.text))
-    }
-
-    fn analysed(&mut self, text: &str) -> String {
-        let spellings = &mut self.spellings;
-        self.analyser.document(text, self.language, &mut |new| {
-            if crate::retrieval::lexical::may_be_meant(new) {
-                spellings.push(new.to_owned());
-            }
-        })
-    }
-
-    fn keep_spellings(&self, transaction: &Transaction<'_>) -> rusqlite::Result<()> {
-        let mut put = transaction.prepare_cached("INSERT OR IGNORE INTO spellings (word) VALUES (?1)")?;
-        for word in &self.spellings {
-            put.execute([word])?;
-        }
-        let mut put = transaction.prepare_cached("INSERT OR IGNORE INTO languages (code) VALUES (?1)")?;
-        put.execute([self.language.code()])?;
-        Ok(())
-    }
+    let mut put = transaction.prepare_cached("INSERT OR IGNORE INTO languages (code) VALUES (?1)")?;
+    put.execute([words.language.code()])?;
+    Ok(())
 }

@@ -18,7 +18,7 @@ const BLANK: char = ' ';
 
 /// Makes tokens of texts. It remembers words, so it is worth keeping.
 #[derive(Default)]
-pub(super) struct Analyser {
+pub struct Analyser {
     stems: Vec<(Language, Stems)>,
 }
 

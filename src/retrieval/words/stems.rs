@@ -5,9 +5,10 @@ use rustc_hash::FxHashMap;
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
-/// Words whose stems are remembered: those of a large collection but for its rare ones. When
-/// it is full, it begins anew: some 10 MB.
-const MOST_REMEMBERED: usize = 100_000;
+/// Words whose stems are remembered, twice: when there are so many that are new, those that
+/// weren't met meanwhile are forgotten. Some 10 MB in all, and the words of a large collection
+/// but for its rare ones.
+const MOST_REMEMBERED: usize = 50_000;
 
 /// A language whose endings are known (Snowball).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -71,17 +72,27 @@ impl Language {
 pub(super) struct Stems {
     stemmer: Option<Stemmer>,
     known: FxHashMap<Box<str>, Box<str>>,
+    /// What was known before `known` began anew.
+    older: FxHashMap<Box<str>, Box<str>>,
 }
 
 impl Stems {
     pub(super) fn new(language: Language) -> Self {
-        Self { stemmer: language.algorithm().map(Stemmer::create), known: FxHashMap::default() }
+        Self {
+            stemmer: language.algorithm().map(Stemmer::create),
+            known: FxHashMap::default(),
+            older: FxHashMap::default(),
+        }
     }
 
     /// Gives the stem of a word; and its spelling, if the word wasn't met lately.
     pub(super) fn of(&mut self, word: &str, give: &mut impl FnMut(&str), new: &mut impl FnMut(&str)) {
         if let Some(stem) = self.known.get(word) {
             return give(stem);
+        }
+        if let Some((word, stem)) = self.older.remove_entry(word) {
+            give(&stem);
+            return self.remember(word, stem);
         }
         let lower = lower(word);
         let stem = match &self.stemmer {
@@ -90,10 +101,14 @@ impl Stems {
         };
         give(&stem);
         new(&fold(&lower));
+        self.remember(word.into(), stem.into());
+    }
+
+    fn remember(&mut self, word: Box<str>, stem: Box<str>) {
         if self.known.len() >= MOST_REMEMBERED {
-            self.known.clear();
+            self.older = std::mem::take(&mut self.known);
         }
-        self.known.insert(word.into(), stem.into());
+        self.known.insert(word, stem);
     }
 }
 
