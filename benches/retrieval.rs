@@ -166,6 +166,10 @@ fn fill(store: &mut Store, size: usize) {
         });
         putting += start.elapsed();
     }
+    let start = Instant::now();
+    store.merge_words(&AtomicBool::new(false)).unwrap();
+    putting += start.elapsed();
+    println!("  merged in             {:8.2} s", start.elapsed().as_secs_f64());
     println!("  indexed by words      {:8.0} passages/s", size as f64 / putting.as_secs_f64());
 }
 

@@ -77,6 +77,9 @@ pub fn refresh(
     for source in wanted {
         pass.source(&source)?;
     }
+    if pass.done.files > 0 {
+        pass.store.merge_words(stop)?;
+    }
     // What is written can be found by meaning first; pictures and recordings take long.
     pass.embed()?;
     if pass.look()? {

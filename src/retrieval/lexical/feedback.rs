@@ -6,12 +6,12 @@
 use rusqlite::{Connection, OptionalExtension};
 use rustc_hash::FxHashMap;
 
-use super::{Counts, Language};
+use super::{Counts, Language, Telling};
 use crate::retrieval::fuse::List;
 use crate::retrieval::words::{Analyser, is_stop_word};
 
 /// Hits that are put in order.
-const POOL: usize = 100;
+const POOL: usize = 50;
 
 /// Of these, the first are taken to be right.
 const RIGHT: usize = 10;
@@ -33,13 +33,14 @@ struct Candidate {
 }
 
 /// Puts the first hits of a list in a better order. Their scores remain BM25, to which those
-/// of the words are added that weren't asked for. `terms` is how many were.
+/// of the terms are added that were left out when it was made, and of the words that weren't
+/// asked for.
 pub(super) fn reorder(
     connection: &Connection,
     analyser: &mut Analyser,
     counts: &mut Counts,
     mut list: List,
-    terms: usize,
+    terms: &Telling,
 ) -> rusqlite::Result<List> {
     let pool = POOL.min(list.len());
     let mut candidates = Vec::with_capacity(pool);
@@ -47,17 +48,23 @@ pub(super) fn reorder(
         candidates.push(read(connection, analyser, id.0)?);
     }
     let total = newest(connection)?;
-    let mut said = FxHashMap::default();
-    for (word, weight) in model(&list, &candidates) {
-        let count = counts.of(connection, word)? as f32;
-        let idf = ((total - count + 0.5) / (count + 0.5)).ln();
-        if idf > 0.0 {
-            said.insert(word, weight * idf);
+    let idf = |count: u64| {
+        let count = count as f32;
+        ((total - count + 0.5) / (count + 0.5)).ln().max(0.0)
+    };
+    let weight = (terms.kept.len() + terms.left_out.len()) as f32 * WEIGHT / (1.0 - WEIGHT);
+    let mut said: FxHashMap<&str, f32> = FxHashMap::default();
+    for (word, share) in model(&list, &candidates) {
+        said.insert(word, weight * share * idf(counts.of(connection, word)?));
+    }
+    for (count, term) in &terms.left_out {
+        for form in &term.forms {
+            *said.entry(form).or_default() += idf(*count);
         }
     }
+    said.retain(|_, weight| *weight > 0.0);
     let mean = candidates.iter().map(|candidate| candidate.length).sum::<f32>() / pool.max(1) as f32;
-    let weight = terms as f32 * WEIGHT / (1.0 - WEIGHT);
-    let added: Vec<f32> = candidates.iter().map(|candidate| weight * score(candidate, &said, mean)).collect();
+    let added: Vec<f32> = candidates.iter().map(|candidate| score(candidate, &said, mean)).collect();
     for ((_, score), more) in list.iter_mut().zip(added) {
         *score += more;
     }

@@ -27,10 +27,11 @@ const WEIGHTS: &str = "1.0, 3.0, 2.0, 1.0";
 /// found with more.
 const MOST_TERMS: usize = 32;
 
-/// Rows that are scored for a query, more or less: FTS5 scores each row that has a term, so that
-/// this bounds its time. Where a query's terms are in more passages together, its commonest are
-/// left out, which say the least. A single term is never left out, however common.
-const MOST_SCORED: u64 = 20_000;
+/// Rows that FTS5 scores for a query, more or less: it scores each row that has a term, at about
+/// a microsecond each, so that this bounds its time. Where a query's terms are in more passages
+/// together, its commonest are left out, which say the least; they are counted among the first
+/// hits, which are read anyway ([`feedback`]). A single term is never left out, however common.
+const MOST_SCORED: u64 = 5_000;
 
 /// Counts that are remembered.
 const MOST_COUNTS: usize = 20_000;
@@ -75,19 +76,20 @@ impl Lexical {
             counted.extend(self.counted(connection, term, &languages, &mut notes)?);
         }
         let terms = telling(counted);
-        let Some(expression) = expression(&terms, &phrases) else {
+        let Some(expression) = expression(&terms.kept, &phrases) else {
             return Ok(Found { ranked: Vec::new(), notes });
         };
         let mut ranked = matching(connection, &expression, filter, most)?;
         if ranked.is_empty() && !phrases.is_empty() {
-            let Some(expression) = self::expression(&terms, &[]) else { return Ok(Found { ranked, notes }) };
+            let Some(expression) = self::expression(&terms.kept, &[]) else {
+                return Ok(Found { ranked, notes });
+            };
             ranked = matching(connection, &expression, filter, most)?;
             if !ranked.is_empty() {
                 notes.push("What is quoted stands nowhere; its words do.".to_owned());
             }
         }
-        let ranked =
-            feedback::reorder(connection, &mut self.analyser, &mut self.counts, ranked, terms.len())?;
+        let ranked = feedback::reorder(connection, &mut self.analyser, &mut self.counts, ranked, &terms)?;
         Ok(Found { ranked, notes })
     }
 
@@ -164,17 +166,26 @@ fn languages(connection: &Connection) -> rusqlite::Result<Vec<Language>> {
     Ok(languages)
 }
 
-/// The rarest terms, as many as can be scored in time; one at least.
-fn telling(mut counted: Vec<(u64, Term)>) -> Vec<Term> {
+/// The terms of a query.
+#[derive(Debug)]
+struct Telling {
+    /// The rarest, as many as can be scored in time; one at least.
+    kept: Vec<Term>,
+    /// The others, and in how many passages each is.
+    left_out: Vec<(u64, Term)>,
+}
+
+fn telling(mut counted: Vec<(u64, Term)>) -> Telling {
     counted.sort_by_key(|(count, _)| *count);
-    let mut rows = 0_u64;
-    let mut first = true;
     counted.truncate(MOST_TERMS);
-    counted.retain(|(count, _)| {
+    let mut rows = 0_u64;
+    let kept = counted.iter().take_while(|(count, _)| {
         rows = rows.saturating_add(*count);
-        std::mem::take(&mut first) || rows <= MOST_SCORED
+        rows <= MOST_SCORED
     });
-    counted.into_iter().map(|(_, term)| term).collect()
+    let kept = kept.count().max(1).min(counted.len());
+    let left_out = counted.split_off(kept);
+    Telling { kept: counted.into_iter().map(|(_, term)| term).collect(), left_out }
 }
 
 /// What FTS5 is asked; `None`: nothing can be found.

@@ -39,7 +39,7 @@ fn beginning_with(connection: &Connection, word: &str, first: char) -> rusqlite:
     let length = word.chars().count();
     let most = if length < TWO_WRONG { 1 } else { 2 };
     let mut query = connection.prepare_cached(
-        "SELECT word FROM spellings WHERE word >= ?1 AND word < ?2 AND length(word) BETWEEN ?3 AND ?4",
+        "SELECT term FROM spellings WHERE term >= ?1 AND term < ?2 AND length(term) BETWEEN ?3 AND ?4",
     )?;
     let after = char::from_u32(u32::from(first).saturating_add(1)).unwrap_or(char::MAX);
     let bounds =

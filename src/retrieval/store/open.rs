@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior, params};
 
-use super::schema::{APPLICATION_ID, SCHEMA, SCHEMA_VERSION};
+use super::schema::{APPLICATION_ID, FROM_1, SCHEMA, SCHEMA_VERSION};
 use super::{Opened, Store};
 use crate::retrieval::IndexError;
 use crate::retrieval::words::Analyser;
@@ -17,8 +18,15 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long it is waited between two tries where SQLite doesn't wait by itself.
 const BUSY_PAUSE: Duration = Duration::from_millis(10);
 
-/// Pages of the database that are kept in memory, in KiB.
-const CACHE_KIB: i64 = 32 << 10;
+/// Pages of the database that are kept in memory, in KiB, by who searches.
+const SEARCHED_KIB: i64 = 32 << 10;
+
+/// And by who writes: SQLite looks them all through each time a file is done.
+const WRITTEN_KIB: i64 = 8 << 10;
+
+/// Pages of the log that wait to be written to the database: that costs a wait for the disk each
+/// time, and what many files changed is written once. 32 MB.
+const LOG_PAGES: i64 = 8192;
 
 /// Statements that are kept ready: there are about as many.
 const STATEMENTS: usize = 48;
@@ -68,10 +76,13 @@ pub(in crate::retrieval) fn use_existing(path: &Path) -> Result<Option<Connectio
         return Ok(None);
     }
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags).map_err(|error| failed(path, error))?;
-    settle(&connection).map_err(|error| failed(path, error))?;
-    let version = version(&connection, path)?;
-    Ok((version > 0).then_some(connection))
+    let mut connection = Connection::open_with_flags(path, flags).map_err(|error| failed(path, error))?;
+    settle(&connection, SEARCHED_KIB).map_err(|error| failed(path, error))?;
+    if version(&connection, path)? == 0 {
+        return Ok(None);
+    }
+    migrate(&mut connection, path)?;
+    Ok(Some(connection))
 }
 
 /// The file that says that the index was found damaged.
@@ -88,7 +99,7 @@ fn with(path: &Path, end: &str) -> PathBuf {
 fn connect(path: &Path) -> Result<Connection, IndexError> {
     let wrong = |error| failed(path, error);
     let mut connection = Connection::open(path).map_err(wrong)?;
-    settle(&connection).map_err(wrong)?;
+    settle(&connection, WRITTEN_KIB).map_err(wrong)?;
     if version(&connection, path)? == 0 {
         let behavior = TransactionBehavior::Immediate;
         let transaction = connection.transaction_with_behavior(behavior).map_err(wrong)?;
@@ -98,6 +109,7 @@ fn connect(path: &Path) -> Result<Connection, IndexError> {
         }
         transaction.commit().map_err(wrong)?;
     }
+    migrate(&mut connection, path)?;
     use_wal(&connection).map_err(wrong)?;
     probe(&connection).map_err(wrong)?;
     Ok(connection)
@@ -109,13 +121,30 @@ fn make_tables(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
     ))
 }
 
-fn settle(connection: &Connection) -> rusqlite::Result<()> {
+/// Brings the tables of an older percept up to date.
+fn migrate(connection: &mut Connection, path: &Path) -> Result<(), IndexError> {
+    if version(connection, path)? == SCHEMA_VERSION {
+        return Ok(());
+    }
+    let wrong = |error| failed(path, error);
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(wrong)?;
+    // Another percept may have done it meanwhile.
+    if version(&transaction, path)? < SCHEMA_VERSION {
+        transaction.execute_batch(FROM_1).map_err(wrong)?;
+    }
+    transaction.commit().map_err(wrong)
+}
+
+fn settle(connection: &Connection, cache_kib: i64) -> rusqlite::Result<()> {
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    // Else a statement is planned anew for each value that is bound, which takes longer than most.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.pragma_update(None, "foreign_keys", true)?;
     // A loss of power may lose the last files, never the database: they are read again.
     connection.pragma_update(None, "synchronous", "NORMAL")?;
-    connection.pragma_update(None, "cache_size", -CACHE_KIB)
+    connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES)?;
+    connection.pragma_update(None, "cache_size", -cache_kib)
 }
 
 /// The version of the tables that are there; 0: none yet.

@@ -4,7 +4,7 @@
 pub(super) const APPLICATION_ID: i32 = 0x7072_6369;
 
 /// The version of the tables below.
-pub(super) const SCHEMA_VERSION: i32 = 1;
+pub(super) const SCHEMA_VERSION: i32 = 2;
 
 /// Paths are kept as bytes (see [`super::paths`]): not every name is Unicode, and a range of
 /// bytes is a folder.
@@ -18,9 +18,11 @@ pub(super) const SCHEMA_VERSION: i32 = 1;
 ///   passage, which so takes its vectors along without a search.
 /// - `spaces.embedded_below`: all passages of a smaller number have a vector, or need none.
 /// - `pairs` name a passage by file, place and kind: they outlive a file's being read again.
-/// - `spellings` are the words as they were written, without their endings cut: what a word
-///   that was mistyped is compared with. They are only added: what can't be found is never
-///   proposed, since proposals are looked up.
+/// - `spelt` holds the words as they were written, without their endings cut: what a word that
+///   was mistyped is compared with. They are only added: what can't be found is never proposed,
+///   since proposals are looked up. It is an index of FTS5, too, of which only the terms are
+///   read (`spellings`): it writes a file's new words side by side, where a table sorted by
+///   word would write a page for each.
 pub(super) const SCHEMA: &str = "
     CREATE TABLE sources (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -64,7 +66,10 @@ pub(super) const SCHEMA: &str = "
     CREATE TRIGGER passages_gone AFTER DELETE ON passages BEGIN
         DELETE FROM words WHERE rowid = old.id;
     END;
-    CREATE TABLE spellings (word TEXT PRIMARY KEY) WITHOUT ROWID;
+    CREATE VIRTUAL TABLE spelt USING fts5(words, content='', detail=none, tokenize='ascii');
+    CREATE VIRTUAL TABLE spellings USING fts5vocab(spelt, row);
+    INSERT INTO words (words, rank) VALUES ('automerge', 16), ('pgsz', 16000);
+    INSERT INTO spelt (spelt, rank) VALUES ('automerge', 16), ('pgsz', 16000);
     CREATE TABLE languages (code TEXT PRIMARY KEY) WITHOUT ROWID;
     CREATE TABLE spaces (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -106,3 +111,12 @@ pub(super) const SCHEMA: &str = "
         PRIMARY KEY (space_key, relation)
     ) WITHOUT ROWID;
     CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;";
+
+/// What makes version 2 of version 1, where the spellings were a table.
+pub(super) const FROM_1: &str = "
+    ALTER TABLE spellings RENAME TO spellings_1;
+    CREATE VIRTUAL TABLE spelt USING fts5(words, content='', detail=none, tokenize='ascii');
+    CREATE VIRTUAL TABLE spellings USING fts5vocab(spelt, row);
+    INSERT INTO spelt (words) SELECT word FROM spellings_1;
+    DROP TABLE spellings_1;
+    PRAGMA user_version = 2;";

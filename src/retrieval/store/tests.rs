@@ -207,6 +207,27 @@ fn what_is_no_index_is_moved_aside_and_a_newer_one_is_left_alone() {
 }
 
 #[test]
+fn an_index_of_the_first_version_is_brought_up_to_date() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = store_of(folder.path(), &["/d"]);
+    store.put(Path::new("/d"), &file("/d/a"), &[text("postgres connections")]).unwrap();
+    let first = "
+        CREATE TABLE old (word TEXT PRIMARY KEY) WITHOUT ROWID;
+        INSERT INTO old SELECT term FROM spellings;
+        DROP TABLE spellings;
+        DROP TABLE spelt;
+        ALTER TABLE old RENAME TO spellings;
+        PRAGMA user_version = 1;";
+    store.connection.execute_batch(first).unwrap();
+    drop(store);
+    let store = open(folder.path());
+    let spellings = "SELECT group_concat(term) FROM (SELECT term FROM spellings ORDER BY term)";
+    let spellings: String = store.connection.query_row(spellings, [], |row| row.get(0)).unwrap();
+    assert_eq!(spellings, "connections,postgres");
+    assert_eq!(number(&store, "PRAGMA user_version"), 2);
+}
+
+#[test]
 fn a_full_disk_is_an_error_and_breaks_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let mut store = store_of(folder.path(), &["/d"]);

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params};
 
@@ -10,6 +11,9 @@ use crate::retrieval::analysis::{Analyser, PassageWords, Words};
 use crate::retrieval::passage::{FileState, NewFile, NewPassage, PassageId, PassageKind};
 use crate::retrieval::vectors::to_f16;
 use crate::retrieval::{IndexError, Space};
+
+/// Pages of words that are merged in a step: some ten milliseconds.
+const MERGED_PAGES: u32 = 500;
 
 impl Store {
     /// Adds a folder or a file, by its absolute path. Adding it again changes nothing.
@@ -70,6 +74,23 @@ impl Store {
             keep_spellings(transaction, words)?;
             Ok(ids)
         })
+    }
+
+    /// Merges the lists of words that each file left by itself, so that a search reads few. In
+    /// small steps: others can write between them, and what is done when it is stopped is kept.
+    pub fn merge_words(&mut self, stop: &AtomicBool) -> Result<(), IndexError> {
+        for table in ["words", "spelt"] {
+            let step = format!("INSERT INTO {table} ({table}, rank) VALUES ('merge', {MERGED_PAGES})");
+            while !stop.load(Ordering::Relaxed) {
+                let before = self.connection.total_changes();
+                self.connection.execute(&step, []).map_err(|error| self.failed(error))?;
+                // So FTS5 says that there is nothing more to merge.
+                if self.connection.total_changes() - before < 2 {
+                    break;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Notes that a file is the same as it was, at another time.
@@ -248,9 +269,9 @@ fn put_passage(
 }
 
 fn keep_spellings(transaction: &Transaction<'_>, words: &Words) -> rusqlite::Result<()> {
-    let mut put = transaction.prepare_cached("INSERT OR IGNORE INTO spellings (word) VALUES (?1)")?;
-    for word in &words.spellings {
-        put.execute([word])?;
+    if !words.spellings.is_empty() {
+        let mut put = transaction.prepare_cached("INSERT INTO spelt (words) VALUES (?1)")?;
+        put.execute([words.spellings.join(" ")])?;
     }
     let mut put = transaction.prepare_cached("INSERT OR IGNORE INTO languages (code) VALUES (?1)")?;
     put.execute([words.language.code()])?;

@@ -53,17 +53,22 @@ impl Graph {
         &self.description
     }
 
-    /// The rows that are likely the nearest, of those that are allowed: at most so many.
+    /// The rows that are likely the nearest, of those that a gate allows, if there is one: at
+    /// most so many.
     pub(super) fn propose(
         &self,
         query: &[i8],
         most: usize,
-        gate: &mut Gate<'_>,
+        gate: Option<&mut Gate<'_>>,
     ) -> Result<Vec<i64>, IndexError> {
         self.index.change_expansion_search(most.max(EXPANSION_SEARCH));
-        let gate = RefCell::new(gate);
-        let allows = |key: u64| i64::try_from(key).is_ok_and(|id| gate.borrow_mut().allows(id));
-        let found = self.index.filtered_search(query, most, allows).map_err(|error| {
+        let found = match gate.map(RefCell::new) {
+            None => self.index.search(query, most),
+            Some(gate) => self.index.filtered_search(query, most, |key| {
+                i64::try_from(key).is_ok_and(|id| gate.borrow_mut().allows(id))
+            }),
+        };
+        let found = found.map_err(|error| {
             IndexError::Vectors(format!("the graph of the vectors can't be searched: {error}"))
         })?;
         Ok(found.keys.into_iter().filter_map(|key| i64::try_from(key).ok()).collect())

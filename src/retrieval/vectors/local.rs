@@ -80,13 +80,13 @@ impl Local {
         state.tail.catch_up(table, MOST_TAIL_BYTES / bytes_each)
     }
 
-    /// Rows that are likely the nearest.
+    /// Rows that are likely the nearest. If not `gated`, some may be gone that the graph holds.
     fn propose(
         &self,
         table: &Table<'_>,
         query: &[f32],
         most: usize,
-        filter: &Filter<'_>,
+        (filter, gated): (&Filter<'_>, bool),
     ) -> Result<Vec<i64>, IndexError> {
         let failed = |error| failed(table.connection, error);
         let state = &mut *self.state.lock().unwrap_or_else(PoisonError::into_inner);
@@ -96,7 +96,7 @@ impl Local {
         let most = most.saturating_mul(PROPOSED_EACH).saturating_add(PROPOSED_MORE);
         let mut gate = table.gate(filter).map_err(failed)?;
         let mut proposed = match &state.graph {
-            Some(graph) => graph.propose(&coded, most, &mut gate)?,
+            Some(graph) => graph.propose(&coded, most, Some(&mut gate).filter(|_| gated))?,
             None => Vec::new(),
         };
         proposed.extend(state.tail.propose(&coded, most, &mut gate));
@@ -116,9 +116,14 @@ impl Vectors for Local {
         most: usize,
         filter: &Filter<'_>,
     ) -> Result<Vec<(PassageId, f32)>, IndexError> {
-        nearest((connection, &self.space), query, (most, filter), |table| {
-            self.propose(table, query, most, filter)
-        })
+        let found = |gated| {
+            nearest((connection, &self.space), query, (most, filter), |table| {
+                self.propose(table, query, most, (filter, gated))
+            })
+        };
+        // To ask the gate of each row on the way takes longer than to walk it.
+        let quick = if filter.is_all() { found(false)? } else { Vec::new() };
+        if quick.len() < most { found(true) } else { Ok(quick) }
     }
 
     fn sync(

@@ -87,7 +87,7 @@ fn filters_leave_out_the_rest_whether_few_or_many_remain() {
         let table = Table::of(&index.connection, &local.space).unwrap().unwrap();
         let query = numbers(900, DIMENSIONS);
         let by_table = local.search(&index.connection, &query, 5, &filter).unwrap();
-        let rows = local.propose(&table, &query, 5, &filter).unwrap();
+        let rows = local.propose(&table, &query, 5, (&filter, true)).unwrap();
         assert_eq!(table.rank(&query, &rows, 5).unwrap(), by_table, "by the graph, as if there were many");
         by_table.len()
     };

@@ -6,9 +6,9 @@ use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
 /// Words whose stems are remembered, twice: when there are so many that are new, those that
-/// weren't met meanwhile are forgotten. Some 10 MB in all, and the words of a large collection
+/// weren't met meanwhile are forgotten. Some 20 MB in all, and the words of a large collection
 /// but for its rare ones.
-const MOST_REMEMBERED: usize = 50_000;
+const MOST_REMEMBERED: usize = 100_000;
 
 /// A language whose endings are known (Snowball).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
