@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 /// The blake3 hash of a content, as 64 lower-case hex digits.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(try_from = "String", into = "String")]
 pub struct AttachmentId(String);
 
 impl AttachmentId {
@@ -19,9 +19,29 @@ impl AttachmentId {
         Self(blake3::hash(content).to_hex().to_string())
     }
 
+    /// The hash that a text is; `None`: it is none. It becomes a name of a file.
+    pub fn from_hex(hex: &str) -> Option<Self> {
+        let digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+        (hex.len() == 64 && hex.bytes().all(digit)).then(|| Self(hex.to_owned()))
+    }
+
     /// The 64 hex digits.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl TryFrom<String> for AttachmentId {
+    type Error = String;
+
+    fn try_from(hex: String) -> Result<Self, String> {
+        Self::from_hex(&hex).ok_or_else(|| format!("`{hex}` is no hash of a content"))
+    }
+}
+
+impl From<AttachmentId> for String {
+    fn from(id: AttachmentId) -> Self {
+        id.0
     }
 }
 

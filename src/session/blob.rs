@@ -3,6 +3,7 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use tempfile::TempDir;
 
@@ -46,10 +47,35 @@ impl BlobStore {
         let id = AttachmentId::of(content);
         let path = self.path(&id);
         if std::fs::metadata(&path).is_ok_and(|metadata| metadata.len() == content.len() as u64) {
+            // So that it isn't deleted as one that nobody refers to. Where that can't be noted,
+            // nothing can be deleted either.
+            let _ = std::fs::File::options()
+                .write(true)
+                .open(&path)
+                .and_then(|file| file.set_modified(SystemTime::now()));
             return Ok(id);
         }
         write_whole(&path, content).map_err(|error| StoreError::file(&path, error))?;
         Ok(id)
+    }
+
+    /// All that is kept, in no order.
+    pub(super) fn all(&self) -> Result<Vec<Blob>, StoreError> {
+        let mut all = Vec::new();
+        for folder in entries(&self.root)? {
+            if !folder.is_dir() {
+                continue;
+            }
+            for path in entries(&folder)? {
+                let id = path.file_name().and_then(|name| AttachmentId::from_hex(name.to_str()?));
+                let known = std::fs::metadata(&path).and_then(|known| Ok((known.len(), known.modified()?)));
+                // Another percept may delete it just now.
+                if let (Some(id), Ok((bytes, modified))) = (id, known) {
+                    all.push(Blob { id, bytes, modified });
+                }
+            }
+        }
+        Ok(all)
     }
 
     /// Reads a content and checks that it is the one that was kept.
@@ -61,6 +87,21 @@ impl BlobStore {
             false => Err(StoreError::Damaged(path)),
         }
     }
+}
+
+/// A content that is kept.
+#[derive(Debug)]
+pub(super) struct Blob {
+    pub(super) id: AttachmentId,
+    pub(super) bytes: u64,
+    /// When it was last put.
+    pub(super) modified: SystemTime,
+}
+
+fn entries(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
+    let read = std::fs::read_dir(folder)
+        .and_then(|entries| entries.map(|entry| entry.map(|entry| entry.path())).collect());
+    read.map_err(|error| StoreError::file(folder, error))
 }
 
 /// Writes to a temporary name first, so that a crash never leaves half a content.

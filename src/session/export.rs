@@ -27,7 +27,7 @@ pub fn to_markdown(title: &str, conversation: &[Message]) -> String {
     out
 }
 
-fn heading(message: &Message) -> String {
+pub(super) fn heading(message: &Message) -> String {
     match (&message.role, &message.stats) {
         (Role::User, _) => "You".to_owned(),
         (Role::Assistant, Some(stats)) => format!("percept ({})", stats.model),
@@ -41,7 +41,7 @@ fn step(result: &ToolResult) -> String {
     format!("`{}` ({})\n\n{fence}\n{}\n{fence}\n", result.shown, result.leave, result.text.trim_end())
 }
 
-fn line(attachment: &Attachment, removed: bool) -> String {
+pub(super) fn line(attachment: &Attachment, removed: bool) -> String {
     let source = match &attachment.source {
         Source::File { path } => path.display().to_string(),
         Source::Clipboard => "from the clipboard".to_owned(),

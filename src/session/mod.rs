@@ -2,7 +2,10 @@
 
 mod blob;
 mod bundle;
+mod collect;
 mod export;
+mod html;
+mod portable;
 mod prune;
 mod redacted;
 mod store;
@@ -12,10 +15,13 @@ pub use blob::BlobStore;
 pub use bundle::{
     Bundle, BundleError, BundleOptions, FileVersion, LeftOut, Manifest, Member, ModelVersion, Versions,
 };
+pub use collect::{Collected, collect};
 pub use export::to_markdown;
+pub use html::to_html;
+pub use portable::{ImportError, Imported, Portable};
 pub use prune::prune;
 pub use redacted::{redacted_json, redacted_markdown};
-pub use store::{SessionStore, StoreError, make_private};
+pub use store::{FoundSession, SessionStore, StoreError, make_private};
 pub use writer::StoreWriter;
 
 use serde::{Deserialize, Serialize};
@@ -40,6 +46,12 @@ pub struct SessionSummary {
     pub updated_ms: i64,
     /// Messages on all branches.
     pub messages: u64,
+    /// What it was tagged with.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
+    /// When it was put into the bin, if it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub removed_ms: Option<i64>,
 }
 
 /// A conversation: a tree of messages, one path of which is shown.

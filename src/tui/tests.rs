@@ -461,6 +461,8 @@ fn enter_opens_a_conversation_and_loads_a_model() {
         created_ms: 0,
         updated_ms: 0,
         messages: 2,
+        tags: Vec::new(),
+        removed_ms: None,
     };
     agent.sessions = vec![summary(5), summary(4)];
     let mut app = app();

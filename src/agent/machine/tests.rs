@@ -473,8 +473,15 @@ fn leaving_a_session_saves_its_state_and_coming_back_restores_it() {
     assert_eq!(names(&scene.send(Event::NewSession)), ["cancel", "save"]);
     assert!(scene.agent.transcript.is_empty() && scene.agent.session.is_none());
     assert_eq!(scene.send(Event::OpenSession(SessionId(7))), [Effect::Open(SessionId(7))]);
-    let summary =
-        SessionSummary { id: SessionId(7), title: "why?".into(), created_ms: 1, updated_ms: 2, messages: 2 };
+    let summary = SessionSummary {
+        id: SessionId(7),
+        title: "why?".into(),
+        created_ms: 1,
+        updated_ms: 2,
+        messages: 2,
+        tags: Vec::new(),
+        removed_ms: None,
+    };
     let head = transcript.last().map(|message| message.id);
     let session = Session { summary, tree: transcript.clone(), head };
     let effects = scene.send(Event::Opened(Box::new(session)));

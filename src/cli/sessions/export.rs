@@ -8,13 +8,19 @@ use clap::Args;
 use super::find;
 use crate::cli::Trouble;
 use crate::cli::exit::{print_text, warn};
+use crate::cli::open::Setup;
 use crate::redact::{Options, Redactor};
-use crate::session::{Session, SessionStore, redacted_json, redacted_markdown, to_markdown};
+use crate::session::{
+    BlobStore, Portable, Session, SessionStore, redacted_json, redacted_markdown, to_html, to_markdown,
+};
 
 pub(super) const HELP: &str =
-    "Attachments are named, not included; `percept sessions bundle` takes them along.
+    "Markdown names attachments; HTML has pictures inside; JSON holds what was attached, but for
+--redact, and is what `percept sessions import` reads.
 Examples:
   percept sessions export 12 -o talk.md
+  percept sessions export 12 --html -o talk.html
+  percept sessions export 12 --json -o talk.json
   percept sessions export --redact | less           secrets become <secret:1>";
 
 #[derive(Debug, Args)]
@@ -28,15 +34,21 @@ pub(crate) struct ExportArgs {
     /// Replace secrets, e-mail addresses and card numbers (docs/redaction.md)
     #[arg(long)]
     redact: bool,
-    /// JSON with all branches, in place of Markdown
-    #[arg(long)]
+    /// JSON with all branches and what was attached, in place of Markdown
+    #[arg(long, conflicts_with = "html")]
     json: bool,
+    /// One HTML file with the pictures inside, in place of Markdown
+    #[arg(long, conflicts_with = "redact")]
+    html: bool,
 }
 
-pub(super) fn run(store: &SessionStore, args: &ExportArgs) -> Result<(), Trouble> {
+pub(super) fn run(setup: &Setup, store: &SessionStore, args: &ExportArgs) -> Result<(), Trouble> {
     let session = store.load(find(store, &args.session)?).map_err(Trouble::user)?;
     let mut redactor = args.redact.then(|| Redactor::new(Options::default()));
-    let text = written(&session, args.json, redactor.as_mut()).map_err(Trouble::user)?;
+    let text = match &mut redactor {
+        Some(redactor) => redacted(&session, args.json, redactor).map_err(Trouble::user)?,
+        None => written(session, args, setup)?,
+    };
     match &args.output {
         Some(path) => write(path, &text)?,
         None => print_text(&text)?,
@@ -47,14 +59,24 @@ pub(super) fn run(store: &SessionStore, args: &ExportArgs) -> Result<(), Trouble
     Ok(())
 }
 
-fn written(session: &Session, json: bool, redactor: Option<&mut Redactor>) -> serde_json::Result<String> {
-    let pretty = |value: &serde_json::Value| serde_json::to_string_pretty(value).map(|text| text + "\n");
-    match (json, redactor) {
-        (true, Some(redactor)) => pretty(&redacted_json(session, redactor)?),
-        (true, None) => pretty(&serde_json::to_value(session)?),
-        (false, Some(redactor)) => Ok(redacted_markdown(session, redactor)),
-        (false, None) => Ok(to_markdown(&session.summary.title, &session.path())),
+fn written(session: Session, args: &ExportArgs, setup: &Setup) -> Result<String, Trouble> {
+    let blobs = || BlobStore::open(&setup.paths.blobs()).map_err(Trouble::user);
+    match (args.json, args.html) {
+        (true, _) => pretty(&Portable::of(session, &blobs()?)).map_err(Trouble::user),
+        (_, true) => Ok(to_html(&session.summary.title, &session.path(), &blobs()?)),
+        _ => Ok(to_markdown(&session.summary.title, &session.path())),
     }
+}
+
+fn redacted(session: &Session, json: bool, redactor: &mut Redactor) -> serde_json::Result<String> {
+    match json {
+        true => pretty(&redacted_json(session, redactor)?),
+        false => Ok(redacted_markdown(session, redactor)),
+    }
+}
+
+fn pretty(value: &impl serde::Serialize) -> serde_json::Result<String> {
+    serde_json::to_string_pretty(value).map(|text| text + "\n")
 }
 
 /// Writes a file that is not there yet.

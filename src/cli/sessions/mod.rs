@@ -2,6 +2,9 @@
 
 mod bundle;
 mod export;
+mod shelf;
+
+use std::path::PathBuf;
 
 use clap::Subcommand;
 
@@ -32,7 +35,37 @@ pub(super) enum SessionsCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Write a conversation as Markdown or JSON, with or without its secrets
+    /// Find conversations by words in what was said, read or attached
+    Search(shelf::SearchArgs),
+    /// Give a conversation another title
+    Rename {
+        /// Its number, or `last`
+        session: String,
+        /// The title
+        title: String,
+    },
+    /// Tag a conversation; without tags, say which it has
+    Tag(shelf::TagArgs),
+    /// Put conversations into the bin
+    Rm {
+        /// Their numbers, or `last`
+        #[arg(required = true)]
+        sessions: Vec<String>,
+    },
+    /// Take a conversation out of the bin again; without a number, list what is in it
+    Restore {
+        /// Its number
+        session: Option<String>,
+    },
+    /// Empty the bin of what is old, and delete attachments that nothing refers to
+    Gc(shelf::GcArgs),
+    /// Take in a conversation that `sessions export --json` wrote
+    Import {
+        /// The file, or - for standard input
+        #[arg(value_hint = clap::ValueHint::FilePath)]
+        file: PathBuf,
+    },
+    /// Write a conversation as Markdown, HTML or JSON, with or without its secrets
     #[command(after_help = export::HELP)]
     Export(export::ExportArgs),
     /// Pack a conversation, without its secrets, into an archive to send to someone
@@ -43,7 +76,7 @@ pub(super) enum SessionsCommand {
 pub(super) fn run(command: SessionsCommand) -> Result<(), Trouble> {
     // What is kept can be read whatever the configuration says.
     let (setup, _) = Setup::tolerant()?;
-    let store = setup.store()?;
+    let mut store = setup.store()?;
     match command {
         SessionsCommand::List { number, json } => {
             let sessions = store.list(number).map_err(Trouble::user)?;
@@ -53,14 +86,16 @@ pub(super) fn run(command: SessionsCommand) -> Result<(), Trouble> {
             if sessions.is_empty() {
                 return print_line("There are no conversations yet.");
             }
-            for session in sessions {
-                let when = text::when(session.updated_ms);
-                let SessionSummary { id, messages, title, .. } = session;
-                print_line(format!("{:>5}  {when}  {messages:>3} messages  {title}", id.0))?;
-            }
-            Ok(())
+            print_sessions(&sessions)
         }
-        SessionsCommand::Export(args) => export::run(&store, &args),
+        SessionsCommand::Search(args) => shelf::search(&setup, &mut store, &args),
+        SessionsCommand::Rename { session, title } => shelf::rename(&mut store, &session, &title),
+        SessionsCommand::Tag(args) => shelf::tag(&mut store, &args),
+        SessionsCommand::Rm { sessions } => shelf::remove(&mut store, &sessions),
+        SessionsCommand::Restore { session } => shelf::restore(&mut store, session.as_deref()),
+        SessionsCommand::Gc(args) => shelf::gc(&setup, &mut store, &args),
+        SessionsCommand::Import { file } => shelf::import(&setup, &mut store, &file),
+        SessionsCommand::Export(args) => export::run(&setup, &store, &args),
         SessionsCommand::Bundle(args) => bundle::run(&setup, &store, &args),
         SessionsCommand::Show { session, json } => {
             let id = find(&store, &session)?;
@@ -71,6 +106,15 @@ pub(super) fn run(command: SessionsCommand) -> Result<(), Trouble> {
             }
         }
     }
+}
+
+fn print_sessions(sessions: &[SessionSummary]) -> Result<(), Trouble> {
+    for SessionSummary { id, updated_ms, messages, title, tags, .. } in sessions {
+        let when = text::when(*updated_ms);
+        let tags = tags.iter().map(|tag| format!("  #{tag}")).collect::<String>();
+        print_line(format!("{:>5}  {when}  {messages:>3} messages  {title}{tags}", id.0))?;
+    }
+    Ok(())
 }
 
 /// A session by its number, or the last one.

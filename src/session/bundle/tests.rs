@@ -24,8 +24,15 @@ fn session(parts: Vec<Part>) -> Session {
         created_ms: 0,
         stats: None,
     };
-    let summary =
-        SessionSummary { id: SessionId(7), title: "t".into(), created_ms: 0, updated_ms: 5000, messages: 1 };
+    let summary = SessionSummary {
+        id: SessionId(7),
+        title: "t".into(),
+        created_ms: 0,
+        updated_ms: 5000,
+        messages: 1,
+        tags: Vec::new(),
+        removed_ms: None,
+    };
     Session { summary, tree: vec![message], head: Some(MessageId(1)) }
 }
 

@@ -1,49 +1,21 @@
 //! The database of conversations: SQLite in WAL mode, so that a message that was stored
 //! survives the death of percept, and of the machine.
 
+mod schema;
+mod search;
+mod shelf;
 #[cfg(test)]
 mod tests;
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, params};
 
 use super::{Session, SessionId, SessionSummary};
 use crate::message::{AnswerStats, Message, MessageId, Part, Role, Status};
+use schema::SCHEMA_VERSION;
 
-/// Marks the file as percept's: `prct`.
-const APPLICATION_ID: i32 = 0x7072_6374;
-
-/// The version of the tables below.
-const SCHEMA_VERSION: i32 = 1;
-
-/// How long a write waits for another percept on the same store.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// How long it is waited between two tries where SQLite doesn't wait by itself.
-const BUSY_PAUSE: Duration = Duration::from_millis(10);
-
-const SCHEMA: &str = "
-    CREATE TABLE sessions (
-        id INTEGER PRIMARY KEY,
-        title TEXT NOT NULL,
-        created_ms INTEGER NOT NULL,
-        updated_ms INTEGER NOT NULL,
-        head INTEGER
-    );
-    CREATE TABLE messages (
-        id INTEGER NOT NULL,
-        session INTEGER NOT NULL REFERENCES sessions(id) ON DELETE CASCADE,
-        parent INTEGER,
-        role TEXT NOT NULL,
-        status TEXT NOT NULL,
-        parts TEXT NOT NULL,
-        stats TEXT,
-        created_ms INTEGER NOT NULL,
-        PRIMARY KEY (session, id)
-    );
-    CREATE INDEX sessions_by_time ON sessions(updated_ms DESC);";
+pub use search::FoundSession;
 
 /// Why something can't be stored or read.
 #[derive(Debug, thiserror::Error)]
@@ -141,7 +113,7 @@ impl SessionStore {
         make_private(folder).map_err(|error| StoreError::file(folder, error))?;
         let path = folder.join("percept.db");
         let database = Connection::open(&path)?;
-        let opened = prepare(&database, &path);
+        let opened = schema::prepare(&database, &path);
         match opened {
             Err(StoreError::Sqlite(error)) if error.sqlite_error_code() == Some(ErrorCode::NotADatabase) => {
                 Err(StoreError::NotOurs(path))
@@ -191,12 +163,11 @@ impl SessionStore {
 
     /// The sessions that hold anything, newest first.
     pub fn list(&self, limit: usize) -> Result<Vec<SessionSummary>, StoreError> {
-        let mut query = self.database()?.prepare(
-            "SELECT id, title, created_ms, updated_ms,
-                    (SELECT count(*) FROM messages WHERE session = sessions.id)
-             FROM sessions WHERE EXISTS (SELECT 1 FROM messages WHERE session = sessions.id)
-             ORDER BY updated_ms DESC, id DESC LIMIT ?1",
-        )?;
+        let mut query = self.database()?.prepare(&format!(
+            "SELECT {SUMMARY} FROM sessions
+             WHERE removed_ms IS NULL AND EXISTS (SELECT 1 FROM messages WHERE session = sessions.id)
+             ORDER BY updated_ms DESC, id DESC LIMIT ?1"
+        ))?;
         let rows = query.query_map([i64::try_from(limit).unwrap_or(i64::MAX)], summary)?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
@@ -211,13 +182,9 @@ impl SessionStore {
     pub fn load(&self, id: SessionId) -> Result<Session, StoreError> {
         let database = self.database()?;
         let found = database
-            .query_row(
-                "SELECT id, title, created_ms, updated_ms,
-                        (SELECT count(*) FROM messages WHERE session = sessions.id), head
-                 FROM sessions WHERE id = ?1",
-                [id.0],
-                |row| Ok((summary(row)?, row.get::<_, Option<i64>>(5)?)),
-            )
+            .query_row(&format!("SELECT {SUMMARY}, head FROM sessions WHERE id = ?1"), [id.0], |row| {
+                Ok((summary(row)?, row.get::<_, Option<i64>>(7)?))
+            })
             .optional()?;
         let Some((summary, head)) = found else { return Err(StoreError::NoSession(id.0.to_string())) };
         let mut query = database.prepare(
@@ -246,7 +213,7 @@ fn put(database: &Connection, session: SessionId, message: &Message, head: bool)
         "INSERT INTO messages (id, session, parent, role, status, parts, stats, created_ms)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
          ON CONFLICT (session, id) DO UPDATE SET
-             status = excluded.status, parts = excluded.parts, stats = excluded.stats",
+             status = excluded.status, parts = excluded.parts, stats = excluded.stats, searched = 0",
         params![
             message.id.0,
             session.0,
@@ -266,54 +233,6 @@ fn put(database: &Connection, session: SessionId, message: &Message, head: bool)
     Ok(())
 }
 
-fn prepare(database: &Connection, path: &Path) -> Result<(), StoreError> {
-    database.busy_timeout(BUSY_TIMEOUT)?;
-    // Looked at within one transaction: between two looks another percept may make the tables.
-    let look = database.unchecked_transaction()?;
-    let version = schema_version(&look, path)?;
-    look.commit()?;
-    if version == 0 {
-        let transaction = Transaction::new_unchecked(database, TransactionBehavior::Immediate)?;
-        if schema_version(&transaction, path)? == 0 {
-            transaction.execute_batch(&format!(
-                "PRAGMA application_id = {APPLICATION_ID}; {SCHEMA} PRAGMA user_version = {SCHEMA_VERSION};"
-            ))?;
-        }
-        transaction.commit()?;
-    }
-    use_wal(database)?;
-    // With WAL, FULL is what makes a commit survive the loss of power.
-    database.pragma_update(None, "synchronous", "FULL")?;
-    database.pragma_update(None, "foreign_keys", true)?;
-    Ok(())
-}
-
-/// The version of the tables that are there; 0: none yet.
-fn schema_version(database: &Connection, path: &Path) -> Result<i32, StoreError> {
-    let version: i32 = database.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    let application: i32 = database.pragma_query_value(None, "application_id", |row| row.get(0))?;
-    let tables: i64 = database.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
-    if application != APPLICATION_ID && tables > 0 {
-        return Err(StoreError::NotOurs(path.to_owned()));
-    }
-    match version > SCHEMA_VERSION {
-        true => Err(StoreError::Newer { path: path.to_owned(), found: version }),
-        false => Ok(version),
-    }
-}
-
-/// Changing to WAL needs the database for itself, and SQLite doesn't wait for that as it
-/// does for other locks.
-fn use_wal(database: &Connection) -> Result<(), StoreError> {
-    let until = Instant::now() + BUSY_TIMEOUT;
-    loop {
-        match database.pragma_update(None, "journal_mode", "WAL").map_err(StoreError::from) {
-            Err(StoreError::Busy) if Instant::now() < until => std::thread::sleep(BUSY_PAUSE),
-            done => return done,
-        }
-    }
-}
-
 /// What is said and attached is nobody else's business.
 pub fn make_private(folder: &Path) -> std::io::Result<()> {
     let mut builder = std::fs::DirBuilder::new();
@@ -323,6 +242,10 @@ pub fn make_private(folder: &Path) -> std::io::Result<()> {
     builder.create(folder)
 }
 
+/// The columns of a [`SessionSummary`].
+const SUMMARY: &str = "sessions.id, title, sessions.created_ms, updated_ms,
+    (SELECT count(*) FROM messages WHERE session = sessions.id), tags, removed_ms";
+
 fn summary(row: &Row<'_>) -> rusqlite::Result<SessionSummary> {
     Ok(SessionSummary {
         id: SessionId(row.get(0)?),
@@ -330,6 +253,8 @@ fn summary(row: &Row<'_>) -> rusqlite::Result<SessionSummary> {
         created_ms: row.get(2)?,
         updated_ms: row.get(3)?,
         messages: row.get::<_, i64>(4)?.unsigned_abs(),
+        tags: serde_json::from_str(&row.get::<_, String>(5)?).unwrap_or_default(),
+        removed_ms: row.get(6)?,
     })
 }
 

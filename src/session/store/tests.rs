@@ -176,3 +176,98 @@ fn a_store_without_a_disk_says_why_at_every_use() {
     assert!(store.list(1).is_err());
     assert!(!StoreError::NotOurs(PathBuf::new()).is_of_the_disk());
 }
+
+fn found(store: &mut SessionStore, words: &str) -> Vec<i64> {
+    let content = |_: &_| None;
+    let found = store.search(words, 10, &content).unwrap();
+    found.into_iter().map(|found| found.session.id.0).collect()
+}
+
+#[test]
+fn what_was_said_is_found_by_its_words_also_after_it_changed() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = SessionStore::open(dir.path()).unwrap();
+    let first = put(&mut store, None, &text(1, None, Role::User, "the scheduler crashes at night"));
+    let second = put(&mut store, None, &text(2, None, Role::User, "a quiet Café"));
+    assert_eq!(found(&mut store, "crashed scheduler"), [first.0]);
+    assert_eq!(found(&mut store, "cafe"), [second.0]);
+    assert_eq!(found(&mut store, "sched"), [first.0], "the last word by its beginning");
+    assert_eq!(found(&mut store, "scheduler quiet"), [0_i64; 0], "all words in one message");
+    for nothing in ["", "\"", "NOT (", "* -"] {
+        assert_eq!(found(&mut store, nothing), [0_i64; 0], "{nothing}");
+    }
+    put(&mut store, Some(first), &text(1, None, Role::User, "nothing of that"));
+    assert_eq!(found(&mut store, "scheduler"), [0_i64; 0]);
+    assert_eq!(found(&mut store, "nothing"), [first.0]);
+    let excerpt = &store.search("QUIET", 1, &|_: &_| None).unwrap()[0].excerpt;
+    assert_eq!(excerpt, "a quiet Café");
+}
+
+#[test]
+fn what_is_in_the_bin_is_neither_listed_nor_found_until_it_is_restored() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = SessionStore::open(dir.path()).unwrap();
+    let id = put(&mut store, None, &text(1, None, Role::User, "hello"));
+    assert_eq!(found(&mut store, "hello"), [id.0]);
+    store.remove(id, 5).unwrap();
+    store.remove(id, 99).unwrap();
+    assert!(store.list(9).unwrap().is_empty() && found(&mut store, "hello").is_empty());
+    assert_eq!(store.bin().unwrap()[0].removed_ms, Some(5), "since it was put there first");
+    assert_eq!(store.empty_bin(5).unwrap(), []);
+    store.restore(id).unwrap();
+    assert_eq!(found(&mut store, "hello"), [id.0]);
+    store.remove(id, 5).unwrap();
+    assert_eq!(store.empty_bin(6).unwrap(), [id]);
+    assert!(matches!(store.load(id), Err(StoreError::NoSession(_))));
+    for gone in [store.rename(id, "x"), store.remove(id, 1), store.restore(id)] {
+        assert!(matches!(gone, Err(StoreError::NoSession(_))));
+    }
+    let left: i64 = store
+        .database()
+        .unwrap()
+        .query_row("SELECT (SELECT count(*) FROM messages) + (SELECT count(*) FROM said)", [], |row| {
+            row.get(0)
+        })
+        .unwrap();
+    assert_eq!(left, 0);
+}
+
+#[test]
+fn titles_and_tags_are_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = SessionStore::open(dir.path()).unwrap();
+    let id = put(&mut store, None, &text(1, None, Role::User, "hello"));
+    store.rename(id, "Another").unwrap();
+    let tags = |tags: &[&str]| tags.iter().map(|tag| (*tag).to_owned()).collect::<Vec<_>>();
+    assert_eq!(store.tag(id, &tags(&["b", "a", "b"]), &[]).unwrap(), tags(&["a", "b"]));
+    assert_eq!(store.tag(id, &[], &tags(&["a", "none"])).unwrap(), tags(&["b"]));
+    let listed = store.list(1).unwrap().remove(0);
+    assert_eq!((listed.title.as_str(), listed.tags), ("Another", tags(&["b"])));
+}
+
+#[test]
+fn a_store_of_the_first_version_is_brought_up_to_date() {
+    let dir = tempfile::tempdir().unwrap();
+    let database = Connection::open(dir.path().join("percept.db")).unwrap();
+    database
+        .execute_batch(
+            "PRAGMA application_id = 0x70726374; PRAGMA user_version = 1;
+             CREATE TABLE sessions (id INTEGER PRIMARY KEY, title TEXT NOT NULL, created_ms INTEGER NOT NULL,
+                 updated_ms INTEGER NOT NULL, head INTEGER);
+             CREATE TABLE messages (id INTEGER NOT NULL,
+                 session INTEGER NOT NULL REFERENCES sessions(id) ON DELETE CASCADE, parent INTEGER,
+                 role TEXT NOT NULL, status TEXT NOT NULL, parts TEXT NOT NULL, stats TEXT,
+                 created_ms INTEGER NOT NULL, PRIMARY KEY (session, id));
+             CREATE INDEX sessions_by_time ON sessions(updated_ms DESC);
+             INSERT INTO sessions VALUES (7, 'old', 1, 2, 1);
+             INSERT INTO messages VALUES (1, 7, NULL, '\"user\"', '{\"status\":\"complete\"}',
+                 '[{\"part\":\"text\",\"text\":\"an old question\"}]', NULL, 1);",
+        )
+        .unwrap();
+    drop(database);
+    let mut store = SessionStore::open(dir.path()).unwrap();
+    assert_eq!(store.load(SessionId(7)).unwrap().path()[0].text(), "an old question");
+    assert_eq!(found(&mut store, "question"), [7]);
+    drop(store);
+    assert_eq!(SessionStore::open(dir.path()).unwrap().list(9).unwrap().len(), 1);
+}

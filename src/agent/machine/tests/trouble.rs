@@ -169,8 +169,15 @@ fn a_model_that_comes_in_its_place_has_nothing_in_its_cache() {
 fn a_message_sent_before_the_model_is_loaded_finds_the_saved_prompt() {
     let mut scene = Scene::new();
     scene.send(Event::ModelFound(Box::new(model())));
-    let summary =
-        SessionSummary { id: SessionId(7), title: "q".into(), created_ms: 1, updated_ms: 2, messages: 0 };
+    let summary = SessionSummary {
+        id: SessionId(7),
+        title: "q".into(),
+        created_ms: 1,
+        updated_ms: 2,
+        messages: 0,
+        tags: Vec::new(),
+        removed_ms: None,
+    };
     scene.send(Event::Opened(Box::new(Session { summary, tree: Vec::new(), head: None })));
     scene.send(up());
     scene.send(Event::Submit("and?".into()));
