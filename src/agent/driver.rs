@@ -12,6 +12,7 @@ use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::time::Instant;
 
 use super::bundle;
+use super::shelve::shelve;
 use super::takings::Takings;
 use super::window::{self, Blobs};
 use super::{Agent, Ask, Effect, Event, Rules, Stamp, Step, Turn};
@@ -34,9 +35,6 @@ const STORE_EVERY: Duration = Duration::from_millis(250);
 /// How long leaving waits for an answer to stop and for the worker to save the evaluated
 /// prompt: hundreds of megabytes for a long one. Ctrl+C doesn't wait.
 const LEAVE_PATIENCE: Duration = Duration::from_secs(15);
-
-/// How many sessions a list shows.
-const LIST_LIMIT: usize = 200;
 
 /// How many waiting events are handled before the face may draw again.
 const DRAIN_LIMIT: usize = 256;
@@ -266,13 +264,16 @@ impl Driver {
                 },
                 Event::Failed,
             ),
-            Effect::List => self.query(
-                |store| match store.list(LIST_LIMIT) {
-                    Ok(sessions) => Event::Listed(sessions),
-                    Err(error) => Event::Failed(error.to_string()),
-                },
-                Event::Failed,
-            ),
+            Effect::Shelve { work, words } => {
+                let blobs = Arc::clone(&self.hands.blobs);
+                self.query(
+                    move |store| match shelve(store, &work, &words, &blobs) {
+                        Ok(sessions) => Event::Listed(sessions),
+                        Err(error) => Event::Failed(error.to_string()),
+                    },
+                    Event::Failed,
+                );
+            }
             Effect::Bundle { session, path, write } => self.bundle(session, path, write),
             Effect::Export { path, title, conversation } => {
                 self.blocking(move || export(&path, &title, &conversation));

@@ -121,8 +121,14 @@ pub enum Effect {
     },
     /// Open a session; answer with `Opened` or `Failed`.
     Open(SessionId),
-    /// List the sessions; answer with `Listed`.
-    List,
+    /// Do something with the sessions that are kept, and then list those in which these words
+    /// stand, or all; answer with `Listed` or `Failed`.
+    Shelve {
+        /// What.
+        work: Shelving,
+        /// The words.
+        words: String,
+    },
     /// Show what a support bundle would hold, or write it; answer with `Done` or `Failed`.
     Bundle {
         /// The session.
@@ -141,4 +147,17 @@ pub enum Effect {
         /// The messages.
         conversation: Vec<Message>,
     },
+}
+
+/// What is done with the sessions that are kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Shelving {
+    /// Nothing: they are listed.
+    List,
+    /// One goes into the bin.
+    Remove(SessionId),
+    /// One comes out of it.
+    Restore(SessionId),
+    /// One gets another title.
+    Rename(SessionId, String),
 }

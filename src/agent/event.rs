@@ -58,8 +58,14 @@ pub enum Event {
     NewSession,
     /// Wants an earlier conversation back.
     OpenSession(SessionId),
-    /// Wants the list of conversations.
-    ListSessions,
+    /// Wants the list of conversations: those in which these words stand, or all.
+    ListSessions(String),
+    /// Puts a conversation into the bin.
+    RemoveSession(SessionId),
+    /// Takes back the last one that was put there.
+    RestoreSession,
+    /// Gives this conversation another title.
+    RenameSession(String),
     /// Wants another model, by its name in the catalogue or a GGUF's path.
     UseModel(String),
     /// Wants the conversation as Markdown in this file.

@@ -8,9 +8,10 @@ pub mod driver;
 mod effect;
 mod event;
 mod machine;
+mod shelve;
 mod takings;
 pub mod window;
 
-pub use effect::{Ask, Effect};
+pub use effect::{Ask, Effect, Shelving};
 pub use event::{Choice, Event, Stamp};
 pub use machine::{Agent, Chip, ChipState, EngineState, Notice, NoticeLevel, Rules, Step, Turn};

@@ -59,6 +59,11 @@ impl BlobStore {
         Ok(id)
     }
 
+    /// Reads a content that is text; `None`: it is none, or can't be read.
+    pub fn text(&self, id: &AttachmentId) -> Option<String> {
+        String::from_utf8(self.read(id).ok()?).ok()
+    }
+
     /// All that is kept, in no order.
     pub(super) fn all(&self) -> Result<Vec<Blob>, StoreError> {
         let mut all = Vec::new();

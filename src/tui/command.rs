@@ -16,6 +16,7 @@ pub(super) enum Command {
     Model,
     New,
     Sessions,
+    Rename,
     Retry,
     Dictate,
     Tools,
@@ -30,7 +31,7 @@ pub(super) enum Command {
 }
 
 /// A command with what help says of it: name, arguments, words.
-pub(super) const COMMANDS: [(Command, &str, &str, &str); 22] = [
+pub(super) const COMMANDS: [(Command, &str, &str, &str); 23] = [
     (Command::Attach, "attach", "PATH…", "attach pictures, logs, tables or text files"),
     (Command::Paste, "paste", "", "attach what the clipboard holds, also short text"),
     (Command::Screenshot, "screenshot", "", "capture the screen and attach it"),
@@ -41,7 +42,8 @@ pub(super) const COMMANDS: [(Command, &str, &str, &str); 22] = [
     (Command::Index, "index", "[add|rm PATH]", "what is indexed; add, rm, pause, resume"),
     (Command::Model, "model", "[NAME]", "choose another model"),
     (Command::New, "new", "", "start a new conversation; this one is kept"),
-    (Command::Sessions, "sessions", "", "go on with an earlier conversation"),
+    (Command::Sessions, "sessions", "[WORDS]", "earlier conversations, or those with these words"),
+    (Command::Rename, "rename", "TITLE", "give this conversation a title"),
     (Command::Retry, "retry", "", "answer the last question again"),
     (Command::Dictate, "dictate", "[off]", "talk instead of typing; off closes the microphone"),
     (Command::Tools, "tools", "", "what the assistant can do, and what it must ask for"),

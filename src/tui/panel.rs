@@ -168,10 +168,14 @@ impl Panel {
         }
     }
 
-    /// What Delete does: takes an attachment out, or puts it back; takes a permission away.
+    /// What Delete does: takes an attachment out, or puts it back; takes a permission away; puts a
+    /// conversation into the bin.
     pub(super) fn remove(&self, agent: &Agent) -> Option<Event> {
         if let Self::Permissions { selected } = self {
             return agent.tools.allowed.get(*selected).map(|one| Event::Revoke(one.allowed.clone()));
+        }
+        if let Self::Sessions { selected } = self {
+            return agent.sessions.get(*selected).map(|session| Event::RemoveSession(session.id));
         }
         let Self::Attachments { selected } = self else { return None };
         match items(agent).get(*selected)?.place {
@@ -196,7 +200,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &mut App, agent: &Age
     let theme = app.theme;
     let (title, keys) = match panel {
         Panel::Help { .. } => ("help", "↑↓ scroll · esc close"),
-        Panel::Sessions { .. } => ("conversations", "↑↓ choose · enter open · esc close"),
+        Panel::Sessions { .. } => ("conversations", "↑↓ choose · enter open · d remove · u undo · esc close"),
         Panel::Models { .. } => ("models", "↑↓ choose · enter load · esc close"),
         Panel::Attachments { .. } => {
             ("attachments", "↑↓ choose · enter open a log · d take out or back · esc close")
@@ -288,6 +292,7 @@ fn sessions(agent: &Agent, theme: Theme) -> Vec<Line<'static>> {
             Span::raw(format!("{current} {when}  ")),
             Span::styled(format!("{:>3} messages  ", session.messages), theme.dim()),
             Span::raw(session.title.clone()),
+            Span::styled(session.tags.iter().map(|tag| format!("  #{tag}")).collect::<String>(), theme.dim()),
         ])
     };
     agent.sessions.iter().map(row).collect()

@@ -5,6 +5,7 @@
 mod act;
 mod answer;
 mod person;
+mod shelf;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -14,7 +15,7 @@ mod world;
 use state::Leaving;
 pub use state::{Agent, Chip, ChipState, EngineState, Notice, NoticeLevel, Step, Turn};
 
-use super::{Ask, Effect, Event, Stamp};
+use super::{Ask, Effect, Event, Shelving, Stamp};
 use crate::attachment::Senses;
 use crate::message::{Message, MessageId, Part, Role, Status};
 
@@ -60,7 +61,13 @@ impl Agent {
             Event::Retry => self.retry(at, &mut effects),
             Event::NewSession => self.new_session(&mut effects),
             Event::OpenSession(id) => self.open_session(id, &mut effects),
-            Event::ListSessions => effects.push(Effect::List),
+            Event::ListSessions(words) => {
+                self.sought = words;
+                self.shelve(Shelving::List, &mut effects);
+            }
+            Event::RemoveSession(id) => self.remove_session(id, &mut effects),
+            Event::RestoreSession => self.restore_session(&mut effects),
+            Event::RenameSession(title) => self.rename_session(title, &mut effects),
             Event::UseModel(name) => self.use_model(name, &mut effects),
             Event::Export(path) => self.export(path, &mut effects),
             Event::Bundle(path) => self.show_bundle(path, &mut effects),

@@ -53,6 +53,10 @@ pub struct Agent {
     pub(super) send_sound: bool,
     /// The bundle that was shown last: its file, and the message that it ended with.
     pub(super) bundle: Option<(std::path::PathBuf, MessageId)>,
+    /// The words by which sessions were looked for.
+    pub(super) sought: String,
+    /// The sessions that were put into the bin, the last one last.
+    pub(super) removed: Vec<SessionId>,
     /// Calls that were made in this turn.
     pub(super) steps: usize,
     /// The call that the answer ended with, until the answer is done.

@@ -204,7 +204,7 @@ fn names(effects: &[Effect]) -> Vec<&'static str> {
             Effect::SaveState { .. } => "save",
             Effect::RestoreState { .. } => "restore",
             Effect::Open(_) => "open",
-            Effect::List => "list",
+            Effect::Shelve { .. } => "shelve",
             Effect::Bundle { write: false, .. } => "show bundle",
             Effect::Bundle { .. } => "write bundle",
             Effect::Export { .. } => "export",
@@ -523,4 +523,25 @@ fn a_model_that_can_not_be_loaded_is_said() {
     scene.stored();
     assert_eq!(scene.agent.turn, Turn::Idle);
     assert!(scene.said_to_person().contains("/model"));
+}
+
+#[test]
+fn conversations_are_put_in_order_but_for_the_open_one() {
+    let mut scene = Scene::new();
+    scene.agent.session = Some(SessionId(1));
+    scene.agent.title = "old".into();
+    let words = |effects: &[Effect]| match effects {
+        [Effect::Shelve { work, words }] => (work.clone(), words.clone()),
+        other => panic!("{other:?}"),
+    };
+    let found = scene.send(Event::ListSessions("boom".into()));
+    assert_eq!(words(&found), (Shelving::List, "boom".into()));
+    assert!(scene.send(Event::RemoveSession(SessionId(1))).is_empty());
+    let removed = scene.send(Event::RemoveSession(SessionId(2)));
+    assert_eq!(words(&removed), (Shelving::Remove(SessionId(2)), "boom".into()), "the same list is shown");
+    assert_eq!(words(&scene.send(Event::RestoreSession)).0, Shelving::Restore(SessionId(2)));
+    assert!(scene.send(Event::RestoreSession).is_empty(), "nothing more was removed");
+    let renamed = scene.send(Event::RenameSession("new".into()));
+    assert_eq!(words(&renamed).0, Shelving::Rename(SessionId(1), "new".into()));
+    assert_eq!(scene.agent.title, "new");
 }

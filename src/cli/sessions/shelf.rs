@@ -54,8 +54,9 @@ pub(crate) struct GcArgs {
 
 pub(super) fn search(setup: &Setup, store: &mut SessionStore, args: &SearchArgs) -> Result<(), Trouble> {
     let blobs = BlobStore::open(&setup.paths.blobs()).ok();
-    let content = |id: &_| String::from_utf8(blobs.as_ref()?.read(id).ok()?).ok();
-    let found = store.search(&args.words.join(" "), args.number, &content).map_err(Trouble::user)?;
+    let found = store
+        .search(&args.words.join(" "), args.number, &|id| blobs.as_ref()?.text(id))
+        .map_err(Trouble::user)?;
     if args.json {
         return print_json(&found);
     }

@@ -206,6 +206,9 @@ impl App {
                 self.transcript.follow();
                 return chosen.into_iter().collect();
             }
+            KeyCode::Char('u') if matches!(panel, Panel::Sessions { .. }) => {
+                return vec![Action::Tell(Event::RestoreSession)];
+            }
             KeyCode::Delete | KeyCode::Backspace | KeyCode::Char('d') => {
                 let selected = panel.remove(agent);
                 return selected.map(Action::Tell).into_iter().collect();

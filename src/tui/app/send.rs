@@ -112,8 +112,13 @@ impl App {
             }
             Command::Sessions => {
                 self.panel = Some(Panel::Sessions { selected: 0 });
-                tell(Event::ListSessions)
+                tell(Event::ListSessions(argument.to_owned()))
             }
+            Command::Rename if argument.is_empty() => {
+                self.said = Some("/rename takes the new title.".to_owned());
+                Vec::new()
+            }
+            Command::Rename => tell(Event::RenameSession(argument.to_owned())),
             Command::Tools => {
                 self.panel = Some(Panel::Tools { top: 0 });
                 tell(Event::ListTools)

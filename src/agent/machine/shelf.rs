@@ -1,0 +1,40 @@
+//! Order among the conversations that are kept.
+
+use super::{Agent, NoticeLevel};
+use crate::agent::{Effect, Shelving};
+use crate::session::SessionId;
+
+impl Agent {
+    pub(super) fn shelve(&mut self, work: Shelving, effects: &mut Vec<Effect>) {
+        effects.push(Effect::Shelve { work, words: self.sought.clone() });
+    }
+
+    pub(super) fn remove_session(&mut self, id: SessionId, effects: &mut Vec<Effect>) {
+        if self.session == Some(id) {
+            return self.say(NoticeLevel::Error, "This conversation is open. /new begins another one first.");
+        }
+        self.removed.push(id);
+        self.shelve(Shelving::Remove(id), effects);
+    }
+
+    pub(super) fn restore_session(&mut self, effects: &mut Vec<Effect>) {
+        match self.removed.pop() {
+            Some(id) => self.shelve(Shelving::Restore(id), effects),
+            None => self.say(
+                NoticeLevel::Error,
+                "Nothing was removed here. `percept sessions restore` lists what is in the bin.",
+            ),
+        }
+    }
+
+    pub(super) fn rename_session(&mut self, title: String, effects: &mut Vec<Effect>) {
+        match self.session {
+            Some(id) => {
+                self.say(NoticeLevel::Info, format!("It is called {title} now."));
+                self.title.clone_from(&title);
+                self.shelve(Shelving::Rename(id, title), effects);
+            }
+            None => self.say(NoticeLevel::Error, "There is nothing to name yet: nothing was said."),
+        }
+    }
+}

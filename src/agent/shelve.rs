@@ -1,0 +1,30 @@
+//! What is done with the conversations that are kept.
+
+use std::time::SystemTime;
+
+use super::Shelving;
+use crate::session::{BlobStore, SessionStore, SessionSummary, StoreError};
+
+/// How many sessions a list shows.
+const LIST_LIMIT: usize = 200;
+
+/// Does it, and lists the sessions in which these words stand, or all.
+pub(super) fn shelve(
+    store: &mut SessionStore,
+    work: &Shelving,
+    words: &str,
+    blobs: &BlobStore,
+) -> Result<Vec<SessionSummary>, StoreError> {
+    let now = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
+    match work {
+        Shelving::List => {}
+        Shelving::Remove(id) => store.remove(*id, i64::try_from(now.as_millis()).unwrap_or(i64::MAX))?,
+        Shelving::Restore(id) => store.restore(*id)?,
+        Shelving::Rename(id, title) => store.rename(*id, title)?,
+    }
+    if words.trim().is_empty() {
+        return store.list(LIST_LIMIT);
+    }
+    let found = store.search(words, LIST_LIMIT, &|id| blobs.text(id))?;
+    Ok(found.into_iter().map(|found| found.session).collect())
+}
