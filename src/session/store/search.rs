@@ -1,6 +1,6 @@
 //! Finding what was said, read or attached, by words.
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use serde::Serialize;
 
 use super::{SUMMARY, SessionStore, StoreError, summary};
@@ -80,7 +80,8 @@ fn catch_up_some(
     database: &Connection,
     content: &dyn Fn(&AttachmentId) -> Option<String>,
 ) -> Result<usize, StoreError> {
-    let transaction = database.unchecked_transaction()?;
+    // It reads before it writes: another percept may write in between.
+    let transaction = Transaction::new_unchecked(database, TransactionBehavior::Immediate)?;
     let waiting: Vec<(i64, String)> = transaction
         .prepare(&format!("SELECT rowid, parts FROM messages WHERE searched = 0 LIMIT {BATCH}"))?
         .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?

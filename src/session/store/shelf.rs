@@ -1,6 +1,6 @@
 //! Order among the conversations: names, tags, the bin.
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
 use super::{SUMMARY, SessionStore, StoreError, summary};
 use crate::session::{SessionId, SessionSummary};
@@ -19,7 +19,7 @@ impl SessionStore {
         add: &[String],
         remove: &[String],
     ) -> Result<Vec<String>, StoreError> {
-        let transaction = self.database()?.unchecked_transaction()?;
+        let transaction = Transaction::new_unchecked(self.database()?, TransactionBehavior::Immediate)?;
         let mut tags = self::session(&transaction, session)?.tags;
         tags.extend_from_slice(add);
         tags.retain(|tag| !remove.contains(tag));

@@ -271,3 +271,26 @@ fn a_store_of_the_first_version_is_brought_up_to_date() {
     drop(store);
     assert_eq!(SessionStore::open(dir.path()).unwrap().list(9).unwrap().len(), 1);
 }
+
+#[test]
+fn two_percepts_search_and_write_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(SessionStore::open(dir.path()).unwrap());
+    std::thread::scope(|threads| {
+        for writer in 0..2 {
+            let mut store = SessionStore::open(dir.path()).unwrap();
+            threads.spawn(move || {
+                for n in 0..40 {
+                    let id = put(&mut store, None, &text(writer * 100 + n, None, Role::User, "needle"));
+                    store.tag(id, &[format!("of{writer}")], &[]).unwrap();
+                    assert!(!found(&mut store, "needle").is_empty());
+                }
+            });
+        }
+    });
+    let mut store = SessionStore::open(dir.path()).unwrap();
+    assert_eq!(store.search("needle", 100, &|_: &_| None).unwrap().len(), 80);
+    let check: String =
+        store.database().unwrap().query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+    assert_eq!(check, "ok");
+}
