@@ -38,7 +38,7 @@ pub(in crate::retrieval) mod fixture;
 
 /// Rows that a filter allows from which on the rest is asked; fewer are looked through in the
 /// table. A graph finds few in many badly: it must walk through all that lies between.
-const FEW: usize = 4_000;
+const FEW: usize = 20_000;
 
 /// Finds the nearest vectors of a space.
 pub trait Vectors: Send + Sync {
