@@ -100,7 +100,7 @@ pub(super) fn conversation() -> Agent {
     };
     // The starter gets the last picture and question alone.
     let entries = vec![row(0, LedgerKind::Image, 100, picture().bytes), row(1, LedgerKind::Text, 6, 24)];
-    agent.ledger = Ledger { entries, total_tokens: 131, context: 4096 };
+    agent.ledger = Ledger { entries, total_tokens: 131, context: 4096, estimated: false };
     let question = vec![Part::attachment(picture()), Part::text("What does the error say?")];
     let answer = Part::Text {
         text: "It says **Permission denied**:\n\n```sh\nsudo vi /etc/hosts # edit\n```\n\n- one\n- two"

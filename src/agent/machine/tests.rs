@@ -270,7 +270,7 @@ fn a_picture_is_encoded_while_the_person_types() {
         cached: false,
     };
     let entries = vec![row(LedgerKind::Image, 64), row(LedgerKind::Template, 9)];
-    scene.said(prefill, wire::Event::Ledger(Ledger { entries, total_tokens: 73, context: 4096 }));
+    scene.said(prefill, wire::Event::Ledger(Ledger { entries, total_tokens: 73, context: 4096, estimated: false }));
     scene.said(prefill, wire::Event::Progress { stage: Stage::Encoding, done: 0, total: 1 });
     assert!(matches!(scene.agent.turn, Turn::Prefilling { progress: Some((Stage::Encoding, 0, 1)), .. }));
     scene.said(prefill, wire::Event::Done(DoneReport::default()));
