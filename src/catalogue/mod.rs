@@ -78,7 +78,7 @@ impl ReadyModel {
             name: name.to_owned(),
             model: PathBuf::from(name),
             mmproj: None,
-            load: LoadOptions { server: Some(server), ..LoadOptions::default() },
+            load: LoadOptions { server: Some(Box::new(server)), ..LoadOptions::default() },
             sampling: Sampling::default(),
             system_prompt: true,
             tools: true,

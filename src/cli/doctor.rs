@@ -273,7 +273,7 @@ fn examine_server(setup: &Setup, server: ServerOptions) -> ServerReport {
         mmproj: None,
         options: LoadOptions {
             context: setup.config.engine.context.set(),
-            server: Some(server),
+            server: Some(Box::new(server)),
             ..LoadOptions::default()
         },
     };

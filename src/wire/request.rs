@@ -193,7 +193,7 @@ pub struct LoadOptions {
     /// The server that has the model, for a worker that only passes on; `model` is then the
     /// model's name there, and empty for the only one.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub server: Option<ServerOptions>,
+    pub server: Option<Box<ServerOptions>>,
 }
 
 /// Something to find a vector for.

@@ -55,7 +55,7 @@ fn requests_are_these_bytes() {
     let load = Request::Load { protocol: 1, model: "/m".into(), mmproj: None, options };
     let server =
         ServerOptions { url: "http://a:1/v1".into(), key_variable: "KEY".into(), ..ServerOptions::default() };
-    let options = LoadOptions { server: Some(server), ..LoadOptions::default() };
+    let options = LoadOptions { server: Some(Box::new(server)), ..LoadOptions::default() };
     let at_server = Request::Load { protocol: 1, model: "qwen".into(), mmproj: None, options };
     let lines = [
         line(&Envelope { id: 1, body: generate }),

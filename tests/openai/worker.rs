@@ -27,7 +27,7 @@ fn options(server: &Server) -> ServerOptions {
 }
 
 fn load(options: ServerOptions, model: &str) -> Request {
-    let options = LoadOptions { server: Some(options), ..LoadOptions::default() };
+    let options = LoadOptions { server: Some(Box::new(options)), ..LoadOptions::default() };
     Request::Load { protocol: PROTOCOL_VERSION, model: model.into(), mmproj: None, options }
 }
 

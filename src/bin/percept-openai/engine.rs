@@ -70,7 +70,7 @@ impl Engine for Remote {
                     let said = "percept-openai loads no files: it needs the address of a server.";
                     return Err(Failure::new(FailureKind::BadRequest, said).hint("Set [engine] base_url."));
                 };
-                match load(&model.to_string_lossy(), server, options.context, output) {
+                match load(&model.to_string_lossy(), *server, options.context, output) {
                     Ok(loaded) => {
                         output.event(Event::Loaded(loaded.info.clone()));
                         self.loaded = Some(loaded);
