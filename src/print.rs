@@ -13,6 +13,7 @@ use crate::agent::{Agent, Chip, ChipState, Choice, EngineState, Event, Step, Tur
 use crate::attachment::Attachment;
 use crate::intake::Given;
 use crate::message::{AnswerStats, Message, MessageId, Part, Role, Span, Status, ToolResult};
+use crate::redact::Found;
 use crate::session::SessionId;
 use crate::text;
 use crate::wire::{FailureKind, Ledger, Stage};
@@ -50,6 +51,12 @@ pub enum PrintError {
 struct Report<'a> {
     session: Option<SessionId>,
     model: &'a str,
+    /// The server elsewhere that the text was sent to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sent_to: Option<&'a str>,
+    /// What was replaced in it before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    redacted: Option<Found>,
     answer: String,
     complete: bool,
     interrupted: Option<&'a str>,
@@ -149,6 +156,7 @@ impl<I: Future<Output = io::Result<()>> + Unpin> Waiting<I> {
                     driver.send(Event::Decide(Choice::Deny(None)));
                 }
                 self.tell_steps(driver.agent())?;
+                self.progress.leaves(driver.agent());
                 self.progress.show(driver.agent());
                 Ok(())
             }
@@ -312,6 +320,8 @@ fn print_report(agent: &Agent, message: &Message) -> io::Result<()> {
     let report = Report {
         session: agent.session,
         model: agent.model.as_ref().map_or("", |model| &model.name),
+        sent_to: agent.leaves_to(),
+        redacted: agent.leaves_to().map(|_| agent.redacted),
         answer: message.text(),
         complete: message.status == Status::Complete,
         interrupted: match &message.status {
@@ -344,13 +354,15 @@ struct Progress {
     model: Option<MessageId>,
     /// The last step that was told of.
     told: Option<MessageId>,
+    /// It was told where the text goes.
+    leaves: bool,
     terminal: bool,
 }
 
 impl Progress {
     fn new() -> Self {
         // An answer that is printed to the same terminal would be mixed with the line.
-        Self { shown: None, model: None, told: None, terminal: io::stderr().is_terminal() }
+        Self { shown: None, model: None, told: None, leaves: false, terminal: io::stderr().is_terminal() }
     }
 
     fn show(&mut self, agent: &Agent) {
@@ -401,6 +413,16 @@ impl Progress {
             let shown = text::printable(&result.shown).replace('\n', " ");
             self.line(&format!("· {shown}  ({})", text::printable(&result.leave)));
             self.told = Some(message.id);
+        }
+    }
+
+    /// Tells once, as soon as a text leaves this machine, where it goes.
+    fn leaves(&mut self, agent: &Agent) {
+        if let Some(address) = agent.leaves_to()
+            && matches!(agent.turn, Turn::Answering { .. })
+            && !std::mem::replace(&mut self.leaves, true)
+        {
+            self.line(&format!("→ {}", text::printable(address)));
         }
     }
 

@@ -27,7 +27,7 @@ use crate::retrieval::Library;
 use crate::session::{self, BlobStore, SessionId, SessionStore, StoreWriter};
 use crate::tools::output;
 use crate::tools::{Grant, Leash, Plan, Ran, Toolbox, ToolsReport};
-use crate::wire::{self, Envelope, Failure, FailureKind, Request};
+use crate::wire::{self, Envelope, Failure, FailureKind, Request, ServerOptions};
 
 /// How often a streamed answer is written to the store: what a crash can lose of it.
 const STORE_EVERY: Duration = Duration::from_millis(250);
@@ -53,8 +53,10 @@ pub struct Hands {
     pub intake: intake::Options,
     /// Who listens to recordings that are attached.
     pub ears: Arc<dyn Ears>,
-    /// How the llama worker is started.
+    /// How the worker that answers is started.
     pub worker: WorkerOptions,
+    /// The server that has the models; `None`: they are files on this machine.
+    pub server: Option<ServerOptions>,
     /// Where the starter is unpacked.
     pub cache: PathBuf,
     /// Where evaluated prompts are saved, and the most bytes that they may take.
@@ -179,10 +181,10 @@ impl Driver {
         self.hands.keeper.clone()
     }
 
-    /// The names of the models that the catalogue knows, for completion.
+    /// The names of the models that the catalogue knows, for completion; none of a server's.
     pub fn model_names(&self) -> Vec<String> {
-        let answering = self.hands.catalogue.list().iter().filter(|spec| spec.task == Task::Chat);
-        answering.map(|spec| spec.name.clone()).collect()
+        let here = self.hands.catalogue.list().iter().filter(|_| self.hands.server.is_none());
+        here.filter(|spec| spec.task == Task::Chat).map(|spec| spec.name.clone()).collect()
     }
 
     /// Leaves: what goes on is stopped, and the evaluated prompt saved for the next time.
@@ -416,6 +418,11 @@ impl Driver {
     fn find_model(&self, name: String) {
         let (catalogue, cache) = (Arc::clone(&self.hands.catalogue), self.hands.cache.clone());
         let tune = Arc::clone(&self.hands.tune);
+        if let Some(server) = self.hands.server.clone() {
+            let mut model = ReadyModel::at_server(&name, server);
+            tune(&mut model);
+            return drop(self.events.send(Event::ModelFound(Box::new(model))));
+        }
         self.blocking(move || match catalogue.ready(&name, &cache) {
             Ok(mut model) => {
                 tune(&mut model);

@@ -18,7 +18,7 @@ pub use speech::ReadySpeech;
 
 use crate::gguf::{self, GgufError, Header};
 use crate::text;
-use crate::wire::{LoadOptions, Sampling};
+use crate::wire::{LoadOptions, Sampling, ServerOptions};
 
 /// The entries that come with percept.
 const BUILT_IN: [(&str, &str); 24] = [
@@ -69,6 +69,23 @@ pub struct ReadyModel {
     pub turns: Turns,
     /// Whether it is the starter, of which the chat says plainly what it is.
     pub starter: bool,
+}
+
+impl ReadyModel {
+    /// A model that a server has, by its name there; an empty one is the server's only model.
+    pub fn at_server(name: &str, server: ServerOptions) -> Self {
+        Self {
+            name: name.to_owned(),
+            model: PathBuf::from(name),
+            mmproj: None,
+            load: LoadOptions { server: Some(Box::new(server)), ..LoadOptions::default() },
+            sampling: Sampling::default(),
+            system_prompt: true,
+            tools: true,
+            turns: Turns::All,
+            starter: false,
+        }
+    }
 }
 
 /// What is wrong with a model or its entry.

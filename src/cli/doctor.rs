@@ -11,18 +11,21 @@ use super::Trouble;
 use super::exit::{print_json, print_line};
 use super::open::Setup;
 use crate::config::ConfigError;
-use crate::engines::{WorkerOptions, probe};
+use crate::engines::{WorkerOptions, probe, try_load};
 use crate::microphone::{self, Check, Device, MicrophoneError};
 use crate::text;
 use crate::tools::ocr::tesseract;
 use crate::tools::sandbox::{self, Support};
-use crate::wire::Ready;
+use crate::wire::{LoadOptions, PROTOCOL_VERSION, Ready, Request, ServerOptions};
 
 /// What is missing without Tesseract, and how to get it.
 const NO_TESSERACT: &str = "not installed, so the assistant can't have the text of a picture read (it looks at it all the same); to install it: apt install tesseract-ocr, dnf install tesseract, pacman -S tesseract tesseract-data-eng, or brew install tesseract";
 
 /// So long it is listened to the microphone.
 const LISTENED: Duration = Duration::from_secs(1);
+
+/// So long a server may take to list its models.
+const SERVER_MS: u64 = 10_000;
 
 /// Show what works on this machine and what is missing
 #[derive(Debug, Args)]
@@ -37,6 +40,9 @@ struct Report {
     version: &'static str,
     configuration: ConfigurationReport,
     workers: Vec<WorkerReport>,
+    /// The server that answers, where one does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    server: Option<ServerReport>,
     sandbox: SandboxReport,
     /// Where it is installed.
     tesseract: Option<String>,
@@ -64,6 +70,17 @@ struct WorkerReport {
     program: String,
     #[serde(flatten)]
     ready: Option<Ready>,
+    problem: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct ServerReport {
+    url: String,
+    /// The model that would answer.
+    model: Option<String>,
+    context: Option<u32>,
+    /// Whether what is sent there leaves this machine.
+    elsewhere: bool,
     problem: Option<String>,
 }
 
@@ -131,8 +148,11 @@ pub(super) fn run(args: &DoctorArgs) -> Result<(), Trouble> {
         false => print(&report)?,
     }
     // The chat needs the first worker; without speech the rest works.
-    if let Some(problem) = report.workers.first().and_then(|worker| worker.problem.clone()) {
-        return Err(Trouble::Engine(anyhow::anyhow!("percept-llama doesn't work: {problem}")));
+    if let Some(WorkerReport { name, problem: Some(problem), .. }) = report.workers.first() {
+        return Err(Trouble::Engine(anyhow::anyhow!("{name} doesn't work: {problem}")));
+    }
+    if let Some(ServerReport { problem: Some(problem), .. }) = &report.server {
+        return Err(Trouble::Engine(anyhow::anyhow!("{problem}")));
     }
     match problem {
         Some(problem) => Err(Trouble::user(problem)),
@@ -159,10 +179,8 @@ fn examine(setup: &Setup, problem: Option<&ConfigError>) -> Report {
             path: setup.paths.config_file().display().to_string(),
             problem: problem.map(ToString::to_string),
         },
-        workers: vec![
-            examine_worker("percept-llama", &setup.llama()),
-            examine_worker("percept-whisper", &setup.whisper()),
-        ],
+        workers: examine_workers(setup),
+        server: setup.config.engine.server().map(|server| examine_server(setup, server)),
         sandbox: match sandbox::support() {
             Support::By(means) => SandboxReport { enforced: true, how: means.to_string() },
             Support::None(how) => SandboxReport { enforced: false, how },
@@ -234,6 +252,62 @@ fn examine_microphone(options: &microphone::Options) -> MicrophoneReport {
     }
 }
 
+/// The one that the chat needs comes first.
+fn examine_workers(setup: &Setup) -> Vec<WorkerReport> {
+    let llama = || examine_worker("percept-llama", &setup.llama());
+    let openai = || examine_worker("percept-openai", &setup.openai());
+    let first = match setup.config.engine.server() {
+        Some(_) => vec![openai(), llama()],
+        None => vec![llama()],
+    };
+    first.into_iter().chain([examine_worker("percept-whisper", &setup.whisper())]).collect()
+}
+
+/// Asks the server for its models; no text is sent.
+fn examine_server(setup: &Setup, server: ServerOptions) -> ServerReport {
+    let url = server.url.clone();
+    let server = ServerOptions { first_ms: server.first_ms.min(SERVER_MS), retries: 0, ..server };
+    let load = Request::Load {
+        protocol: PROTOCOL_VERSION,
+        model: setup.config.engine.model.clone().into(),
+        mmproj: None,
+        options: LoadOptions {
+            context: setup.config.engine.context.set(),
+            server: Some(Box::new(server)),
+            ..LoadOptions::default()
+        },
+    };
+    match try_load(&setup.openai(), load) {
+        Ok(info) => ServerReport {
+            url,
+            model: Some(info.name),
+            context: Some(info.context),
+            elsewhere: info.server.is_some_and(|server| server.elsewhere),
+            problem: None,
+        },
+        Err(failure) => ServerReport {
+            url,
+            model: None,
+            context: None,
+            elsewhere: false,
+            problem: Some(failure.in_words()),
+        },
+    }
+}
+
+fn print_server(server: &ServerReport) -> Result<(), Trouble> {
+    let line = match (&server.model, &server.problem) {
+        (Some(model), None) => {
+            let leaves = if server.elsewhere { "; what you send leaves this machine" } else { "" };
+            let context = text::thousands(server.context.unwrap_or(0).into());
+            format!("{model} at {}, {context} tokens of context{leaves}", server.url)
+        }
+        (_, problem) => problem.clone().unwrap_or_default(),
+    };
+    let mark = if server.problem.is_none() { "ok" } else { "!!" };
+    print_line(format!("{mark}    server: {}", text::printable(&line)))
+}
+
 fn examine_worker(name: &'static str, options: &WorkerOptions) -> WorkerReport {
     let program = options.program.display().to_string();
     match probe(options) {
@@ -268,6 +342,9 @@ fn print(report: &Report) -> Result<(), Trouble> {
             (None, problem) => problem.clone().unwrap_or_default(),
         };
         print_line(format!("{}    {}: {line}", mark(worker.problem.is_none()), worker.name))?;
+    }
+    if let Some(server) = &report.server {
+        print_server(server)?;
     }
     let sandbox = &report.sandbox;
     let line = match sandbox.enforced {

@@ -107,7 +107,8 @@ struct ChatArgs {
 /// What every command that runs a model takes.
 #[derive(Debug, Clone, Args)]
 struct ModelArgs {
-    /// The model: a name from `percept models list`, or a GGUF file
+    /// The model: a name from `percept models list`, or a GGUF file; where a server answers
+    /// ([engine] kind = "openai"), its name there
     #[arg(short, long, value_name = "NAME|FILE")]
     model: Option<String>,
 }

@@ -88,9 +88,26 @@ impl Setup {
         Ok((Self { paths, config, catalogue, embedder: OnceLock::new() }, problem))
     }
 
-    /// The model to use: the one named on the command line, else the configured one.
+    /// The model to use: the one named on the command line, else the configured one. Where a
+    /// server answers, its name there.
     pub(super) fn model(&self, args: &ModelArgs) -> String {
-        args.model.clone().unwrap_or_else(|| self.config.model.name.clone())
+        let configured = match self.config.engine.server() {
+            Some(_) => &self.config.engine.model,
+            None => &self.config.model.name,
+        };
+        args.model.clone().unwrap_or_else(|| configured.clone())
+    }
+
+    /// The worker that answers.
+    fn answering(&self) -> WorkerOptions {
+        match self.config.engine.server() {
+            Some(_) => self.openai(),
+            None => self.llama(),
+        }
+    }
+
+    pub(super) fn openai(&self) -> WorkerOptions {
+        WorkerOptions::new(find_program("percept-openai", &self.config.worker.openai))
     }
 
     pub(super) fn prompts(&self) -> Result<PromptSet, Trouble> {
@@ -176,7 +193,8 @@ impl Setup {
             prompts: self.prompts()?,
             intake: intake::Options { question: overrides.question.clone(), ..self.config.intake() },
             ears: Arc::new(self.listener()),
-            worker: self.llama(),
+            worker: self.answering(),
+            server: self.config.engine.server(),
             cache: self.paths.cache.clone(),
             states: (self.paths.states(), self.config.keep.states_mib.saturating_mul(MIB)),
             outputs: (self.paths.outputs(), self.config.keep.outputs_mib.saturating_mul(MIB)),

@@ -28,12 +28,16 @@ const OTHER_VARIABLES: [&str; 6] = [
 const FAKE_PREFIX: &str = "PERCEPT_FAKE";
 
 /// What a project's configuration may set. A repository that someone cloned must not be
-/// able to run a command, to read other files, or to raise a bound.
+/// able to run a command, to read other files, to raise a bound, or to send elsewhere what is
+/// asked.
 const PROJECT_SECTIONS: [&str; 3] = ["model", "sampling", "chat"];
 
 /// The keys whose value is one of a few words, and these.
-const WORDS: [(&str, &str, &[&str]); 2] =
-    [("chat", "theme", &["auto", "dark", "light", "mono"]), (TOOLS, "approval", &APPROVALS)];
+const WORDS: [(&str, &str, &[&str]); 3] = [
+    ("chat", "theme", &["auto", "dark", "light", "mono"]),
+    ("engine", "kind", &["local", "openai"]),
+    (TOOLS, "approval", &APPROVALS),
+];
 
 /// The section of which a project may only narrow what is there.
 pub(super) const TOOLS: &str = "tools";

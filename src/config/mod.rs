@@ -18,7 +18,7 @@ use toml::Value;
 
 use crate::catalogue::ReadyModel;
 use crate::tools::mcp::ServerConfig;
-use crate::wire::LoadOptions;
+use crate::wire::{LoadOptions, ServerOptions};
 use crate::{intake, tools, tui};
 use layers::{TOOLS, check, entries, environment, narrow, parse, project_may, put};
 
@@ -65,6 +65,8 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Auto<T> {
 pub struct Config {
     /// Which model, and how to load it.
     pub model: Model,
+    /// Who answers.
+    pub engine: Engine,
     /// How to choose tokens.
     pub sampling: SamplingConfig,
     /// The chat.
@@ -99,6 +101,63 @@ pub struct Model {
     pub image_max_tokens: Auto<u32>,
     pub gpu_layers: Auto<u32>,
     pub memory_check: bool,
+}
+
+/// `[engine]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "config.toml documents the keys")]
+pub struct Engine {
+    pub kind: EngineKind,
+    pub base_url: String,
+    pub model: String,
+    pub key_variable: String,
+    pub context: Auto<u32>,
+    pub images: bool,
+    pub redact: bool,
+    pub connect_s: u64,
+    pub first_s: u64,
+    pub silence_s: u64,
+    pub retries: u32,
+}
+
+/// Who answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EngineKind {
+    /// llama.cpp on this machine.
+    Local,
+    /// A server with the OpenAI chat completions API.
+    Openai,
+}
+
+impl Engine {
+    /// The server that answers; `None`: this machine does.
+    pub fn server(&self) -> Option<ServerOptions> {
+        const MS: u64 = 1000;
+        (self.kind == EngineKind::Openai).then(|| ServerOptions {
+            url: self.base_url.clone(),
+            key_variable: self.key_variable(),
+            images: self.images,
+            redact: self.redact,
+            connect_ms: self.connect_s.saturating_mul(MS),
+            first_ms: self.first_s.saturating_mul(MS),
+            silence_ms: self.silence_s.saturating_mul(MS),
+            retries: self.retries,
+            ..ServerOptions::default()
+        })
+    }
+
+    /// A key that was meant for one server is not sent to another.
+    fn key_variable(&self) -> String {
+        let url = url::Url::parse(&self.base_url).ok();
+        let of_openai =
+            url.is_some_and(|url| url.scheme() == "https" && url.host_str() == Some("api.openai.com"));
+        match (self.key_variable.is_empty(), of_openai) {
+            (true, true) => "OPENAI_API_KEY".to_owned(),
+            _ => self.key_variable.clone(),
+        }
+    }
 }
 
 /// `[sampling]`
@@ -216,6 +275,7 @@ pub struct Mcp {
 pub struct WorkerConfig {
     pub llama: PathBuf,
     pub whisper: PathBuf,
+    pub openai: PathBuf,
 }
 
 /// `[keep]`
@@ -342,6 +402,9 @@ impl Config {
         };
         let config = Self::deserialize(Value::Table(config))
             .map_err(|error| wrong(error.message().to_owned(), "can't be used"))?;
+        if config.engine.kind == EngineKind::Openai && config.engine.base_url.is_empty() {
+            return Err(wrong("engine.base_url".to_owned(), "is empty, and engine.kind is \"openai\""));
+        }
         match (config.model.image_min_tokens, config.model.image_max_tokens) {
             (Auto::Set(min), Auto::Set(max)) if min > max => {
                 Err(wrong("model.image_min_tokens".to_owned(), "is more than model.image_max_tokens"))
@@ -353,7 +416,8 @@ impl Config {
     /// Puts what is set here in place of a model's own settings.
     pub fn tune(&self, model: &mut ReadyModel) {
         let load = &mut model.load;
-        load.context = self.model.context.set().or(load.context);
+        let context = if load.server.is_some() { self.engine.context } else { self.model.context };
+        load.context = context.set().or(load.context);
         load.threads = self.model.threads.set().or(load.threads).map(|threads| threads.min(MAX_THREADS));
         (load.image_min_tokens, load.image_max_tokens) = self.picture_budget(load);
         load.gpu_layers = self.model.gpu_layers.set().or(load.gpu_layers);

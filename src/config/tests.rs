@@ -129,6 +129,9 @@ fn mistakes_are_named_with_the_nearest_key() {
 fn a_project_can_not_weaken_safety() {
     for project in [
         "[worker]\nllama = '/tmp/evil'",
+        "[engine]\nkind = 'openai'",
+        "[engine]\nbase_url = 'https://evil.example/v1'",
+        "[engine]\nredact = false",
         "[attach]\nscreenshot_command = ['rm']",
         "[attach]\nmax_megapixels = 100000",
         "[model]\nname = './evil.gguf'",
@@ -138,6 +141,37 @@ fn a_project_can_not_weaken_safety() {
         assert!(load("", project, &[]).unwrap_err().contains("a project may not set"), "{project}");
     }
     assert_eq!(load("", "[model]\nname = 'b'", &[]).unwrap().model.name, "b");
+}
+
+#[test]
+fn a_server_answers_only_where_it_is_said_and_a_key_goes_to_its_own_server_alone() {
+    let server = |user: &str| load(user, "", &[]).map(|config| config.engine.server());
+    assert_eq!(server(""), Ok(None));
+    assert_eq!(server("[engine]\nbase_url = 'http://a/v1'"), Ok(None), "not chosen");
+    let without = server("[engine]\nkind = 'openai'").unwrap_err();
+    assert!(without.contains("engine.base_url") && without.contains("is empty"), "{without}");
+    assert!(server("[engine]\nkind = 'vllm'").unwrap_err().contains("one of local, openai"));
+
+    let key = |url: &str, more: &str| {
+        let user = format!("[engine]\nkind = 'openai'\nbase_url = '{url}'\n{more}");
+        server(&user).unwrap().unwrap().key_variable
+    };
+    assert_eq!(key("https://api.openai.com/v1", ""), "OPENAI_API_KEY");
+    for other in
+        ["http://api.openai.com/v1", "https://api.openai.com.evil.example/v1", "http://localhost:1/v1"]
+    {
+        assert_eq!(key(other, ""), "", "{other}");
+    }
+    assert_eq!(key("http://localhost:1/v1", "key_variable = 'MINE'"), "MINE");
+
+    let set =
+        "[engine]\nkind = 'openai'\nbase_url = 'http://a/v1'\nfirst_s = 7\nredact = false\ncontext = 99";
+    let config = load(set, "", &[]).unwrap();
+    let options = config.engine.server().unwrap();
+    assert_eq!((options.first_ms, options.redact, options.images), (7000, false, true));
+    let mut model = ReadyModel::at_server("m", options);
+    config.tune(&mut model);
+    assert_eq!(model.load.context, Some(99));
 }
 
 proptest! {

@@ -20,10 +20,11 @@ mod supervise;
 mod vectors;
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
-use crate::wire::{Envelope, Event, Ready};
+use crate::wire::{Envelope, Event, Failure, ModelInfo, Ready, Request};
 
 use child::{Child, Said, What};
 
@@ -101,6 +102,22 @@ pub fn probe(options: &WorkerOptions) -> Result<Ready, String> {
     let (mut child, _, ready) = greet(options)?;
     child.end();
     Ok(ready)
+}
+
+/// Starts a worker, lets it load, and ends it: for `percept doctor`.
+///
+/// # Errors
+///
+/// The worker can't be used, or why it can't load that.
+pub fn try_load(options: &WorkerOptions, load: Request) -> Result<ModelInfo, Failure> {
+    let mut errand = errand::Errand::start(options, "server's worker")?;
+    let mut info = ModelInfo::default();
+    errand.ask(load, &AtomicBool::new(false), |event| {
+        if let Event::Loaded(loaded) = event {
+            info = loaded;
+        }
+    })?;
+    Ok(info)
 }
 
 /// Starts a worker that nobody starts again, and hears who it is. Dropped, it is ended.

@@ -16,7 +16,10 @@ pub(super) const DRAFT: MessageId = MessageId(0);
 
 /// What parts cost, by their message and their place in it.
 #[derive(Default)]
-pub(super) struct Costs(HashMap<(MessageId, usize), LedgerEntry>);
+pub(super) struct Costs {
+    rows: HashMap<(MessageId, usize), LedgerEntry>,
+    estimated: bool,
+}
 
 impl Costs {
     /// Reads the ledger of the last prompt. Where it is that of another conversation than
@@ -25,7 +28,7 @@ impl Costs {
     pub(super) fn of(agent: &Agent) -> Self {
         let prompt = prompt(agent);
         let before = usize::from(agent.model.as_ref().is_some_and(|model| model.system_prompt));
-        let mut costs = Self::default();
+        let mut costs = Self { estimated: agent.ledger.estimated, ..Self::default() };
         for row in &agent.ledger.entries {
             let (Some(message), Some(content)) = (row.message, row.content) else { continue };
             let Some(message) = message.checked_sub(before) else { continue };
@@ -39,7 +42,7 @@ impl Costs {
 
     /// A film has a row for its transcript and one for each of its pictures.
     fn add(&mut self, place: (MessageId, usize), row: &LedgerEntry) {
-        match self.0.entry(place) {
+        match self.rows.entry(place) {
             Entry::Vacant(free) => drop(free.insert(row.clone())),
             Entry::Occupied(mut known) => {
                 let known = known.get_mut();
@@ -50,15 +53,21 @@ impl Costs {
     }
 
     pub(super) fn get(&self, message: MessageId, part: usize) -> Option<&LedgerEntry> {
-        self.0.get(&(message, part))
+        self.rows.get(&(message, part))
+    }
+
+    /// Whether they are an estimate.
+    pub(super) fn estimated(&self) -> bool {
+        self.estimated
     }
 }
 
-/// What a row says, to stand behind what it is of: ` · 1,024 tok · in cache`.
-pub(super) fn words(row: Option<&LedgerEntry>) -> String {
+/// What a row says, to stand behind what it is of: ` · 1,024 tok · in cache`, ` · ~900 tok`.
+pub(super) fn words(row: Option<&LedgerEntry>, estimated: bool) -> String {
     row.map_or_else(String::new, |row| {
         let cached = if row.cached { " · in cache" } else { "" };
-        format!(" · {} tok{cached}", text::thousands(row.tokens))
+        let about = if estimated { "~" } else { "" };
+        format!(" · {about}{} tok{cached}", text::thousands(row.tokens))
     })
 }
 
@@ -219,7 +228,7 @@ mod tests {
             let first = if system_prompt { 20 } else { 10 };
             assert_eq!((tokens(1, 0), tokens(1, 1), tokens(1, 2)), (Some(first), None, Some(first + 1)));
             assert_eq!((tokens(3, 0), tokens(0, 1)), (Some(first + 20), Some(first + 31)));
-            assert_eq!(costs.0.len(), agent.ledger.entries.len() - usize::from(system_prompt));
+            assert_eq!(costs.rows.len(), agent.ledger.entries.len() - usize::from(system_prompt));
         }
     }
 
@@ -261,7 +270,7 @@ mod tests {
         agent.ledger = ledger(&agent);
         let costs = Costs::of(&agent);
         assert!(costs.get(MessageId(1), 0).is_some() && costs.get(MessageId(3), 0).is_some());
-        assert_eq!((costs.0.len(), agent.ledger.entries.len()), (2, 2));
+        assert_eq!((costs.rows.len(), agent.ledger.entries.len()), (2, 2));
         // A chip that comes while the answer is written is not in its prompt.
         agent.chips = vec![taken(picture())];
         agent.turn = Turn::Sending { message: MessageId(3) };
@@ -278,6 +287,6 @@ mod tests {
             panic!("no picture")
         };
         *removed = true;
-        assert!(Costs::of(&agent).0.is_empty());
+        assert!(Costs::of(&agent).rows.is_empty());
     }
 }

@@ -409,5 +409,5 @@ fn ledger_line(agent: &Agent, items: &[Item], selected: usize) -> String {
     };
     let encode = row.encode_ms.map_or(String::new(), |ms| format!(" · encoded in {:.2} s", ms / 1000.0));
     let bytes = item.attachment.as_ref().map_or(0, |attachment| attachment.bytes);
-    format!("{}{}{encode}", text::size(bytes), ledger::words(Some(row)))
+    format!("{}{}{encode}", text::size(bytes), ledger::words(Some(row), agent.ledger.estimated))
 }

@@ -13,7 +13,9 @@ use crate::attachment::{Attachment, AttachmentId, Medium, Source};
 use crate::catalogue::{ReadyModel, Turns};
 use crate::intake::{Clipping, Given};
 use crate::message::{AnswerStats, Message, MessageId, Part, Role, Span, Status};
-use crate::wire::{Ledger, LedgerEntry, LedgerKind, LoadOptions, ModelInfo, Sampling, Stage};
+use crate::wire::{
+    Ledger, LedgerEntry, LedgerKind, LoadOptions, ModelInfo, Sampling, ServerInfo, ServerOptions, Stage,
+};
 
 fn options() -> Options {
     Options {
@@ -100,7 +102,7 @@ pub(super) fn conversation() -> Agent {
     };
     // The starter gets the last picture and question alone.
     let entries = vec![row(0, LedgerKind::Image, 100, picture().bytes), row(1, LedgerKind::Text, 6, 24)];
-    agent.ledger = Ledger { entries, total_tokens: 131, context: 4096 };
+    agent.ledger = Ledger { entries, total_tokens: 131, context: 4096, estimated: false };
     let question = vec![Part::attachment(picture()), Part::text("What does the error say?")];
     let answer = Part::Text {
         text: "It says **Permission denied**:\n\n```sh\nsudo vi /etc/hosts # edit\n```\n\n- one\n- two"
@@ -139,6 +141,30 @@ pub(super) fn type_text(app: &mut App, agent: &Agent, text: &str) -> Vec<Action>
 #[test]
 fn the_first_frame_stands_before_anything_is_loaded() {
     insta::assert_snapshot!(screen(&mut app(), &Agent::new(Rules::default()), 80, 24));
+}
+
+/// A conversation that a server answers.
+fn at_server(elsewhere: bool) -> Agent {
+    let mut agent = Agent::new(Rules::default());
+    let server = ServerInfo { address: "server.example:8000".into(), elsewhere };
+    agent.model = Some(ReadyModel::at_server("qwen", ServerOptions::default()));
+    agent.engine = EngineState::Ready(ModelInfo { server: Some(server), ..ModelInfo::default() });
+    agent.ledger = Ledger { total_tokens: 131, context: 4096, estimated: true, ..Ledger::default() };
+    agent
+}
+
+#[test]
+fn where_text_leaves_the_machine_is_shown_and_what_was_replaced() {
+    let mut agent = at_server(true);
+    agent.notices.push(Notice {
+        level: NoticeLevel::Info,
+        text: "Replaced by placeholders before it was sent to server.example:8000: 1 secret in 2 places."
+            .into(),
+    });
+    insta::assert_snapshot!(screen(&mut app(), &agent, 80, 14));
+    insta::assert_snapshot!("leaves_40x10", screen(&mut app(), &agent, 40, 10));
+    let here = screen(&mut app(), &at_server(false), 80, 14);
+    assert!(!here.contains('→') && here.contains("Everything runs on this machine"), "{here}");
 }
 
 #[test]

@@ -230,7 +230,7 @@ fn message_lines(
             Part::Attachment { attachment, removed } => {
                 let style =
                     if *removed { theme.dim().add_modifier(Modifier::CROSSED_OUT) } else { theme.dim() };
-                let cost = ledger::words(costs.get(message.id, number));
+                let cost = ledger::words(costs.get(message.id, number), costs.estimated());
                 let about = format!("{}{cost}", about(attachment));
                 lines.extend(indented(wrap(&[Span::styled(about, style)], room, 2)));
             }

@@ -132,8 +132,14 @@ fn welcome(agent: &Agent, width: usize, app: &App) -> Vec<Line<'static>> {
     let mut texts = vec![
         "Attach a screenshot or a text file, and ask about it.".to_owned(),
         "Drag a file here, type @ and a part of its name, or ctrl+v for the clipboard.".to_owned(),
-        "Everything runs on this machine; nothing is sent anywhere unless you allow it. ? shows the keys."
-            .to_owned(),
+        match agent.leaves_to() {
+            None => "Everything runs on this machine; nothing is sent anywhere unless you allow it. ? shows the keys."
+                .to_owned(),
+            Some(address) => format!(
+                "What you send, with what is attached, goes to {}. ? shows the keys.",
+                text::printable(address)
+            ),
+        },
     ];
     if agent.model.as_ref().is_some_and(|model| model.starter) {
         texts.push(String::new());
@@ -192,7 +198,9 @@ fn chip_words(chip: &Chip, agent: &Agent) -> (String, StyleOf) {
         ChipState::Reading { says } => (format!("{} · {says}", chip.name), Theme::dim),
         ChipState::Failed { .. } => (format!("✗ {}", chip.name), Theme::error),
         ChipState::Taken { attachment, cached, tokens } => {
-            let tokens = tokens.map_or(String::new(), |tokens| format!(" · {} tok", text::thousands(tokens)));
+            let guess = if agent.ledger.estimated { "~" } else { "" };
+            let tokens =
+                tokens.map_or(String::new(), |tokens| format!(" · {guess}{} tok", text::thousands(tokens)));
             let state = match (&agent.turn, cached) {
                 (_, true) => " · ready".to_owned(),
                 (Turn::Prefilling { progress: Some((Stage::Encoding, done, total)), .. }, _)
@@ -214,13 +222,16 @@ fn draw_status(frame: &mut Frame<'_>, area: Rect, app: &App, agent: &Agent) {
     let theme = app.theme;
     let (state, style) = state_words(agent, theme);
     let width = area.width as usize;
+    let banner = banner(agent, width / 3);
+    let most = (width / 2).saturating_sub(banner.width());
     // The speed gives way before the state does.
     let speed = app.speed.words(agent).map(|speed| format!("{speed} · {state}"));
-    let state = speed.filter(|both| both.width() <= width / 2).unwrap_or(state);
+    let state = speed.filter(|both| both.width() <= most).unwrap_or(state);
     let index = app.index.words().map(|index| format!("{index} · {state}"));
-    let state = index.filter(|both| both.width() <= width / 2).unwrap_or(state);
-    let right = format!(" {} ", text::end(&state, width / 2));
-    let room = width.saturating_sub(right.width() + 1);
+    let state = index.filter(|both| both.width() <= most).unwrap_or(state);
+    let right = format!(" {} ", text::end(&state, most.max(5)));
+    let taken = right.width() + banner.width();
+    let room = width.saturating_sub(taken + 1);
     let said = app.said.as_deref().or_else(|| app.dictate.keys());
     let keys = match (said, &agent.turn) {
         (Some(said), _) => said,
@@ -237,10 +248,23 @@ fn draw_status(frame: &mut Frame<'_>, area: Rect, app: &App, agent: &Agent) {
         (None, _) => "enter send · alt+enter newline · @ attach · tab look · ? help",
     };
     let left = format!(" {}", text::end(keys, room));
-    let fill = " ".repeat(width.saturating_sub(left.width() + right.width()));
+    let fill = " ".repeat(width.saturating_sub(left.width() + taken));
     let left_style = if app.said.is_some() { theme.plain() } else { theme.dim() };
-    let line = Line::from(vec![Span::styled(left, left_style), Span::raw(fill), Span::styled(right, style)]);
+    let line = Line::from(vec![
+        Span::styled(left, left_style),
+        Span::raw(fill),
+        Span::styled(banner, theme.accent()),
+        Span::styled(right, style),
+    ]);
     frame.render_widget(Paragraph::new(line), area);
+}
+
+/// Where what is sent leaves this machine to. It never gives way.
+fn banner(agent: &Agent, most: usize) -> String {
+    match agent.leaves_to() {
+        Some(address) => format!(" → {} ·", text::end(&text::printable(address), most.max(8))),
+        None => String::new(),
+    }
 }
 
 /// The worker's state, and how far it is.

@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::ServerInfo;
+use crate::redact::Found;
+
 /// What a worker can say.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
@@ -21,12 +24,16 @@ pub enum Event {
     Loaded(ModelInfo),
     /// What the prompt is made of.
     Ledger(Ledger),
+    /// What was replaced in the prompt before it was sent to a server elsewhere; once for each
+    /// request of which something was.
+    Redacted(Found),
     /// A piece of the answer, cut between characters only.
     Token {
         /// The text; empty never.
         text: String,
         /// Natural logarithm of the probability that the model gave to it before
-        /// sampling: that of its least likely token where a character took several.
+        /// sampling: that of its least likely token where a character took several. 0 where
+        /// it is not known.
         logprob: f32,
     },
     /// The model calls a tool; nothing but `Done` follows.
@@ -83,7 +90,7 @@ pub enum Event {
 pub struct Ready {
     /// Its [`super::PROTOCOL_VERSION`].
     pub protocol: u32,
-    /// `llama`, `whisper` or `fake`.
+    /// `llama`, `whisper`, `openai` or `fake`.
     pub engine: String,
     /// The worker's and its engine's version.
     pub build: String,
@@ -148,6 +155,9 @@ pub struct ModelInfo {
     pub threads: u32,
     /// Milliseconds that loading took.
     pub load_ms: f64,
+    /// Who answers, where that is a server and not the worker itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server: Option<ServerInfo>,
 }
 
 /// What the prompt is made of.
@@ -159,6 +169,9 @@ pub struct Ledger {
     pub total_tokens: u64,
     /// Tokens that the context holds.
     pub context: u64,
+    /// The rows, and the sum until the model has counted it, are an estimate.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub estimated: bool,
 }
 
 /// One row of the ledger.
@@ -355,6 +368,8 @@ pub enum FailureKind {
     Template,
     /// A saved state is damaged or of another model.
     StateMismatch,
+    /// A server can't be reached, refuses, or breaks off.
+    Server,
     /// The engine failed in a way that it should not.
     Internal,
 }

@@ -12,6 +12,7 @@ mod line;
 pub mod process;
 mod request;
 mod serve;
+mod server;
 
 pub use event::{
     DoneReport, Event, Failure, FailureKind, Ledger, LedgerEntry, LedgerKind, Limits, ModelInfo, Ready,
@@ -23,12 +24,13 @@ pub use request::{
     ChatMessage, Content, EmbedInput, LoadOptions, Request, Sampling, SpeechOptions, ToolSpec,
 };
 pub use serve::{Engine, ExitOnEnd, Heard, Output, Watch, serve};
+pub use server::{ServerInfo, ServerOptions};
 
 use serde::{Deserialize, Serialize};
 
 /// The version of the protocol. percept checks the worker's in [`Event::Ready`], the
 /// worker checks percept's in [`Request::Load`]; a difference is an error that says so.
-pub const PROTOCOL_VERSION: u32 = 4;
+pub const PROTOCOL_VERSION: u32 = 5;
 
 /// Samples a second of all sound that goes to a worker, mono: what Whisper was trained on.
 pub const SAMPLE_RATE: u32 = 16_000;

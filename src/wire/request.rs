@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::ServerOptions;
 use crate::attachment::AttachmentId;
 use crate::message::Role;
 
@@ -189,6 +190,10 @@ pub struct LoadOptions {
     /// the person may know better.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub ignore_memory: bool,
+    /// The server that has the model, for a worker that only passes on; `model` is then the
+    /// model's name there, and empty for the only one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub server: Option<Box<ServerOptions>>,
 }
 
 /// Something to find a vector for.

@@ -7,6 +7,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::message::Role;
+use crate::redact::{Count, Found};
 
 fn line<T: Serialize>(message: &T) -> String {
     let mut bytes = Vec::new();
@@ -52,6 +53,10 @@ fn requests_are_these_bytes() {
         ..SpeechOptions::default()
     };
     let load = Request::Load { protocol: 1, model: "/m".into(), mmproj: None, options };
+    let server =
+        ServerOptions { url: "http://a:1/v1".into(), key_variable: "KEY".into(), ..ServerOptions::default() };
+    let options = LoadOptions { server: Some(Box::new(server)), ..LoadOptions::default() };
+    let at_server = Request::Load { protocol: 1, model: "qwen".into(), mmproj: None, options };
     let lines = [
         line(&Envelope { id: 1, body: generate }),
         line(&Envelope { id: 2, body: Request::Cancel { target: 1 } }),
@@ -66,6 +71,7 @@ fn requests_are_these_bytes() {
         line(&Envelope { id: 8, body: Request::Listen { speech } }),
         line(&Envelope { id: 9, body: Request::Frames { target: 8, pcm: floats::encode(&[0.5]) } }),
         line(&Envelope { id: 10, body: Request::Finish { target: 8 } }),
+        line(&Envelope { id: 11, body: at_server }),
     ];
     insta::assert_snapshot!(lines.concat());
 }
@@ -73,6 +79,9 @@ fn requests_are_these_bytes() {
 #[test]
 fn events_are_these_bytes() {
     let word = Word { start_ms: 0, end_ms: 400, text: "And".into(), probability: 0.5 };
+    let found = Found { secrets: Count { values: 1, places: 2 }, ..Found::default() };
+    let server = Some(ServerInfo { address: "a:1".into(), elsewhere: true });
+    let at_server = ModelInfo { name: "qwen".into(), server, ..ModelInfo::default() };
     let segment = Segment { start_ms: 0, end_ms: 900, text: "And so".into(), words: vec![word] };
     let lines = [
         line(&Envelope { id: 1, body: Event::Token { text: "é\n".into(), logprob: -0.5 } }),
@@ -89,6 +98,9 @@ fn events_are_these_bytes() {
         line(&Envelope { id: 1, body: Event::Partial { text: "and so".into() } }),
         line(&Envelope { id: 1, body: Event::Segment(segment) }),
         line(&Envelope { id: 1, body: Event::Sound { duration_ms: 11_000, notes: vec!["Cut off.".into()] } }),
+        line(&Envelope { id: 1, body: Event::Redacted(found) }),
+        line(&Envelope { id: 1, body: Event::Loaded(at_server) }),
+        line(&Envelope { id: 1, body: Event::Ledger(Ledger { estimated: true, ..Ledger::default() }) }),
         line(&Envelope { id: 1, body: Event::Done(DoneReport::default()) }),
         line(&Envelope { id: 1, body: Event::Failed(Failure::new(FailureKind::Media, "no").hint("do")) }),
     ];

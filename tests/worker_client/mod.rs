@@ -23,7 +23,13 @@ pub(crate) struct Answer {
 
 impl WorkerClient {
     pub(crate) fn start(program: &str) -> Self {
+        Self::start_with(program, &[])
+    }
+
+    /// The same with variables of the environment.
+    pub(crate) fn start_with(program: &str, variables: &[(&str, &str)]) -> Self {
         let mut child = Command::new(program)
+            .envs(variables.iter().copied())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

@@ -114,6 +114,12 @@ impl Agent {
         }
     }
 
+    /// Where what is sent leaves this machine to: the host and port of a server elsewhere.
+    pub fn leaves_to(&self) -> Option<&str> {
+        let EngineState::Ready(info) = &self.engine else { return None };
+        info.server.as_ref().filter(|server| server.elsewhere).map(|server| server.address.as_str())
+    }
+
     /// Why no model will come that could answer, in words for the screen; `None` while
     /// there is hope.
     pub fn hopeless(&self) -> Option<String> {

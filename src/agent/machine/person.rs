@@ -222,6 +222,7 @@ impl Agent {
         self.unstored.clear();
         self.notices.clear();
         self.bundle = None;
+        self.redacted = crate::redact::Found::default();
         self.ledger = crate::wire::Ledger::default();
     }
 

@@ -7,6 +7,7 @@ use crate::attachment::Attachment;
 use crate::catalogue::ReadyModel;
 use crate::message::ToolCall;
 use crate::message::{Message, MessageId};
+use crate::redact::Found;
 use crate::session::{SessionId, SessionSummary};
 use crate::tools::{Plan, ToolsReport};
 use crate::wire::{Failure, Ledger, ModelInfo, Stage};
@@ -40,6 +41,8 @@ pub struct Agent {
     pub sessions: Vec<SessionSummary>,
     /// The tools, when they were asked for.
     pub tools: ToolsReport,
+    /// What was replaced in what was last sent to a server elsewhere.
+    pub redacted: Found,
     /// Set while something is not on disk that should be: why.
     pub unsaved: Option<String>,
     /// Why the last load or answer failed; for the exit code of the one-shot commands.

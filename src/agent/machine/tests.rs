@@ -241,6 +241,39 @@ fn an_answer_grows_is_stored_and_ends() {
 }
 
 #[test]
+fn a_server_names_its_model_caches_nothing_ahead_and_what_was_replaced_is_said_once() {
+    let mut scene = Scene::new();
+    scene.send(Event::ModelFound(Box::new(ReadyModel::at_server("", wire::ServerOptions::default()))));
+    scene.send(Event::Worker(WorkerEvent::Up(ready_event())));
+    let load = scene.last_request(|effect| matches!(effect, Effect::Load { .. }));
+    let server = wire::ServerInfo { address: "a.example".into(), elsewhere: true };
+    let info = ModelInfo { name: "qwen".into(), server: Some(server), ..ModelInfo::default() };
+    scene.said(load, wire::Event::Loaded(info));
+    assert_eq!(scene.agent.leaves_to(), None, "nothing is sent yet");
+    scene.said(load, wire::Event::Done(DoneReport::default()));
+    assert_eq!(scene.agent.model.as_ref().unwrap().name, "qwen");
+    assert_eq!(scene.agent.leaves_to(), Some("a.example"));
+
+    let ticket = scene.attach("shot.png");
+    scene.send(Event::Taken { ticket, result: Ok(picture("shot.png")) });
+    let prefill = scene.prefill();
+    scene.said(prefill, wire::Event::Done(DoneReport::default()));
+    assert!(matches!(&scene.agent.chips[0].state, ChipState::Taken { cached: false, .. }));
+
+    let found = |places| crate::redact::Found {
+        secrets: crate::redact::Count { values: 1, places },
+        ..crate::redact::Found::default()
+    };
+    for (places, news) in [(1, true), (1, false), (2, true)] {
+        let id = scene.ask("why?");
+        scene.said(id, wire::Event::Redacted(found(places)));
+        scene.said(id, token("So."));
+        scene.said(id, wire::Event::Done(DoneReport::default()));
+        assert_eq!(scene.said_to_person().contains("1 secret in"), news, "{places} places");
+    }
+}
+
+#[test]
 fn what_the_model_is_told_is_evaluated_before_the_first_question() {
     let mut scene = Scene::new();
     let told = ReadyModel { system_prompt: true, ..model() };
@@ -270,7 +303,10 @@ fn a_picture_is_encoded_while_the_person_types() {
         cached: false,
     };
     let entries = vec![row(LedgerKind::Image, 64), row(LedgerKind::Template, 9)];
-    scene.said(prefill, wire::Event::Ledger(Ledger { entries, total_tokens: 73, context: 4096 }));
+    scene.said(
+        prefill,
+        wire::Event::Ledger(Ledger { entries, total_tokens: 73, context: 4096, estimated: false }),
+    );
     scene.said(prefill, wire::Event::Progress { stage: Stage::Encoding, done: 0, total: 1 });
     assert!(matches!(scene.agent.turn, Turn::Prefilling { progress: Some((Stage::Encoding, 0, 1)), .. }));
     scene.said(prefill, wire::Event::Done(DoneReport::default()));

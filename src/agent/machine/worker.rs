@@ -4,6 +4,7 @@ use super::{Agent, ChipState, EngineState, Leaving, NoticeLevel, Turn};
 use crate::agent::{Effect, Stamp};
 use crate::engines::WorkerEvent;
 use crate::message::{AnswerStats, Message, Part, Status, ToolCall};
+use crate::redact::Found;
 use crate::wire::{DoneReport, Envelope, Event, Failure, FailureKind, Ledger, LedgerKind, Stage, StopReason};
 
 impl Agent {
@@ -41,7 +42,13 @@ impl Agent {
                     *done = now;
                 }
             }
-            Event::Loaded(info) => self.loaded = Some(info),
+            Event::Loaded(info) => {
+                // Which model a server chose is known only now.
+                if let Some(model) = self.model.as_mut().filter(|_| info.server.is_some()) {
+                    model.name.clone_from(&info.name);
+                }
+                self.loaded = Some(info);
+            }
             Event::Done(DoneReport { stop: StopReason::Finished, .. }) => {
                 self.engine = EngineState::Ready(self.loaded.take().unwrap_or_default());
                 self.engine_is_ready(at, effects);
@@ -87,7 +94,7 @@ impl Agent {
             Event::Done(report) => {
                 self.prefill_ended();
                 // Sent meanwhile, what is attached now was not in it.
-                if report.stop == StopReason::Finished && !self.busy() {
+                if report.stop == StopReason::Finished && !self.busy() && !self.is_at_server() {
                     self.chips_are_cached();
                 }
             }
@@ -103,6 +110,11 @@ impl Agent {
             }
             _ => {}
         }
+    }
+
+    /// A server evaluates nothing ahead.
+    fn is_at_server(&self) -> bool {
+        matches!(&self.engine, EngineState::Ready(info) if info.server.is_some())
     }
 
     fn prefill_ended(&mut self) {
@@ -160,6 +172,7 @@ impl Agent {
         match event {
             Event::Progress { stage, done, total } => self.progress(stage, done, total),
             Event::Ledger(ledger) => self.take_ledger(ledger),
+            Event::Redacted(found) => self.say_redacted(found),
             Event::Token { text, logprob } => self.token(&text, logprob, effects),
             Event::ToolCall { name, arguments, leaked_bytes } => {
                 self.answer.cut(leaked_bytes);
@@ -179,6 +192,15 @@ impl Agent {
                 self.say(NoticeLevel::Error, said);
             }
             _ => {}
+        }
+    }
+
+    /// The whole conversation is sent each time: it is said only when something else was found.
+    fn say_redacted(&mut self, found: Found) {
+        if std::mem::replace(&mut self.redacted, found) != found {
+            let to = self.leaves_to().unwrap_or("the server");
+            let said = format!("Replaced by placeholders before it was sent to {to}: {found}.");
+            self.say(NoticeLevel::Info, said);
         }
     }
 

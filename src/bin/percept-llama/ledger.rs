@@ -112,7 +112,7 @@ impl Loaded {
             encode_ms: None,
             cached: cached == prompt.entries.len(),
         });
-        Ledger { entries, total_tokens: total, context: u64::from(self.info.context) }
+        Ledger { entries, total_tokens: total, context: u64::from(self.info.context), estimated: false }
     }
 }
 
