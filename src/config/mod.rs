@@ -65,6 +65,8 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Auto<T> {
 pub struct Config {
     /// Which model, and how to load it.
     pub model: Model,
+    /// Where models come from.
+    pub models: Models,
     /// How to choose tokens.
     pub sampling: SamplingConfig,
     /// The chat.
@@ -99,6 +101,15 @@ pub struct Model {
     pub image_max_tokens: Auto<u32>,
     pub gpu_layers: Auto<u32>,
     pub memory_check: bool,
+}
+
+/// `[models]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "config.toml documents the keys")]
+pub struct Models {
+    pub endpoint: String,
+    pub offline: bool,
 }
 
 /// `[sampling]`
