@@ -2,6 +2,9 @@
 //! clear word.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+#[path = "../common/mod.rs"]
+mod common;
+mod pull;
 mod server;
 
 use std::path::PathBuf;
