@@ -349,11 +349,10 @@ impl<'a> Transfer<'a> {
                 if !self.whole.ranges {
                     self.part.restart(self.whole.bytes)?;
                 }
+                self.waiting.push_front(piece);
                 if self.waiting_was_said() {
-                    self.waiting.push_front(piece);
                     return Ok(None);
                 }
-                self.waiting.push_front(piece);
                 let kept = if self.whole.ranges { self.part.done() } else { 0 };
                 let time = self.patience.after(&self.source, &why, wait, kept)?;
                 self.not_before = Instant::now() + time;

@@ -100,10 +100,12 @@ impl Download {
     }
 
     fn waits(&self) -> Vec<&str> {
-        let why = |progress| match progress {
-            &Progress::Waiting { ref why, .. } => Some(why.as_str()),
-            _ => None,
-        };
+        fn why(progress: &Progress) -> Option<&str> {
+            match progress {
+                Progress::Waiting { why, .. } => Some(why),
+                _ => None,
+            }
+        }
         self.said.iter().filter_map(why).collect()
     }
 }

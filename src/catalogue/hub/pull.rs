@@ -234,6 +234,8 @@ impl Hub {
                 (Some((kept, commit)), Some(remote)) => kept.link(commit, remote)?,
                 _ => planned.place.target.clone(),
             };
+            // As its entry will name it.
+            let path = std::path::absolute(&path).unwrap_or(path);
             if !planned.here {
                 self.remember(&path)?;
             }
