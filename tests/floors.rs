@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 
 /// The floor of each module of the library, as `src/lib.rs` lists them.
-const FLOORS: [(&str, u8); 28] = [
+const FLOORS: [(&str, u8); 29] = [
     ("attachment", 0),
     ("gguf", 0),
     ("message", 0),
@@ -15,6 +15,7 @@ const FLOORS: [(&str, u8); 28] = [
     ("audio", 1),
     ("digest", 1),
     ("document", 1),
+    ("fetch", 1),
     ("table", 1),
     ("tokenizer", 1),
     ("catalogue", 2),

@@ -70,7 +70,7 @@ fn what_can_not_be_heard_has_its_exit_code_and_says_what_to_do() {
     // No model at all: which one, from where, and what then.
     let ran = home.run("", &["transcribe", &sample("speech.wav")]);
     assert_eq!(ran.code, Some(1), "{ran:?}");
-    assert!(ran.err.contains("percept models add whisper-base ggml-base.bin"), "{ran:?}");
+    assert!(ran.err.contains("percept models pull whisper-base"), "{ran:?}");
 }
 
 #[test]

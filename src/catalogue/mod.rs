@@ -1,11 +1,15 @@
 //! The models that percept knows: `models/*.toml`, built in, and the user's own beside
-//! them. It finds and checks files on this machine; it downloads nothing.
+//! them. It finds and checks files on this machine, in the stores of other programs too; what
+//! is not here comes by [`hub`].
 
 mod embedding;
 mod fingerprint;
+pub mod hub;
+mod register;
 mod spec;
 mod speech;
 mod starter;
+mod stores;
 #[cfg(test)]
 mod tests;
 
@@ -15,6 +19,7 @@ pub use embedding::ReadyEmbedding;
 pub use fingerprint::Fingerprint;
 pub use spec::{ModelFiles, ModelSource, ModelSpec, Task, Turns};
 pub use speech::ReadySpeech;
+pub use stores::{Found, Places};
 
 use crate::gguf::{self, GgufError, Header};
 use crate::text;
@@ -101,9 +106,7 @@ pub enum CatalogueError {
     },
     /// It is known, but its files are not on this machine.
     #[error(
-        "{name} is not on this machine. Download {} from https://huggingface.co/{repository}, then: percept models add {name} {}",
-        file.as_deref().unwrap_or("its GGUF and mmproj files"),
-        file.as_deref().unwrap_or("MODEL.gguf --mmproj MMPROJ.gguf")
+        "{name} is not on this machine. Get it from https://huggingface.co/{repository}: percept models pull {name}"
     )]
     Absent {
         /// Its name.
@@ -146,17 +149,13 @@ pub enum CatalogueError {
         not: &'static str,
     },
     /// No model that hears is on this machine.
-    #[error(
-        "no speech model is on this machine. Download ggml-base.bin (142 MiB) from https://huggingface.co/ggerganov/whisper.cpp, then: percept models add whisper-base ggml-base.bin"
-    )]
+    #[error("no speech model is on this machine. Get one (142 MiB): percept models pull whisper-base")]
     NoSpeech,
     /// No model that finds vectors is on this machine.
-    #[error(
-        "no embedding model is on this machine. Download all-MiniLM-L6-v2-Q8_0.gguf from https://huggingface.co/second-state/All-MiniLM-L6-v2-Embedding-GGUF, then: percept models add all-minilm-l6-v2 all-MiniLM-L6-v2-Q8_0.gguf"
-    )]
+    #[error("no embedding model is on this machine. Get one (25 MB): percept models pull all-minilm-l6-v2")]
     NoEmbedding,
     /// No model that scores pairs is on this machine.
-    #[error("no reranker is on this machine. `percept models show bge-reranker-v2-m3` says where to get one")]
+    #[error("no reranker is on this machine. Get one: percept models pull bge-reranker-v2-m3")]
     NoReranker,
     /// A file can't be used to find vectors or to score pairs.
     #[error("{path} can't be used: {why}.")]
@@ -182,6 +181,9 @@ pub enum CatalogueError {
         /// What and where.
         why: String,
     },
+    /// It comes with percept.
+    #[error("{0} is not registered: it is one that percept knows, and has no files here")]
+    BuiltIn(String),
     /// The name can't be a file's name.
     #[error("`{0}` can't be a model's name: letters, digits, `.`, `-` and `_` only")]
     Name(String),
@@ -214,6 +216,7 @@ pub struct Verified {
 #[derive(Debug, Clone)]
 pub struct Catalogue {
     specs: Vec<ModelSpec>,
+    places: Places,
 }
 
 impl Catalogue {
@@ -244,7 +247,27 @@ impl Catalogue {
                 Err(error) => errors.push(error),
             }
         }
-        (Self { specs }, errors)
+        (Self { specs, places: Places::default() }, errors)
+    }
+
+    /// The same with the stores of other programs, whose models can be used by name.
+    pub fn with_places(self, places: Places) -> Self {
+        Self { places, ..self }
+    }
+
+    /// The models in the stores of other programs that have no entry here.
+    pub fn found(&self) -> Vec<Found> {
+        let mut found = stores::found(&self.places);
+        let real = |path: &PathBuf| path.canonicalize().unwrap_or_else(|_| path.clone());
+        let own: Vec<PathBuf> =
+            self.specs.iter().filter_map(|spec| spec.files.model.as_ref().map(real)).collect();
+        found.retain(|found| !own.contains(&real(&found.model)));
+        found
+    }
+
+    /// One of them by its name.
+    pub fn find_found(&self, name: &str) -> Option<Found> {
+        stores::named(&self.places, name)
     }
 
     /// All models, the starter first.
@@ -308,28 +331,45 @@ impl Catalogue {
 
     fn ready_file(&self, name: &str) -> Result<ReadyModel, CatalogueError> {
         let path = Path::new(name);
+        if let Some(found) = stores::named(&self.places, name) {
+            return self.ready_found(&found);
+        }
         let looks_like_a_file =
             name.contains(std::path::MAIN_SEPARATOR) || name.ends_with(".gguf") || path.exists();
         if !looks_like_a_file {
-            let near = text::nearest(name, self.specs.iter().map(|spec| spec.name.as_str()));
-            return Err(CatalogueError::Unknown { name: name.to_owned(), near: near.map(str::to_owned) });
+            return Err(self.unknown(name));
         }
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-        let header = check_model(&path)?;
-        let spec = described_by(name, &header);
+        let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+        let mmproj = mmproj_beside(&path);
+        self.ready_found(&Found {
+            name: stem.unwrap_or_else(|| name.to_owned()),
+            model: path,
+            mmproj,
+            bytes: 0,
+        })
+    }
+
+    /// That there is no such model, with the name that is nearest.
+    pub(crate) fn unknown(&self, name: &str) -> CatalogueError {
+        let near = text::nearest(name, self.specs.iter().map(|spec| spec.name.as_str()));
+        CatalogueError::Unknown { name: name.to_owned(), near: near.map(str::to_owned) }
+    }
+
+    /// A model of which nothing is known but its files.
+    fn ready_found(&self, found: &Found) -> Result<ReadyModel, CatalogueError> {
+        let header = check_model(&found.model)?;
+        let spec = described_by(&found.name, &header);
         if spec.task != Task::Chat {
             return Err(speech::for_something_else(&spec, Task::Chat));
         }
-        let mmproj = mmproj_beside(&path);
-        if let Some(mmproj) = &mmproj {
-            check_projector(mmproj, &path, &header)?;
+        if let Some(mmproj) = &found.mmproj {
+            check_projector(mmproj, &found.model, &header)?;
         }
         Ok(ReadyModel {
-            name: path
-                .file_stem()
-                .map_or_else(|| name.to_owned(), |stem| stem.to_string_lossy().into_owned()),
-            mmproj,
-            model: path,
+            name: found.name.clone(),
+            mmproj: found.mmproj.clone(),
+            model: found.model.clone(),
             load: LoadOptions::default(),
             sampling: Sampling::default(),
             system_prompt: true,
@@ -337,54 +377,6 @@ impl Catalogue {
             turns: Turns::All,
             starter: false,
         })
-    }
-
-    /// Registers files that are on this machine under a name, in the user's folder. A name
-    /// of the catalogue keeps what is known of that model.
-    ///
-    /// # Errors
-    ///
-    /// The name is no name, a file is no GGUF of its kind, or the entry can't be written.
-    pub fn add(
-        &self,
-        user_folder: &Path,
-        name: &str,
-        model: &Path,
-        mmproj: Option<&Path>,
-    ) -> Result<(ModelSpec, PathBuf), CatalogueError> {
-        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
-        if name.is_empty() || name.starts_with('.') || !name.chars().all(plain) {
-            return Err(CatalogueError::Name(name.to_owned()));
-        }
-        let whole = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-        let model = whole(model);
-        let known = self.find(name).cloned();
-        let (mut spec, mmproj) = match speech::task_of(&model) {
-            Some(task) => (speech::described(name, task, known)?, None),
-            None => {
-                let header = check_model(&model)?;
-                let spec = entry(name, &header, known)?;
-                let mmproj = match (mmproj.map(whole), spec.task) {
-                    (Some(mmproj), _) => Some(mmproj),
-                    (None, Task::Chat) => mmproj_beside(&model),
-                    (None, _) => embedding::projector_beside(&model, &header),
-                };
-                if let Some(mmproj) = &mmproj {
-                    check_projector(mmproj, &model, &header)?;
-                }
-                (spec, mmproj)
-            }
-        };
-        spec.files = ModelFiles { starter: false, model: Some(model), mmproj };
-        let path = user_folder.join(format!("{name}.toml"));
-        let write = |error| CatalogueError::Write { path: path.clone(), error };
-        let text = toml::to_string_pretty(&spec)
-            .map_err(|error| CatalogueError::Entry { path: path.clone(), why: error.to_string() })?;
-        std::fs::create_dir_all(user_folder).map_err(write)?;
-        let mut file = tempfile::NamedTempFile::new_in(user_folder).map_err(write)?;
-        std::io::Write::write_all(&mut file, text.as_bytes()).map_err(write)?;
-        file.persist(&path).map_err(|error| write(error.error))?;
-        Ok((spec, path))
     }
 
     /// Checks a model's files: that they are there, whole, and of the right kind.
@@ -447,19 +439,6 @@ fn mmproj_beside(model: &Path) -> Option<PathBuf> {
     let entries = std::fs::read_dir(model.parent()?).ok()?;
     let mut found = entries.filter_map(|entry| Some(entry.ok()?.path())).filter(is_mmproj);
     found.next().filter(|_| found.next().is_none())
-}
-
-/// The entry for a file that is being registered: what is known under its name, if that is for
-/// the same. A model that was known to find vectors need not say so in its file.
-fn entry(name: &str, header: &Header, known: Option<ModelSpec>) -> Result<ModelSpec, CatalogueError> {
-    let found = described_by(name, header);
-    match known {
-        Some(known) if known.task == found.task || (known.task, found.task) == (Task::Embed, Task::Chat) => {
-            Ok(known)
-        }
-        Some(known) => Err(speech::for_something_else(&known, found.task)),
-        None => Ok(found),
-    }
 }
 
 fn described_by(name: &str, header: &Header) -> ModelSpec {

@@ -151,7 +151,7 @@ fn what_hears_does_not_answer_and_what_is_no_model_is_said() {
     let error = said(catalogue.speech(Some("starter"), None).unwrap_err());
     assert!(error.contains("starter answers, it can't hear"), "{error}");
     let error = said(catalogue.speech(Some("whisper-base"), None).unwrap_err());
-    assert!(error.contains("percept models add whisper-base ggml-base.bin"), "{error}");
+    assert!(error.contains("percept models pull whisper-base"), "{error}");
     let error = said(catalogue.speech(Some("whisper-bas"), None).unwrap_err());
     assert!(error.contains("did you mean `whisper-base`?"), "{error}");
     let error = said(catalogue.speech(base.to_str(), base.to_str()).unwrap_err());
@@ -233,7 +233,7 @@ fn what_finds_vectors_does_nothing_else() {
         (said(catalogue.ready("bge-m3", dir.path()).unwrap_err()), "bge-m3 finds vectors, it can't answer"),
         (said(catalogue.ready(small.to_str().unwrap(), dir.path()).unwrap_err()), "it can't answer"),
         (said(catalogue.embedding(Some("bge-m4")).unwrap_err()), "did you mean `bge-m3`"),
-        (said(catalogue.embedding(Some("bge-m3")).unwrap_err()), "models add bge-m3 bge-m3-Q8_0.gguf"),
+        (said(catalogue.embedding(Some("bge-m3")).unwrap_err()), "percept models pull bge-m3"),
         (said(catalogue.embedding(short.to_str()).unwrap_err()), "how long its vectors are"),
         (said(catalogue.add(dir.path(), "starter", &small, None).unwrap_err()), "starter answers"),
         (said(catalogue.add(dir.path(), "bge-reranker-v2-m3", &small, None).unwrap_err()), "scores passages"),

@@ -11,6 +11,8 @@ mod library;
 mod logs;
 mod models;
 mod open;
+mod places;
+mod pull;
 mod sessions;
 mod teach;
 mod tools;
@@ -50,6 +52,7 @@ const EXAMPLES: &str = "Examples:
   percept find \"restore a replica\"            passages, with file and line
   percept describe error.png                    a caption, with what is uncertain in it
   percept --continue                            go on where the last chat ended
+  percept models pull qwen3-vl-4b               get a model; `percept models list` shows those there are
   percept doctor                                what works here, and what is missing
 
 Exit codes: 0 fine, 1 your input or configuration, 2 usage, 3 a model or worker failed,

@@ -1,6 +1,6 @@
 //! `percept models`: what can be run, and files of one's own.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 use serde::Serialize;
@@ -8,8 +8,8 @@ use serde::Serialize;
 use super::Trouble;
 use super::exit::{print_json, print_line};
 use super::open::Setup;
-use crate::catalogue::{Catalogue, ModelSpec, Task};
-use crate::text;
+use crate::catalogue::{Catalogue, Found, ModelSpec, Task};
+use crate::{gguf, text};
 
 /// The models that percept knows, and your own
 #[derive(Debug, Subcommand)]
@@ -42,6 +42,14 @@ pub(super) enum ModelsCommand {
         #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
         mmproj: Option<PathBuf>,
     },
+    /// Download a model, check it, and register it
+    ///
+    /// It goes where other programs look for it too (the cache of the Hugging Face hub), is checked
+    /// by length and SHA-256 before it gets its name, and can then be used with `percept -m NAME`.
+    #[command(after_help = super::pull::HELP)]
+    Pull(super::pull::PullArgs),
+    /// Take a registered model away, with the files that percept downloaded for it
+    Rm(super::pull::RemoveArgs),
     /// Check that a model's files are there, whole, and of the right kind
     Verify {
         /// Its name, or a GGUF file
@@ -67,9 +75,16 @@ impl<'a> Listed<'a> {
 }
 
 pub(super) fn run(command: ModelsCommand) -> Result<(), Trouble> {
+    match &command {
+        ModelsCommand::Pull(args) => return super::pull::pull(args),
+        ModelsCommand::Rm(args) => return super::pull::remove(args),
+        _ => {}
+    }
     let (setup, _) = Setup::tolerant()?;
     let catalogue = &setup.catalogue;
     match command {
+        // Done above.
+        ModelsCommand::Pull(_) | ModelsCommand::Rm(_) => Ok(()),
         ModelsCommand::List { json: true } => {
             print_json(&catalogue.list().iter().map(|spec| Listed::new(catalogue, spec)).collect::<Vec<_>>())
         }
@@ -82,14 +97,7 @@ pub(super) fn run(command: ModelsCommand) -> Result<(), Trouble> {
             if let Some(used) = used_for(&spec) {
                 return print_line(format!("{name} is registered.\nEntry: {}\n{used}", path.display()));
             }
-            let eyes = match &spec.files.mmproj {
-                Some(mmproj) => format!("with its projector {}", mmproj.display()),
-                None => "without a projector: it sees no pictures".to_owned(),
-            };
-            print_line(format!(
-                "{name} is registered {eyes}.\nEntry: {}\nUse it: percept -m {name}",
-                path.display()
-            ))
+            print_line(registered(&spec, &path))
         }
         ModelsCommand::Verify { name, json } => {
             let files = catalogue.verify(&name, &setup.paths.cache).map_err(Trouble::user)?;
@@ -110,8 +118,18 @@ pub(super) fn run(command: ModelsCommand) -> Result<(), Trouble> {
     }
 }
 
+/// That a model that answers is registered.
+pub(super) fn registered(spec: &ModelSpec, entry: &Path) -> String {
+    let eyes = match &spec.files.mmproj {
+        Some(mmproj) => format!("with its projector {}", mmproj.display()),
+        None => "without a projector: it sees no pictures".to_owned(),
+    };
+    let name = &spec.name;
+    format!("{name} is registered {eyes}.\nEntry: {}\nUse it: percept -m {name}", entry.display())
+}
+
 /// What a model is used for that doesn't answer.
-fn used_for(spec: &ModelSpec) -> Option<&'static str> {
+pub(super) fn used_for(spec: &ModelSpec) -> Option<&'static str> {
     Some(match spec.task {
         Task::Chat => return None,
         Task::Speech => "It is used for dictation and recordings unless [speech] model names another.",
@@ -142,11 +160,21 @@ fn list(catalogue: &Catalogue) -> Result<(), Trouble> {
             print_line(format!("{mark} {:widest$}  {}", spec.name, spec.about))?;
         }
     }
-    print_line("\n● on this machine   ○ known; `percept models show NAME` says where to get it")
+    let found = catalogue.found();
+    if !found.is_empty() {
+        print_line("\nin the stores of other programs")?;
+    }
+    for found in found {
+        print_line(format!("● {}  {}", found.name, text::size(found.bytes)))?;
+    }
+    print_line("\n● on this machine   ○ known; `percept models pull NAME` gets it")
 }
 
 fn show(catalogue: &Catalogue, name: &str, json: bool) -> Result<(), Trouble> {
     let Some(spec) = catalogue.find(name) else {
+        if let Some(found) = catalogue.find_found(name) {
+            return show_found(&found, json);
+        }
         return Err(Trouble::User(anyhow::anyhow!(
             "there is no model `{name}`; `percept models list` shows those that there are"
         )));
@@ -157,6 +185,45 @@ fn show(catalogue: &Catalogue, name: &str, json: bool) -> Result<(), Trouble> {
     print_line(format!("{} ({})\n{}", spec.title, spec.name, spec.about))?;
     for (field, value) in fields(spec, catalogue.is_here(spec)) {
         print_line(format!("  {field:17}{value}"))?;
+    }
+    match &spec.files.model {
+        Some(model) => own_words(model),
+        None => Ok(()),
+    }
+}
+
+/// What there is of a model in another program's store.
+fn show_found(found: &Found, json: bool) -> Result<(), Trouble> {
+    if json {
+        return print_json(found);
+    }
+    print_line(&found.name)?;
+    print_line(format!("  {:17}{} ({})", "model", found.model.display(), text::size(found.bytes)))?;
+    if let Some(mmproj) = &found.mmproj {
+        print_line(format!("  {:17}{}", "mmproj", mmproj.display()))?;
+    }
+    own_words(&found.model)
+}
+
+/// What a GGUF says of itself; nothing of a file of another form.
+fn own_words(model: &Path) -> Result<(), Trouble> {
+    let Ok(header) = gguf::read(model) else { return Ok(()) };
+    let tokens = |tokens| format!("{} tokens", text::thousands(tokens));
+    let template =
+        header.text("tokenizer.chat_template").map_or("none: it was not made to chat", |_| "present");
+    let said = [
+        ("name", header.text("general.name").map(str::to_owned)),
+        ("architecture", Some(header.architecture().to_owned())),
+        ("parameters", Some(text::thousands(header.parameters))),
+        ("quantisation", header.quantisation().map(str::to_owned)),
+        ("context", header.own("context_length").map(tokens)),
+        ("chat template", Some(template.to_owned())),
+        ("licence", header.text("general.license").map(str::to_owned)),
+        ("weights", Some(text::size(header.tensor_bytes))),
+    ];
+    print_line("its file says")?;
+    for (field, value) in said.into_iter().filter_map(|(field, value)| Some((field, value?))) {
+        print_line(format!("  {field:17}{}", text::one_line(&value)))?;
     }
     Ok(())
 }

@@ -85,6 +85,7 @@ impl Setup {
         for error in errors {
             super::exit::warn(&error);
         }
+        let catalogue = catalogue.with_places(super::places::stores());
         Ok((Self { paths, config, catalogue, embedder: OnceLock::new() }, problem))
     }
 

@@ -67,6 +67,8 @@ pub struct Config {
     pub model: Model,
     /// Who answers.
     pub engine: Engine,
+    /// Where models come from.
+    pub models: Models,
     /// How to choose tokens.
     pub sampling: SamplingConfig,
     /// The chat.
@@ -158,6 +160,15 @@ impl Engine {
             _ => self.key_variable.clone(),
         }
     }
+}
+
+/// `[models]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "config.toml documents the keys")]
+pub struct Models {
+    pub endpoint: String,
+    pub offline: bool,
 }
 
 /// `[sampling]`

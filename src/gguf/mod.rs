@@ -5,6 +5,7 @@
 //! in the file is checked against the file's size before anything is allocated.
 
 mod embedding;
+mod kind;
 #[cfg(test)]
 mod tests;
 mod vocabulary;

@@ -150,8 +150,7 @@ fn welcome(agent: &Agent, width: usize, app: &App) -> Vec<Line<'static>> {
                 .to_owned(),
         );
         texts.push(
-            "For a bigger one: percept models list, download its files, percept models add NAME, then /model NAME."
-                .to_owned(),
+            "For a bigger one: percept models list, percept models pull NAME, then /model NAME.".to_owned(),
         );
     }
     let theme = app.theme;
