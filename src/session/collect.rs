@@ -44,7 +44,7 @@ pub fn collect(store: &SessionStore, blobs: &BlobStore, dry: bool) -> Result<Col
 
 /// All hashes in a text, whatever they stand for in it: rather one too many than one too few.
 fn ids(text: &str) -> impl Iterator<Item = AttachmentId> + '_ {
-    text.split(|c: char| !c.is_ascii_hexdigit()).filter_map(|word| AttachmentId::from_hex(word))
+    text.split(|c: char| !c.is_ascii_hexdigit()).filter_map(AttachmentId::from_hex)
 }
 
 #[cfg(test)]
