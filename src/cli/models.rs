@@ -51,6 +51,8 @@ pub(super) enum ModelsCommand {
     /// Take a registered model away, with the files that percept downloaded for it
     Rm(super::pull::RemoveArgs),
     /// Check that a model's files are there, whole, and of the right kind
+    ///
+    /// Of files that lie in a cache under their SHA-256 that is computed again, too.
     Verify {
         /// Its name, or a GGUF file
         name: String,
@@ -99,22 +101,7 @@ pub(super) fn run(command: ModelsCommand) -> Result<(), Trouble> {
             }
             print_line(registered(&spec, &path))
         }
-        ModelsCommand::Verify { name, json } => {
-            let files = catalogue.verify(&name, &setup.paths.cache).map_err(Trouble::user)?;
-            if json {
-                return print_json(&files);
-            }
-            for file in files {
-                print_line(format!(
-                    "ok  {}  {}, {} parameters, {}",
-                    file.path.display(),
-                    file.architecture,
-                    text::thousands(file.parameters),
-                    text::size(file.bytes)
-                ))?;
-            }
-            Ok(())
-        }
+        ModelsCommand::Verify { name, json } => super::pull::verify(&setup, &name, json),
     }
 }
 

@@ -1,4 +1,4 @@
-//! `percept models pull` and `percept models rm`: getting a model, and taking it away again.
+//! `percept models pull`, `verify` and `rm`: getting a model, checking it, and taking it away again.
 
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::PathBuf;
@@ -6,14 +6,15 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::Trouble;
-use super::exit::{print_line, warn};
+use super::exit::{print_json, print_line, warn};
 use super::models::{registered, used_for};
 use super::open::{Setup, runtime};
 use super::places;
 use super::watch::{Shown, stop_on_interrupt};
-use crate::catalogue::hub::{Hub, HubError, Plan, Pulled, Wanted};
-use crate::fetch::FetchError;
-use crate::text::{counted, size};
+use crate::catalogue::Verified;
+use crate::catalogue::hub::{Hub, HubError, Plan, Pulled, Wanted, checksum_in_name};
+use crate::fetch::{self, FetchError};
+use crate::text::{counted, size, thousands};
 
 /// What to get.
 #[derive(Debug, Args)]
@@ -115,6 +116,50 @@ fn register(setup: &Setup, hub: &Hub, plan: &Plan, pulled: &Pulled) -> Result<()
         Some(used) => print_line(format!("{} is ready. {used}", plan.name)),
         None => print_line(registered(&spec, &entry)),
     }
+}
+
+/// A file that was checked, and its SHA-256 where its name has it.
+#[derive(Debug, serde::Serialize)]
+struct Checked {
+    #[serde(flatten)]
+    file: Verified,
+    sha256: Option<String>,
+}
+
+pub(super) fn verify(setup: &Setup, name: &str, json: bool) -> Result<(), Trouble> {
+    let files = setup.catalogue.verify(name, &setup.paths.cache).map_err(Trouble::user)?;
+    let runtime = runtime()?;
+    let stop = stop_on_interrupt(&runtime);
+    let mut checked = Vec::new();
+    for file in files {
+        let sha256 = checksum_in_name(&file.path);
+        if let Some(wanted) = &sha256 {
+            let mut shown = Shown::new();
+            let named = file.path.display();
+            let found = fetch::sha256(&file.path, &stop, &mut |progress| {
+                shown.tell(format!("{named}: {progress}"));
+            });
+            shown.clear();
+            if found.map_err(|error| trouble(error.into()))? != *wanted {
+                return Err(Trouble::User(anyhow::anyhow!(
+                    "{named} is not what was downloaded: its SHA-256 is another one. \
+                     Delete it (percept models rm) and pull it again"
+                )));
+            }
+        }
+        checked.push(Checked { file, sha256 });
+    }
+    runtime.shutdown_background();
+    if json {
+        return print_json(&checked);
+    }
+    for Checked { file, sha256 } in checked {
+        let Verified { path, bytes, architecture, parameters, .. } = file;
+        let sum = if sha256.is_some() { ", SHA-256" } else { "" };
+        let (parameters, bytes) = (thousands(parameters), size(bytes));
+        print_line(format!("ok  {}  {architecture}, {parameters} parameters, {bytes}{sum}", path.display()))?;
+    }
+    Ok(())
 }
 
 pub(super) fn remove(args: &RemoveArgs) -> Result<(), Trouble> {

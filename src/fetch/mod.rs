@@ -4,6 +4,7 @@
 //! It knows of HTTP and of files, nothing of models. It runs nothing that it brings, unpacks
 //! nothing, and never writes to a target that it hasn't checked.
 
+mod checksum;
 mod disk;
 mod error;
 mod part;
@@ -15,6 +16,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+pub use checksum::sha256;
 pub use error::FetchError;
 
 use crate::text::{duration, size};

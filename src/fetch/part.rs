@@ -1,19 +1,16 @@
 //! What came of a file so far: its bytes, and a journal that never claims more than was written.
 
 use std::fs::{File, OpenOptions};
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
+use super::checksum;
 use super::disk::{self, trouble};
 use super::web::shown;
-use super::{FetchError, Fetched, Place, Progress, Source, hex};
-
-/// Bytes that are hashed between two looks at the flag that stops.
-const HASHED_AT_ONCE: usize = 1024 * 1024;
+use super::{FetchError, Fetched, Place, Progress, Source};
 
 /// The most pieces of a file: what a server says of its length takes no memory.
 const MOST_PIECES: u64 = 1 << 16;
@@ -147,7 +144,8 @@ impl Part {
         tell: &mut dyn FnMut(Progress),
     ) -> Result<Fetched, FetchError> {
         self.file.sync_all().map_err(trouble(&self.path))?;
-        let sha256 = self.hash(stop, tell)?;
+        let total = self.bytes();
+        let sha256 = checksum::of((&mut self.file, &self.path), total, stop, tell)?;
         if let Some(wanted) = &source.sha256
             && !wanted.eq_ignore_ascii_case(&sha256)
         {
@@ -159,27 +157,6 @@ impl Part {
         disk::name(&self.path, target)?;
         let _ = std::fs::remove_file(&self.journal_path);
         Ok(fetched)
-    }
-
-    fn hash(&mut self, stop: &AtomicBool, tell: &mut dyn FnMut(Progress)) -> Result<String, FetchError> {
-        let error = trouble(&self.path);
-        self.file.seek(SeekFrom::Start(0)).map_err(&error)?;
-        let mut hasher = Sha256::new();
-        let mut buffer = vec![0; HASHED_AT_ONCE];
-        let (mut done, total) = (0_u64, self.bytes());
-        loop {
-            if stop.load(Ordering::Relaxed) {
-                return Err(FetchError::Stopped { kept: total });
-            }
-            tell(Progress::Checking { done, total });
-            match self.file.read(&mut buffer).map_err(&error)? {
-                0 => return Ok(hex(&hasher.finalize())),
-                read => {
-                    hasher.update(&buffer[..read]);
-                    done += read as u64;
-                }
-            }
-        }
     }
 }
 

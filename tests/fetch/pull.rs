@@ -111,6 +111,16 @@ fn a_repository_becomes_a_model_in_the_cache_of_others() {
     );
     assert!(ran.code == Some(1) && ran.err.contains("downloads are off"), "{ran:?}");
 
+    // A byte that turned over in a tensor shows itself.
+    let ran = hub.run(&["models", "verify", "Tiny-F16"]);
+    assert_eq!((ran.code, ran.out.matches(", SHA-256\n").count()), (Some(0), 2), "{ran:?}");
+    let mut bytes = starter("starter-f16.gguf");
+    let last = bytes.last_mut().unwrap();
+    *last ^= 1;
+    std::fs::write(hub.root().join("blobs").join(&sum), &bytes).unwrap();
+    let ran = hub.run(&["models", "verify", "Tiny-F16"]);
+    assert!(ran.code == Some(1) && ran.err.contains("is not what was downloaded"), "{ran:?}");
+
     let ran = hub.run(&["models", "rm", "--yes", "Tiny-F16"]);
     assert!(ran.out.contains("2 files deleted, 11.3 MiB free again"), "{ran:?}");
     assert!(!hub.model().exists() && !hub.root().join("blobs").join(&sum).exists());

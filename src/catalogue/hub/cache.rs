@@ -212,3 +212,15 @@ fn with_parts(path: &Path) -> Vec<PathBuf> {
         None => vec![path.to_owned()],
     }
 }
+
+/// The SHA-256 that a file has in its name, as the caches of Hugging Face and Ollama keep large
+/// ones; `None`: its name says nothing of its content.
+pub fn checksum_in_name(path: &Path) -> Option<String> {
+    let blob = std::fs::canonicalize(path).ok()?;
+    if blob.parent()?.file_name()? != "blobs" {
+        return None;
+    }
+    let name = blob.file_name()?.to_str()?;
+    let hex = name.strip_prefix("sha256-").unwrap_or(name);
+    (hex.len() == 64 && hex.bytes().all(|byte| byte.is_ascii_hexdigit())).then(|| hex.to_ascii_lowercase())
+}

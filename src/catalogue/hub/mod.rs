@@ -10,6 +10,7 @@ mod pull;
 
 use std::path::PathBuf;
 
+pub use cache::checksum_in_name;
 pub use pull::{Plan, Planned, Pulled};
 
 use super::{Catalogue, CatalogueError, ModelSource};
