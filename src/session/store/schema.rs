@@ -83,6 +83,8 @@ pub(super) fn prepare(database: &Connection, path: &Path) -> Result<(), StoreErr
     // With WAL, FULL is what makes a commit survive the loss of power.
     database.pragma_update(None, "synchronous", "FULL")?;
     database.pragma_update(None, "foreign_keys", true)?;
+    // What is deleted is overwritten, not only forgotten.
+    database.pragma_update(None, "secure_delete", true)?;
     Ok(())
 }
 

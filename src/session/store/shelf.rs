@@ -52,11 +52,19 @@ impl SessionStore {
         Ok(query.query_map([], summary)?.collect::<Result<_, _>>()?)
     }
 
-    /// Deletes for good what was put into the bin before then; the sessions that are gone.
+    /// Deletes for good what was put into the bin before then; the sessions that are gone. Their
+    /// words are in none of the store's files afterwards, unless another percept reads it just now.
     pub fn empty_bin(&mut self, before_ms: i64) -> Result<Vec<SessionId>, StoreError> {
-        let empty = "DELETE FROM sessions WHERE removed_ms < ?1 RETURNING id";
-        let mut query = self.database()?.prepare(empty)?;
-        Ok(query.query_map([before_ms], |row| row.get(0).map(SessionId))?.collect::<Result<_, _>>()?)
+        let database = self.database()?;
+        let mut query = database.prepare("DELETE FROM sessions WHERE removed_ms < ?1 RETURNING id")?;
+        let gone = query.query_map([before_ms], |row| row.get(0).map(SessionId))?;
+        let gone = gone.collect::<Result<Vec<_>, _>>()?;
+        if !gone.is_empty() {
+            // The index only marks what it lost until it is merged, and the log holds older pages.
+            database.execute("INSERT INTO said (said) VALUES ('optimize')", [])?;
+            database.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+        }
+        Ok(gone)
     }
 
     /// Gives out the parts of each message that is kept, those in the bin too, as JSON.

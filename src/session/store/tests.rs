@@ -294,3 +294,21 @@ fn two_percepts_search_and_write_at_once() {
         store.database().unwrap().query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
     assert_eq!(check, "ok");
 }
+
+#[test]
+fn what_is_deleted_for_good_stands_in_no_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = SessionStore::open(dir.path()).unwrap();
+    let id = put(&mut store, None, &text(1, None, Role::User, "xylophonist"));
+    put(&mut store, None, &text(2, None, Role::User, "something else"));
+    assert_eq!(found(&mut store, "xylophonist"), [id.0]);
+    let stands = || {
+        let files = std::fs::read_dir(dir.path()).unwrap().map(|file| file.unwrap().path());
+        let contents = files.filter(|path| path.is_file()).map(|path| std::fs::read(path).unwrap());
+        contents.filter(|content| memchr::memmem::find(content, b"xylophonist").is_some()).count()
+    };
+    assert!(stands() > 0);
+    store.remove(id, 1).unwrap();
+    store.empty_bin(2).unwrap();
+    assert_eq!(stands(), 0);
+}
