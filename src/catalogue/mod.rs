@@ -380,7 +380,7 @@ impl Catalogue {
     }
 
     /// Checks a model's files: that they are there, whole in form, and of the right kind. Whether
-    /// their bytes are those that were downloaded, [`checksum_in_name`] helps to tell.
+    /// their bytes are those that were downloaded, [`hub::checksum_in_name`] helps to tell.
     pub fn verify(&self, name: &str, cache: &Path) -> Result<Vec<Verified>, CatalogueError> {
         if let Some(spec) = self.find(name) {
             match spec.task {
