@@ -1,7 +1,5 @@
 //! What is done with the conversations that are kept.
 
-use std::time::SystemTime;
-
 use super::Shelving;
 use crate::session::{BlobStore, SessionStore, SessionSummary, StoreError};
 
@@ -15,10 +13,9 @@ pub(super) fn shelve(
     words: &str,
     blobs: &BlobStore,
 ) -> Result<Vec<SessionSummary>, StoreError> {
-    let now = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
     match work {
         Shelving::List => {}
-        Shelving::Remove(id) => store.remove(*id, i64::try_from(now.as_millis()).unwrap_or(i64::MAX))?,
+        Shelving::Remove(id) => store.remove(*id, jiff::Timestamp::now().as_millisecond())?,
         Shelving::Restore(id) => store.restore(*id)?,
         Shelving::Rename(id, title) => store.rename(*id, title)?,
     }

@@ -18,6 +18,7 @@ use std::time::Duration;
 
 pub use checksum::sha256;
 pub use error::FetchError;
+pub use web::retry_after;
 
 use crate::text::{duration, size};
 

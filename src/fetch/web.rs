@@ -211,7 +211,7 @@ fn passing(response: &Response) -> Failure {
 }
 
 /// How long `Retry-After` asks to wait: seconds, or a date as HTTP has it (RFC 9110, 10.2.3).
-fn retry_after(text: &str, now: Timestamp) -> Option<Duration> {
+pub fn retry_after(text: &str, now: Timestamp) -> Option<Duration> {
     let text = text.trim();
     if let Ok(seconds) = text.parse() {
         return Some(Duration::from_secs(seconds));

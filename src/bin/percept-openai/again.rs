@@ -29,19 +29,10 @@ pub(crate) fn chance() -> f64 {
     (bits >> 11) as f64 / (1_u64 << 53) as f64
 }
 
-/// What a `Retry-After` says (RFC 9110, 10.2.3): seconds, or a date.
-pub(crate) fn retry_after(header: &str, now: jiff::Timestamp) -> Option<Duration> {
-    let header = header.trim();
-    if let Ok(seconds) = header.parse::<u64>() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let date = jiff::fmt::rfc2822::parse(header).ok()?.timestamp();
-    let ms = date.as_millisecond().saturating_sub(now.as_millisecond());
-    Some(Duration::from_millis(u64::try_from(ms).unwrap_or(0)))
-}
-
 #[cfg(test)]
 mod tests {
+    use percept::fetch::retry_after;
+
     use super::*;
 
     #[test]

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use percept::fetch;
 use percept::wire::{Failure, Output};
 use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
 use reqwest::{Method, RequestBuilder, Response};
@@ -134,7 +135,7 @@ impl Exchange<'_> {
             return Ok(response);
         }
         let after = response.headers().get(RETRY_AFTER).and_then(|header| header.to_str().ok());
-        let after = after.and_then(|header| again::retry_after(header, jiff::Timestamp::now()));
+        let after = after.and_then(|header| fetch::retry_after(header, jiff::Timestamp::now()));
         let body = self.body(response).await.or_else(|stop| match stop {
             Stop::Cancelled => Err(stop),
             // The status says enough.

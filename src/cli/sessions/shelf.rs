@@ -2,7 +2,6 @@
 
 use std::io::Read;
 use std::path::PathBuf;
-use std::time::SystemTime;
 
 use clap::Args;
 
@@ -88,7 +87,7 @@ pub(super) fn tag(store: &mut SessionStore, args: &TagArgs) -> Result<(), Troubl
 pub(super) fn remove(store: &mut SessionStore, sessions: &[String]) -> Result<(), Trouble> {
     for session in sessions {
         let id = find(store, session)?;
-        store.remove(id, now_ms()).map_err(Trouble::user)?;
+        store.remove(id, jiff::Timestamp::now().as_millisecond()).map_err(Trouble::user)?;
         print_line(format!("{} is in the bin; back with `percept sessions restore {0}`", id.0))?;
     }
     Ok(())
@@ -105,7 +104,7 @@ pub(super) fn restore(store: &mut SessionStore, session: Option<&str>) -> Result
 
 pub(super) fn gc(setup: &Setup, store: &mut SessionStore, args: &GcArgs) -> Result<(), Trouble> {
     let blobs = BlobStore::open(&setup.paths.blobs()).map_err(Trouble::user)?;
-    let before_ms = now_ms().saturating_sub(i64::from(args.bin_days) * DAY_MS);
+    let before_ms = jiff::Timestamp::now().as_millisecond().saturating_sub(i64::from(args.bin_days) * DAY_MS);
     let gone = match args.dry_run {
         true => {
             let bin = store.bin().map_err(Trouble::user)?;
@@ -141,9 +140,4 @@ pub(super) fn import(setup: &Setup, store: &mut SessionStore, file: &PathBuf) ->
     }
     let id = imported.session.0;
     print_line(format!("{} messages are conversation {id}: percept --session {id}", imported.messages))
-}
-
-fn now_ms() -> i64 {
-    let since = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
