@@ -131,7 +131,7 @@ impl Fake {
             evaluated_tokens: before.total_tokens - cached,
             encoded_images: before.entries.iter().filter(|e| e.kind == LedgerKind::Image && !e.cached).count()
                 as u64,
-            completion_tokens: 0,
+            ..Usage::default()
         })
     }
 
@@ -399,6 +399,7 @@ impl Engine for Fake {
             build: "fake 1".to_owned(),
             cpu_features: vec!["NONE".to_owned()],
             limits: Limits { max_line_bytes: MAX_LINE_BYTES },
+            gpus: Vec::new(),
         }
     }
 

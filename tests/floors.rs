@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 
 /// The floor of each module of the library, as `src/lib.rs` lists them.
-const FLOORS: [(&str, u8); 29] = [
+const FLOORS: [(&str, u8); 30] = [
     ("attachment", 0),
     ("gguf", 0),
     ("message", 0),
@@ -16,6 +16,7 @@ const FLOORS: [(&str, u8); 29] = [
     ("digest", 1),
     ("document", 1),
     ("fetch", 1),
+    ("hardware", 1),
     ("table", 1),
     ("tokenizer", 1),
     ("catalogue", 2),

@@ -1,5 +1,5 @@
 //! The real llama worker on the starter's weights, spoken to over its pipes.
-#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests")]
 
 mod random_model;
 mod worker_client;
@@ -302,13 +302,50 @@ fn files_that_can_not_be_loaded_are_named_with_the_reason() {
     assert!(kind == FailureKind::ModelFile && said.contains("projector"), "{said}");
     let (kind, said) = fails(&model, Some(&other), options());
     assert!(kind == FailureKind::ModelMismatch && said.contains("belongs to another model"), "{said}");
-    let (kind, said) = fails(&model, None, LoadOptions { context: Some(u32::MAX), ..options() });
-    assert!(kind == FailureKind::Memory && said.contains("KV cache"), "{said}");
 
     let load = Request::Load { protocol: 99, model, mmproj: None, options: options() };
     assert_eq!(worker.ask(load).failed().kind, FailureKind::Protocol);
     assert_eq!(worker.ask(generate(about_sample(QUESTION))).failed().kind, FailureKind::NotLoaded);
     worker.ask(load_request(options())).done();
+    assert_eq!(worker.ask(generate(about_sample(QUESTION))).text(), ANSWER);
+}
+
+/// What a worker that loads the starter with a context says of it.
+fn set_up(worker: &mut WorkerClient, context: u32, ignore_memory: bool) -> (u32, Vec<String>) {
+    let options = LoadOptions { context: Some(context), ignore_memory, ..LoadOptions::default() };
+    let events = worker.ask(load_request(options)).events;
+    let loaded = events.iter().find_map(|event| match event {
+        Event::Loaded(info) => Some((info.context, info.notes.clone())),
+        _ => None,
+    });
+    loaded.expect("it is loaded")
+}
+
+#[test]
+fn a_context_that_memory_does_not_hold_is_made_smaller_with_a_word() {
+    let mut worker = start();
+    assert_eq!(set_up(&mut worker, 2048, false), (2048, Vec::new()));
+    // More than any machine has, by the estimate: what it was trained for.
+    let (context, notes) = set_up(&mut worker, u32::MAX, false);
+    assert_eq!(context, 4096);
+    assert!(notes[0].contains("4,096 tokens instead of 4,294,967,295"), "{notes:?}");
+    assert_eq!(worker.ask(generate(about_sample(QUESTION))).text(), ANSWER);
+}
+
+/// The estimate is passed over, and the process may not have what it asks for.
+#[cfg(target_os = "linux")]
+#[test]
+fn where_memory_ends_a_smaller_context_is_tried_instead_of_a_crash() {
+    let dir = tempfile::tempdir().unwrap();
+    let script = dir.path().join("worker");
+    let limited = format!("#!/bin/sh\nulimit -v 2000000\nexec '{}'\n", env!("CARGO_BIN_EXE_percept-llama"));
+    std::fs::write(&script, limited).unwrap();
+    std::fs::set_permissions(&script, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+    let mut worker = WorkerClient::start(script.to_str().unwrap());
+    // 4 KiB a token: 2 GiB, and the model beside.
+    let (context, notes) = set_up(&mut worker, 1 << 19, true);
+    assert!((4096..1 << 19).contains(&context), "{context}");
+    assert!(notes[0].contains("instead of 524,288"), "{notes:?}");
     assert_eq!(worker.ask(generate(about_sample(QUESTION))).text(), ANSWER);
 }
 

@@ -6,6 +6,7 @@ mod embedding;
 mod fingerprint;
 pub mod hub;
 mod register;
+mod room;
 mod spec;
 mod speech;
 mod starter;
@@ -17,6 +18,7 @@ use std::path::{Path, PathBuf};
 
 pub use embedding::ReadyEmbedding;
 pub use fingerprint::Fingerprint;
+pub use room::{Fit, Room};
 pub use spec::{ModelFiles, ModelSource, ModelSpec, Task, Turns};
 pub use speech::ReadySpeech;
 pub use stores::{Found, Places};

@@ -6,6 +6,7 @@ mod describe;
 mod doctor;
 mod exit;
 mod find;
+mod fitting;
 mod index;
 mod library;
 mod logs;

@@ -3,18 +3,18 @@
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
-use serde::Serialize;
 
 use super::Trouble;
 use super::exit::{print_json, print_line};
+use super::fitting::Fitting;
 use super::open::Setup;
-use crate::catalogue::{Catalogue, Found, ModelSpec, Task};
+use crate::catalogue::{Found, ModelSpec, Task};
 use crate::{gguf, text};
 
 /// The models that percept knows, and your own
 #[derive(Debug, Subcommand)]
 pub(super) enum ModelsCommand {
-    /// List the models, those on this machine first marked
+    /// List the models: which are on this machine, which fit on it, and which one to take
     List {
         /// Print JSON
         #[arg(long)]
@@ -62,20 +62,6 @@ pub(super) enum ModelsCommand {
     },
 }
 
-/// What `--json` prints of a model.
-#[derive(Debug, Serialize)]
-struct Listed<'a> {
-    on_this_machine: bool,
-    #[serde(flatten)]
-    spec: &'a ModelSpec,
-}
-
-impl<'a> Listed<'a> {
-    fn new(catalogue: &Catalogue, spec: &'a ModelSpec) -> Self {
-        Self { on_this_machine: catalogue.is_here(spec), spec }
-    }
-}
-
 pub(super) fn run(command: ModelsCommand) -> Result<(), Trouble> {
     match &command {
         ModelsCommand::Pull(args) => return super::pull::pull(args),
@@ -87,11 +73,8 @@ pub(super) fn run(command: ModelsCommand) -> Result<(), Trouble> {
     match command {
         // Done above.
         ModelsCommand::Pull(_) | ModelsCommand::Rm(_) => Ok(()),
-        ModelsCommand::List { json: true } => {
-            print_json(&catalogue.list().iter().map(|spec| Listed::new(catalogue, spec)).collect::<Vec<_>>())
-        }
-        ModelsCommand::List { json: false } => list(catalogue),
-        ModelsCommand::Show { name, json } => show(catalogue, &name, json),
+        ModelsCommand::List { json } => Fitting::new(&setup).list(json),
+        ModelsCommand::Show { name, json } => show(&setup, &name, json),
         ModelsCommand::Add { name, model, mmproj } => {
             let (spec, path) = catalogue
                 .add(&setup.paths.models(), &name, &model, mmproj.as_deref())
@@ -129,35 +112,8 @@ pub(super) fn used_for(spec: &ModelSpec) -> Option<&'static str> {
     })
 }
 
-fn list(catalogue: &Catalogue) -> Result<(), Trouble> {
-    let widest = catalogue.list().iter().map(|spec| spec.name.len()).max().unwrap_or(0);
-    let groups = [
-        (Task::Chat, ""),
-        (Task::Speech, "\nspeech"),
-        (Task::Vad, ""),
-        (Task::Embed, "\nembeddings"),
-        (Task::Rerank, "\nreranking"),
-    ];
-    for (task, heading) in groups {
-        if !heading.is_empty() {
-            print_line(heading)?;
-        }
-        for spec in catalogue.list().iter().filter(|spec| spec.task == task) {
-            let mark = if catalogue.is_here(spec) { "●" } else { "○" };
-            print_line(format!("{mark} {:widest$}  {}", spec.name, spec.about))?;
-        }
-    }
-    let found = catalogue.found();
-    if !found.is_empty() {
-        print_line("\nin the stores of other programs")?;
-    }
-    for found in found {
-        print_line(format!("● {}  {}", found.name, text::size(found.bytes)))?;
-    }
-    print_line("\n● on this machine   ○ known; `percept models pull NAME` gets it")
-}
-
-fn show(catalogue: &Catalogue, name: &str, json: bool) -> Result<(), Trouble> {
+fn show(setup: &Setup, name: &str, json: bool) -> Result<(), Trouble> {
+    let catalogue = &setup.catalogue;
     let Some(spec) = catalogue.find(name) else {
         if let Some(found) = catalogue.find_found(name) {
             return show_found(&found, json);
@@ -166,11 +122,12 @@ fn show(catalogue: &Catalogue, name: &str, json: bool) -> Result<(), Trouble> {
             "there is no model `{name}`; `percept models list` shows those that there are"
         )));
     };
+    let fitting = Fitting::new(setup);
     if json {
-        return print_json(&Listed::new(catalogue, spec));
+        return print_json(&fitting.listed(spec));
     }
     print_line(format!("{} ({})\n{}", spec.title, spec.name, spec.about))?;
-    for (field, value) in fields(spec, catalogue.is_here(spec)) {
+    for (field, value) in fields(spec, catalogue.is_here(spec), fitting.in_words(spec)) {
         print_line(format!("  {field:17}{value}"))?;
     }
     match &spec.files.model {
@@ -215,7 +172,7 @@ fn own_words(model: &Path) -> Result<(), Trouble> {
     Ok(())
 }
 
-fn fields(spec: &ModelSpec, here: bool) -> Vec<(&'static str, String)> {
+fn fields(spec: &ModelSpec, here: bool, memory: Option<String>) -> Vec<(&'static str, String)> {
     let list = |items: &[String]| (!items.is_empty()).then(|| items.join("; "));
     let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
     let source = spec.source.as_ref();
@@ -238,7 +195,7 @@ fn fields(spec: &ModelSpec, here: bool) -> Vec<(&'static str, String)> {
         ("before a query", prefix(&spec.query_prefix)),
         ("before a passage", prefix(&spec.passage_prefix)),
         ("behind both", prefix(&spec.suffix)),
-        ("memory", spec.memory_mib.map(|mib| format!("{} MiB", text::thousands(mib)))),
+        ("memory", memory),
         ("licence", spec.licence.clone()),
         ("repository", source.map(|source| format!("https://huggingface.co/{}", source.repository))),
         ("model", path(&spec.files.model).or_else(|| source?.model.clone())),

@@ -103,6 +103,7 @@ pub struct Model {
     pub image_max_tokens: Auto<u32>,
     pub gpu_layers: Auto<u32>,
     pub memory_check: bool,
+    pub lookup: bool,
 }
 
 /// `[engine]`
@@ -433,6 +434,7 @@ impl Config {
         (load.image_min_tokens, load.image_max_tokens) = self.picture_budget(load);
         load.gpu_layers = self.model.gpu_layers.set().or(load.gpu_layers);
         load.ignore_memory |= !self.model.memory_check;
+        load.no_lookup |= !self.model.lookup;
         let (set, own) = (&self.sampling, &mut model.sampling);
         own.temperature = set.temperature.set().unwrap_or(own.temperature);
         own.top_k = set.top_k.set().unwrap_or(own.top_k);

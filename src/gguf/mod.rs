@@ -6,6 +6,7 @@
 
 mod embedding;
 mod kind;
+mod needs;
 #[cfg(test)]
 mod tests;
 mod vocabulary;
@@ -16,6 +17,7 @@ use std::io::{self, BufReader, Read};
 use std::path::Path;
 
 pub use embedding::Pooling;
+pub use needs::Needs;
 pub use vocabulary::{TokenKind, Vocabulary, read_vocabulary};
 
 /// `GGUF`, the first four bytes.

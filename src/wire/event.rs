@@ -98,6 +98,20 @@ pub struct Ready {
     pub cpu_features: Vec<String>,
     /// Its limits.
     pub limits: Limits,
+    /// The GPUs that it can use.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gpus: Vec<Gpu>,
+}
+
+/// A GPU that a worker can use.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gpu {
+    /// Its name, and what it is used by: `NVIDIA GeForce RTX 4060 (CUDA)`.
+    pub name: String,
+    /// Bytes of its memory; what it shares with the CPU counts.
+    pub memory_bytes: u64,
+    /// Of these, free when the worker started.
+    pub free_bytes: u64,
 }
 
 /// The limits of a worker.
@@ -155,6 +169,10 @@ pub struct ModelInfo {
     pub threads: u32,
     /// Milliseconds that loading took.
     pub load_ms: f64,
+    /// What the person should know of how it was loaded, a sentence each: that its context is
+    /// smaller than wanted, since memory would not do.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// Who answers, where that is a server and not the worker itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub server: Option<ServerInfo>,
@@ -282,6 +300,16 @@ pub struct Usage {
     pub encoded_images: u64,
     /// Tokens of the answer.
     pub completion_tokens: u64,
+    /// Tokens that were evaluated before they were chosen, in lookup drafting.
+    #[serde(default, skip_serializing_if = "none")]
+    pub drafted_tokens: u64,
+    /// Of these, chosen: tokens of the answer that cost no evaluation of their own.
+    #[serde(default, skip_serializing_if = "none")]
+    pub confirmed_tokens: u64,
+}
+
+fn none(tokens: &u64) -> bool {
+    *tokens == 0
 }
 
 /// How long a request took, in milliseconds.

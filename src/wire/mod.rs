@@ -15,7 +15,7 @@ mod serve;
 mod server;
 
 pub use event::{
-    DoneReport, Event, Failure, FailureKind, Ledger, LedgerEntry, LedgerKind, Limits, ModelInfo, Ready,
+    DoneReport, Event, Failure, FailureKind, Gpu, Ledger, LedgerEntry, LedgerKind, Limits, ModelInfo, Ready,
     Segment, Stage, StopReason, Timings, Usage, Word,
 };
 pub use line::{LineError, LineReader, MAX_LINE_BYTES, write_line};

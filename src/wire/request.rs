@@ -179,6 +179,9 @@ pub struct LoadOptions {
     /// measuring and for tests.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub no_cache: bool,
+    /// Switches lookup drafting off: answers that quote are decoded token by token.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub no_lookup: bool,
     /// The voice activity model (Silero, in ggml form), for speech; without it, speech is
     /// told from silence by its energy.
     #[serde(skip_serializing_if = "Option::is_none")]

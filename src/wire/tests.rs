@@ -150,6 +150,7 @@ impl Engine for Counter {
             build: "1".into(),
             cpu_features: Vec::new(),
             limits: Limits { max_line_bytes: MAX_LINE_BYTES },
+            gpus: Vec::new(),
         }
     }
 

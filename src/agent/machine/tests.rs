@@ -168,6 +168,7 @@ fn ready_event() -> wire::Ready {
         build: "0".into(),
         cpu_features: vec![],
         limits: wire::Limits { max_line_bytes: wire::MAX_LINE_BYTES },
+        gpus: Vec::new(),
     }
 }
 

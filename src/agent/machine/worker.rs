@@ -50,7 +50,9 @@ impl Agent {
                 self.loaded = Some(info);
             }
             Event::Done(DoneReport { stop: StopReason::Finished, .. }) => {
-                self.engine = EngineState::Ready(self.loaded.take().unwrap_or_default());
+                let info = self.loaded.take().unwrap_or_default();
+                info.notes.iter().for_each(|note| self.say(NoticeLevel::Info, note));
+                self.engine = EngineState::Ready(info);
                 self.engine_is_ready(at, effects);
             }
             Event::Done(_) => {

@@ -99,6 +99,11 @@ impl Cache {
         self.entries.push(entry);
     }
 
+    /// Removes from the context what was evaluated behind the entries; false if it can't be.
+    pub(crate) fn drop_unknown(&mut self, context: &mut LlamaContext<'_>) -> bool {
+        self.roll_back(context, self.entries.len())
+    }
+
     /// Replaces what is known with what a saved state holds.
     pub(crate) fn replace(&mut self, entries: Vec<Entry>) {
         self.entries = entries;

@@ -8,8 +8,9 @@ use std::time::Instant;
 use llama_cpp_2::token::LlamaToken;
 use percept::wire::{Event, Failure, Output, Sampling, StopReason, Timings, ToolSpec, Usage};
 
-use crate::cache::{Entry, tokens};
+use crate::cache::tokens;
 use crate::load::Loaded;
+use crate::lookup::Lookup;
 use crate::sampling::Chooser;
 use crate::toolcall::{CallStream, leaked};
 use crate::turn::{internal, ms_since};
@@ -39,11 +40,13 @@ impl Loaded {
         let mut answer = Answer::new(self, how, output);
         let mut used = tokens(self.cache.entries());
         let mut first = None;
+        let mut lookup = self.lookup.then(Lookup::new);
         let stop = loop {
             if output.cancelled() {
                 break StopReason::Cancelled;
             }
-            let (token, logprob) = self.runtime.with_dependent(|_, context| chooser.choose(context));
+            let row = lookup.as_ref().map_or(-1, Lookup::row);
+            let (token, logprob) = self.runtime.with_dependent(|_, context| chooser.choose(context, row));
             let first = *first.get_or_insert_with(Instant::now);
             timings.first_token_ms = (first - start).as_secs_f64() * 1000.0;
             timings.decode_ms = ms_since(first);
@@ -58,12 +61,17 @@ impl Loaded {
                 break StopReason::MaxTokens;
             }
             used += 1;
-            if used >= self.info.context as usize {
+            let room = (self.info.context as usize).saturating_sub(used);
+            if room == 0 {
                 break StopReason::ContextFull;
             }
-            let decoded = self.evaluate_text(&[Entry::token(token)], true);
+            let wanted = how.max_tokens.map_or(u64::MAX, |most| u64::from(most) - usage.completion_tokens);
+            let most = (room - 1).min(usize::try_from(wanted).unwrap_or(usize::MAX));
+            let decoded = self.evaluate_chosen(token, lookup.as_mut(), most);
             decoded.inspect_err(|_| self.forget())?;
         };
+        let settled = self.settle_answer(lookup.as_mut(), usage);
+        settled.inspect_err(|_| self.forget())?;
         Ok(answer.finish(stop))
     }
 

@@ -12,7 +12,7 @@ use crate::decode::How;
 use crate::embed::Embedding;
 use crate::load::{self, Loaded, Model};
 use crate::prompt::Ending;
-use crate::{state, system};
+use crate::{fit, state, system};
 
 /// The version of llama-cpp-2 that this worker is built with (Cargo.toml pins it).
 pub(crate) const BINDINGS: &str = "llama-cpp-2 0.1.160";
@@ -96,6 +96,7 @@ impl Engine for Llama {
             build: format!("percept-llama {}, {BINDINGS}", env!("CARGO_PKG_VERSION")),
             cpu_features: cpu_features(&system::info()),
             limits: Limits { max_line_bytes: MAX_LINE_BYTES },
+            gpus: fit::gpus(),
         }
     }
 

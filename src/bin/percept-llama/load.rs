@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::num::NonZeroU32;
 use std::path::Path;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
@@ -16,23 +17,17 @@ use llama_cpp_2::llama_backend::LlamaBackend;
 use llama_cpp_2::model::LlamaModel;
 use llama_cpp_2::model::params::LlamaModelParams;
 use llama_cpp_2::mtmd::{MtmdContext, MtmdContextParams};
-use percept::gguf::{self, GgufError, Header};
-use percept::text::size;
+use percept::gguf::{self, GgufError, Header, Needs};
+use percept::hardware;
 use percept::wire::{Event, Failure, FailureKind, LoadOptions, ModelInfo, Output, Stage};
 
 use crate::cache::Cache;
 use crate::decode::call_marks;
 use crate::embed::{self, Embedding};
 use crate::engine::BINDINGS;
+use crate::fit::{self, LEAST_CONTEXT};
 use crate::media::Measured;
 use crate::prompt::Template;
-
-/// Without a wish, the context is what the model was trained for, at most this: more costs
-/// memory that most machines would rather have for something else.
-const DEFAULT_CONTEXT: u64 = 8192;
-
-/// Where a header doesn't say what the model was trained for.
-const UNKNOWN_CONTEXT: u64 = 2048;
 
 /// Tokens of one call to decode: what a cancel waits for at most.
 const BATCH: u32 = 512;
@@ -41,9 +36,9 @@ const BATCH: u32 = 512;
 /// must fit one batch whole.
 const NON_CAUSAL_BATCH: u32 = 2048;
 
-/// Compute buffers of llama.cpp and of the image encoder, beside weights and KV cache.
-/// Measured with small models at batches of 512; an estimate for others.
-const BUFFER_BYTES: u64 = 256 * 1024 * 1024;
+/// Said where a GPU could not hold what was planned for it.
+const TOO_MUCH: &str =
+    "The GPU's memory did not do for the layers that were planned: fewer, or none, are on it.";
 
 /// How often progress is said and a cancel is looked for while weights are read.
 const POLL: Duration = Duration::from_millis(50);
@@ -79,6 +74,8 @@ pub(crate) struct Loaded {
     /// What a saved state must come from to be of use: files, build and context.
     pub(crate) fingerprint: String,
     pub(crate) no_cache: bool,
+    /// Answers that quote are drafted.
+    pub(crate) lookup: bool,
     /// Tokens that are marks of tool calls.
     pub(crate) call_marks: Vec<i32>,
 }
@@ -105,30 +102,102 @@ pub(crate) fn load(
         check_pair(path, mmproj, model_path, &header)?;
     }
     let files = Files { model: model_path, header: &header, mmproj: mmproj_path.zip(mmproj_header.as_ref()) };
-    let trained = header.own("context_length").unwrap_or(UNKNOWN_CONTEXT);
-    let context = match options.embed {
-        true => header.input_tokens(options.context),
-        false => options.context.map_or(trained.min(DEFAULT_CONTEXT), u64::from).max(64),
-    };
-    if !options.ignore_memory {
-        let cached = if options.embed && !header.is_causal() { 0 } else { context };
-        check_memory(&header, mmproj_header.as_ref(), cached)?;
+    let context = checked_context(&files, options)?;
+    let threads = options.threads.filter(|&threads| threads > 0).unwrap_or_else(hardware::physical_cores);
+    let plan = Plan { backend, files: &files, options, context, threads, output };
+    let mut notes = Vec::new();
+    for placement in placements(options) {
+        match plan.load(placement) {
+            Err(failure) if placement != Placement::Layers(0) => {
+                tracing::warn!(%failure, "too much for the GPU");
+                notes = vec![TOO_MUCH.to_owned()];
+            }
+            done => return Ok(done?.map(|model| noted(model, notes))),
+        }
     }
+    Err(Failure::new(FailureKind::Internal, "There is no way to place the model."))
+}
 
-    let threads = options.threads.filter(|&threads| threads > 0).unwrap_or_else(physical_cores);
-    let Some(model) = read_weights(backend, model_path, options, output)? else { return Ok(None) };
-    let projector = match mmproj_path {
-        Some(path) => Some(open_projector(path, &model, options, threads)?),
-        None => None,
-    };
-    if output.cancelled() {
-        return Ok(None);
+/// Tokens of context: as wanted, or as many as memory holds.
+fn checked_context(files: &Files<'_>, options: &LoadOptions) -> Result<u64, Failure> {
+    let header = files.header;
+    let mmproj = files.mmproj.map(|(_, mmproj)| mmproj);
+    let needs = |tokens| Needs::of(header, mmproj, tokens);
+    let free = if options.ignore_memory { 0 } else { hardware::memory().free };
+    if !options.embed {
+        return fit::context(needs, header.context(options.context), header.trained_context(), free);
     }
-    let model = match options.embed {
-        true => Model::Embed(Box::new(embed::set_up(backend, &files, model, projector, context, threads)?)),
-        false => Model::Chat(Box::new(set_up(backend, &files, model, projector, options, context, threads)?)),
+    let context = header.input_tokens(options.context);
+    let needed = needs(if header.is_causal() { context } else { 0 });
+    match free == 0 || needed.total() <= free {
+        true => Ok(context),
+        false => Err(fit::too_little(&needed, free)),
+    }
+}
+
+/// Where the layers of a model go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Placement {
+    /// As many as fit on the GPUs.
+    Fitted,
+    /// So many on the GPUs.
+    Layers(u32),
+}
+
+/// The placements that are tried, one after the other.
+fn placements(options: &LoadOptions) -> Vec<Placement> {
+    if fit::gpus().is_empty() {
+        return vec![Placement::Layers(0)];
+    }
+    match options.gpu_layers {
+        None => vec![Placement::Fitted, Placement::Layers(0)],
+        Some(0) => vec![Placement::Layers(0)],
+        Some(layers) => vec![Placement::Layers(layers), Placement::Layers(layers / 2), Placement::Layers(0)],
+    }
+}
+
+fn noted(mut model: Model, mut notes: Vec<String>) -> Model {
+    let info = match &mut model {
+        Model::Chat(loaded) => &mut loaded.info,
+        Model::Embed(embedding) => &mut embedding.info,
     };
-    Ok(Some(model))
+    notes.append(&mut info.notes);
+    info.notes = notes;
+    model
+}
+
+/// All that a model is loaded with.
+struct Plan<'a, 'b> {
+    backend: &'a LlamaBackend,
+    files: &'a Files<'a>,
+    options: &'a LoadOptions,
+    context: u64,
+    threads: u32,
+    output: &'a Output<'b>,
+}
+
+impl Plan<'_, '_> {
+    /// Loads with its layers in one place; `None` if it was cancelled.
+    fn load(&self, placement: Placement) -> Result<Option<Model>, Failure> {
+        let Self { backend, files, options, context, threads, output } = *self;
+        let Some(model) = self.read_weights(placement)? else { return Ok(None) };
+        let gpu = placement != Placement::Layers(0);
+        let projector = match files.mmproj {
+            Some((path, _)) => Some(open_projector(path, &model, options, threads, gpu)?),
+            None => None,
+        };
+        if output.cancelled() {
+            return Ok(None);
+        }
+        Ok(Some(match options.embed {
+            true => {
+                Model::Embed(Box::new(embed::set_up(backend, files, model, projector, context, threads)?))
+            }
+            false => {
+                Model::Chat(Box::new(set_up(backend, files, model, projector, options, context, threads)?))
+            }
+        }))
+    }
 }
 
 /// Sets a model up to answer.
@@ -143,23 +212,14 @@ fn set_up(
 ) -> Result<Loaded, Failure> {
     let whole = projector.as_ref().is_some_and(MtmdContext::decode_use_non_causal);
     let batch = if whole { NON_CAUSAL_BATCH } else { BATCH };
-    let params = LlamaContextParams::default()
-        .with_n_ctx(NonZeroU32::new(u32::try_from(context).unwrap_or(u32::MAX)))
-        .with_n_batch(batch)
-        .with_n_ubatch(batch)
-        .with_n_threads(threads as i32)
-        .with_n_threads_batch(threads as i32)
-        // The prefix cache rolls back; a cache that forgets behind a sliding window can't.
-        .with_swa_full(true);
     let call_marks = call_marks(&model);
     let template = Template::of(&model, options.chat_template.as_deref())?;
     let checkpoints = model.is_recurrent() || model.is_hybrid();
-    let runtime = Runtime::try_new(model, |model| model.new_context(backend, params)).map_err(|error| {
-        let said = format!("The context of {context} tokens can't be set up ({error}).");
-        Failure::new(FailureKind::Memory, said).hint("Try a smaller one: [model] context.")
-    })?;
+    let runtime = runtime(backend, model, batch, context, threads)?;
+    let (wanted, held) = (files.header.context(options.context), u64::from(runtime.tokens()));
     let info = ModelInfo {
-        context: runtime.with_dependent(|_, context| context.n_ctx()),
+        context: runtime.tokens(),
+        notes: if held < wanted { vec![fit::smaller(held, wanted)] } else { Vec::new() },
         template: template.source().to_owned(),
         ..model_info(files, runtime.borrow_owner(), projector.as_ref(), threads)
     };
@@ -174,8 +234,58 @@ fn set_up(
         batch,
         fingerprint,
         no_cache: options.no_cache,
+        // What was drafted for nothing must be rolled back.
+        lookup: !options.no_lookup && !checkpoints,
         call_marks,
     })
+}
+
+/// How the context of a model that answers is set up.
+fn context_params(tokens: u64, batch: u32, threads: u32) -> LlamaContextParams {
+    LlamaContextParams::default()
+        .with_n_ctx(NonZeroU32::new(u32::try_from(tokens).unwrap_or(u32::MAX)))
+        .with_n_batch(batch)
+        .with_n_ubatch(batch)
+        .with_n_threads(threads as i32)
+        .with_n_threads_batch(threads as i32)
+        // The prefix cache rolls back; a cache that forgets behind a sliding window can't.
+        .with_swa_full(true)
+}
+
+/// Sets up a context; where memory won't do, a smaller one.
+fn runtime(
+    backend: &LlamaBackend,
+    mut model: LlamaModel,
+    batch: u32,
+    wanted: u64,
+    threads: u32,
+) -> Result<Runtime, Failure> {
+    let mut tokens = wanted;
+    loop {
+        let params = context_params(tokens, batch, threads);
+        let set_up = Runtime::try_new_or_recover(model, |model| model.new_context(backend, params));
+        let error = match set_up {
+            Ok(runtime) => return Ok(runtime),
+            Err((recovered, error)) => {
+                model = recovered;
+                error
+            }
+        };
+        if tokens / 2 < LEAST_CONTEXT {
+            let said = format!("The context of {tokens} tokens can't be set up ({error}).");
+            return Err(Failure::new(FailureKind::Memory, said)
+                .hint("Close something, or take a smaller model or [model] context."));
+        }
+        tracing::warn!(%error, tokens, "the context can't be set up");
+        tokens /= 2;
+    }
+}
+
+impl Runtime {
+    /// Tokens that its context holds.
+    fn tokens(&self) -> u32 {
+        self.with_dependent(|_, context| context.n_ctx())
+    }
 }
 
 /// What is known of a model whatever it is loaded for.
@@ -186,13 +296,12 @@ pub(crate) fn model_info(
     threads: u32,
 ) -> ModelInfo {
     let header = files.header;
-    let trained = header.own("context_length").unwrap_or(UNKNOWN_CONTEXT);
     ModelInfo {
         name: header.text("general.name").map_or_else(|| file_name(files.model), str::to_owned),
         architecture: header.architecture().to_owned(),
         parameters: header.parameters,
         bytes: header.tensor_bytes + files.mmproj.map_or(0, |(_, mmproj)| mmproj.tensor_bytes),
-        context_trained: u32::try_from(trained).unwrap_or(u32::MAX),
+        context_trained: u32::try_from(header.trained_context()).unwrap_or(u32::MAX),
         vision: projector.is_some_and(MtmdContext::support_vision),
         hearing: projector.is_some_and(MtmdContext::support_audio),
         checkpoints: model.is_recurrent() || model.is_hybrid(),
@@ -221,90 +330,62 @@ fn check_pair(path: &Path, mmproj: &Header, model_path: &Path, model: &Header) -
         .hint("Use the projector from the same repository as the model."))
 }
 
-fn check_memory(model: &Header, mmproj: Option<&Header>, context: u64) -> Result<(), Failure> {
-    let mut system = sysinfo::System::new();
-    system.refresh_memory();
-    // In a container, its own limit counts.
-    let limit = system.cgroup_limits().map_or(u64::MAX, |limits| limits.free_memory);
-    let free = system.available_memory().min(limit);
-    let (weights, kv) = (model.tensor_bytes, model.kv_bytes(context));
-    let encoder = mmproj.map_or(0, |mmproj| mmproj.tensor_bytes);
-    let needed = [weights, kv, encoder, BUFFER_BYTES].into_iter().fold(0, u64::saturating_add);
-    // Where the system says nothing of its memory, nothing can be checked.
-    if free == 0 || needed <= free {
-        return Ok(());
-    }
-    let said = format!(
-        "There is not enough memory: weights {}, KV cache for {context} tokens {}, image encoder {}, buffers about {}; {} are free.",
-        size(weights),
-        size(kv),
-        size(encoder),
-        size(BUFFER_BYTES),
-        size(free)
-    );
-    Err(Failure::new(FailureKind::Memory, said).hint(
-        "Close something, take a smaller context ([model] context) or a smaller model. \
-             [model] memory_check = false in config.toml loads it all the same.",
-    ))
-}
-
-fn physical_cores() -> u32 {
-    let cores = sysinfo::System::physical_core_count();
-    let cores = cores.or_else(|| std::thread::available_parallelism().ok().map(usize::from));
-    // No more than what this process may use.
-    let most = std::thread::available_parallelism().map_or(usize::MAX, usize::from);
-    u32::try_from(cores.unwrap_or(1).min(most)).unwrap_or(1).max(1)
-}
-
-/// Reads the weights, with progress; `None` if it was cancelled.
-fn read_weights(
-    backend: &LlamaBackend,
-    path: &Path,
-    options: &LoadOptions,
-    output: &Output<'_>,
-) -> Result<Option<LlamaModel>, Failure> {
-    let done = Arc::new(AtomicU32::new(0));
-    let stop = Arc::new(AtomicBool::new(false));
-    let finished = AtomicBool::new(false);
-    let callback = {
-        let (done, stop) = (Arc::clone(&done), Arc::clone(&stop));
-        move |progress: f32| {
-            done.store((progress * 1000.0) as u32, Ordering::Relaxed);
-            !stop.load(Ordering::Relaxed)
-        }
-    };
-    let mut params = LlamaModelParams::default().with_progress_callback(callback);
-    params = params.with_n_gpu_layers(options.gpu_layers.unwrap_or(0));
-    output.event(Event::Progress { stage: Stage::Loading, done: 0, total: 1000 });
-    let model = std::thread::scope(|scope| {
-        // The callback can't borrow the output; this thread stands between them.
-        scope.spawn(|| {
-            let mut said = 0;
-            while !finished.load(Ordering::Relaxed) {
-                let now = done.load(Ordering::Relaxed);
-                if now != said {
-                    output.event(Event::Progress {
-                        stage: Stage::Loading,
-                        done: u64::from(now),
-                        total: 1000,
-                    });
-                    said = now;
-                }
-                stop.store(output.cancelled(), Ordering::Relaxed);
-                std::thread::park_timeout(POLL);
+impl Plan<'_, '_> {
+    /// Reads the weights, with progress; `None` if it was cancelled.
+    fn read_weights(&self, placement: Placement) -> Result<Option<LlamaModel>, Failure> {
+        let (output, path) = (self.output, self.files.model);
+        let done = Arc::new(AtomicU32::new(0));
+        let stop = Arc::new(AtomicBool::new(false));
+        let finished = AtomicBool::new(false);
+        let callback = {
+            let (done, stop) = (Arc::clone(&done), Arc::clone(&stop));
+            move |progress: f32| {
+                done.store((progress * 1000.0) as u32, Ordering::Relaxed);
+                !stop.load(Ordering::Relaxed)
             }
+        };
+        let params = self.model_params(placement)?.with_progress_callback(callback);
+        output.event(Event::Progress { stage: Stage::Loading, done: 0, total: 1000 });
+        let model = std::thread::scope(|scope| {
+            // The callback can't borrow the output; this thread stands between them.
+            scope.spawn(|| {
+                let mut said = 0;
+                while !finished.load(Ordering::Relaxed) {
+                    let now = done.load(Ordering::Relaxed);
+                    if now != said {
+                        let done = u64::from(now);
+                        output.event(Event::Progress { stage: Stage::Loading, done, total: 1000 });
+                        said = now;
+                    }
+                    stop.store(output.cancelled(), Ordering::Relaxed);
+                    std::thread::park_timeout(POLL);
+                }
+            });
+            let model = LlamaModel::load_from_file(self.backend, path, &params);
+            finished.store(true, Ordering::Relaxed);
+            model
         });
-        let model = LlamaModel::load_from_file(backend, path, &params);
-        finished.store(true, Ordering::Relaxed);
-        model
-    });
-    match model {
-        Ok(model) => Ok(Some(model)),
-        Err(_) if output.cancelled() => Ok(None),
-        Err(error) => {
-            let said = format!("{} can't be loaded by llama.cpp ({error}).", path.display());
-            Err(Failure::new(FailureKind::ModelFile, said)
-                .hint("Its log (percept doctor shows where) may say why."))
+        match model {
+            Ok(model) => Ok(Some(model)),
+            Err(_) if output.cancelled() => Ok(None),
+            Err(error) => {
+                let said = format!("{} can't be loaded by llama.cpp ({error}).", path.display());
+                Err(Failure::new(FailureKind::ModelFile, said)
+                    .hint("Its log (percept doctor shows where) may say why."))
+            }
+        }
+    }
+
+    fn model_params(&self, placement: Placement) -> Result<LlamaModelParams, Failure> {
+        let mut params = LlamaModelParams::default();
+        if let Placement::Layers(layers) = placement {
+            return Ok(params.with_n_gpu_layers(layers));
+        }
+        let context = context_params(self.context, BATCH, self.threads);
+        let encoder = self.files.mmproj.map_or(0, |(_, mmproj)| mmproj.tensor_bytes);
+        match fit::layers(Pin::new(&mut params), &context, self.files.model, self.context, encoder) {
+            true => Ok(params),
+            false => Err(Failure::new(FailureKind::Memory, "No layers fit on the GPU.")),
         }
     }
 }
@@ -314,10 +395,11 @@ fn open_projector(
     model: &LlamaModel,
     options: &LoadOptions,
     threads: u32,
+    gpu: bool,
 ) -> Result<MtmdContext, Failure> {
     let budget = |tokens: Option<u32>| tokens.and_then(|tokens| i32::try_from(tokens).ok()).unwrap_or(-1);
     let params = MtmdContextParams {
-        use_gpu: options.gpu_layers.is_some_and(|layers| layers > 0),
+        use_gpu: gpu,
         print_timings: false,
         n_threads: threads as i32,
         image_min_tokens: budget(options.image_min_tokens),

@@ -53,14 +53,14 @@ impl Chooser {
         Ok(Self::Chain(LlamaSampler::chain_simple([grammar, chain(sampling, model.n_vocab())])))
     }
 
-    /// Chooses from the logits of the last evaluation; with the natural logarithm of the
-    /// probability that the model gave to it.
-    pub(crate) fn choose(&mut self, context: &LlamaContext<'_>) -> (LlamaToken, f32) {
+    /// Chooses from a row of logits of the last evaluation (-1: its last); with the natural
+    /// logarithm of the probability that the model gave to it.
+    pub(crate) fn choose(&mut self, context: &LlamaContext<'_>, row: i32) -> (LlamaToken, f32) {
         let token = match self {
-            Self::Greedy => LlamaToken(best(context.get_logits_ith(-1)) as i32),
-            Self::Chain(sampler) => sampler.sample(context, -1),
+            Self::Greedy => LlamaToken(best(context.get_logits_ith(row)) as i32),
+            Self::Chain(sampler) => sampler.sample(context, row),
         };
-        let logits = context.get_logits_ith(-1);
+        let logits = context.get_logits_ith(row);
         (token, usize::try_from(token.0).map_or(f32::NEG_INFINITY, |token| logprob(logits, token)))
     }
 }

@@ -174,7 +174,7 @@ impl Loaded {
             cached_tokens: cached as u64,
             evaluated_tokens: tokens(&prompt.entries[kept..done]) as u64,
             encoded_images: progress.encoded,
-            completion_tokens: 0,
+            ..Usage::default()
         };
         let prefill_ms = (ms_since(start) - encode_ms).max(0.0);
         let timings = Timings { encode_ms, prefill_ms, ..Timings::default() };
@@ -224,9 +224,13 @@ impl Loaded {
             let added = batch.add(LlamaToken(*token), position + offset as i32, &[SEQUENCE], last);
             added.map_err(|error| internal(&error.to_string()))?;
         }
-        self.runtime.with_dependent_mut(|_, context| context.decode(&mut batch)).map_err(decode_failed)?;
+        self.decode_batch(&mut batch)?;
         entries.iter().for_each(|entry| self.cache.push(entry.clone()));
         Ok(())
+    }
+
+    pub(crate) fn decode_batch(&mut self, batch: &mut LlamaBatch<'_>) -> Result<(), Failure> {
+        self.runtime.with_dependent_mut(|_, context| context.decode(batch)).map_err(decode_failed)
     }
 
     fn evaluate_media(&mut self, path: &std::path::Path, logits: bool) -> Result<(), Failure> {

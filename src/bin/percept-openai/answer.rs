@@ -156,8 +156,8 @@ impl Answer {
             prompt_tokens: counts.prompt_tokens,
             cached_tokens,
             evaluated_tokens: counts.prompt_tokens - cached_tokens,
-            encoded_images: 0,
             completion_tokens: counts.completion_tokens,
+            ..Usage::default()
         };
     }
 

@@ -52,6 +52,7 @@ impl Engine for Remote {
             build: format!("percept-openai {}", env!("CARGO_PKG_VERSION")),
             cpu_features: Vec::new(),
             limits: Limits { max_line_bytes: MAX_LINE_BYTES },
+            gpus: Vec::new(),
         }
     }
 

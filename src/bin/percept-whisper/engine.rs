@@ -59,6 +59,7 @@ impl Engine for Whisper {
             ),
             cpu_features: cpu_features(whisper_rs::print_system_info()),
             limits: Limits { max_line_bytes: MAX_LINE_BYTES },
+            gpus: Vec::new(),
         }
     }
 

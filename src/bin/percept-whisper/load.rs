@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use percept::hardware::{self, physical_cores};
 use percept::text::size;
 use percept::wire::{Failure, FailureKind, LoadOptions, ModelInfo};
 use whisper_rs::{WhisperContext, WhisperContextParameters, WhisperVadContext, WhisperVadContextParams};
@@ -99,11 +100,7 @@ pub(crate) fn open_vad(path: &Path) -> Result<WhisperVadContext, whisper_rs::Whi
 }
 
 fn check_memory(weights: u64) -> Result<(), Failure> {
-    let mut system = sysinfo::System::new();
-    system.refresh_memory();
-    // In a container, its own limit counts.
-    let limit = system.cgroup_limits().map_or(u64::MAX, |limits| limits.free_memory);
-    let free = system.available_memory().min(limit);
+    let free = hardware::memory().free;
     // Where the system says nothing of its memory, nothing can be checked.
     if free == 0 || weights.saturating_add(BUFFER_BYTES) <= free {
         return Ok(());
@@ -121,12 +118,6 @@ fn check_memory(weights: u64) -> Result<(), Failure> {
 /// kept from its core, all are many times as slow. So one core is left for everything else.
 fn own_threads(cores: u32) -> u32 {
     cores.saturating_sub(1).clamp(1, MOST_THREADS)
-}
-
-fn physical_cores() -> u32 {
-    let most = std::thread::available_parallelism().map_or(usize::MAX, usize::from);
-    let cores = sysinfo::System::physical_core_count().unwrap_or(most);
-    u32::try_from(cores.min(most)).unwrap_or(1).max(1)
 }
 
 #[cfg(test)]

@@ -47,6 +47,7 @@ impl Bench {
             build: String::new(),
             cpu_features: Vec::new(),
             limits: Limits { max_line_bytes: 1 },
+            gpus: Vec::new(),
         };
         self.feed([Event::Worker(WorkerEvent::Up(ready))]);
         let load = self.asked("load").expect("a load");
@@ -251,6 +252,7 @@ fn no_microphone_or_no_model_is_said_and_nothing_stays_open() {
         build: String::new(),
         cpu_features: Vec::new(),
         limits: Limits { max_line_bytes: 1 },
+        gpus: Vec::new(),
     }))]);
     let load = bench.asked("load").unwrap();
     bench.said(load, Said::Progress { stage: Stage::Loading, done: 1, total: 4 });
@@ -443,6 +445,7 @@ fn any_event() -> impl Strategy<Value = Event> {
         build: String::new(),
         cpu_features: Vec::new(),
         limits: Limits { max_line_bytes: 1 },
+        gpus: Vec::new(),
     };
     prop_oneof![
         2 => Just(Event::Start),
