@@ -20,3 +20,4 @@ class="${2:-256m}"
 "${3:-cargo}" bench --locked --bench tools
 "${3:-cargo}" bench --locked --bench logs
 "${3:-cargo}" bench --locked --bench decode -- "$here/.pairs/random-$class.gguf"
+"${3:-cargo}" bench --locked --bench lookup -- "$here/.pairs/random-$class.gguf"

@@ -32,7 +32,8 @@ class Worker:
             [folder / "percept-llama"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
         )
         self.last_id = 0
-        self.ask(request="load", protocol=2, model=str(model), mmproj=str(mmproj))
+        ready = json.loads(self.process.stdout.readline())
+        self.ask(request="load", protocol=ready["protocol"], model=str(model), mmproj=str(mmproj))
 
     def ask(self, **request) -> dict:
         self.last_id += 1
@@ -91,6 +92,47 @@ def turns(worker: Worker, folder: Path) -> list[float]:
     return cold
 
 
+def session(folder: Path, run: int) -> list[dict]:
+    """A conversation of about 4,000 tokens with two pictures, and its next question."""
+    log = lambda part: " ".join(f"line {part * 1000 + n} error {(n * 7919 + run) % 10007} retry" for n in range(205))
+    return [
+        user(picture(folder / f"r{run}.png", 2 * run + 51), f"What does it say? {log(0)}"),
+        {"role": "assistant", "content": [{"type": "text", "text": "It says that a line failed."}]},
+        user(picture(folder / f"s{run}.png", 2 * run + 52), f"And now? {log(1)}"),
+        {"role": "assistant", "content": [{"type": "text", "text": "Another line failed."}]},
+        user("Which line was the first?"),
+    ]
+
+
+def resumed(start, folder: Path) -> None:
+    """The next question of a session after a restart: from its saved state, and evaluated anew."""
+    fresh, restored, first, tokens = [], [], [], 0
+    for run in range(RUNS):
+        messages, state = session(folder, run), folder / "resumed.state"
+        worker = start()
+        worker.ask(request="generate", messages=messages[:-1], max_tokens=1)
+        worker.ask(request="save_state", path=str(state))
+        worker.close()
+        worker = start()
+        answer = worker.ask(request="generate", messages=messages, max_tokens=2)
+        fresh.append(answer["timings"]["first_token_ms"])
+        tokens = answer["usage"]["prompt_tokens"]
+        worker.close()
+        worker = start()
+        begin = time.perf_counter()
+        worker.ask(request="restore_state", path=str(state))
+        took = (time.perf_counter() - begin) * 1000
+        answer = worker.ask(request="generate", messages=messages, max_tokens=2)
+        first.append(answer["timings"]["first_token_ms"])
+        restored.append(took + first[-1])
+        worker.close()
+    size = (folder / "resumed.kv").stat().st_size / 1e6
+    print(f"a session of {tokens} tokens with two pictures; its state has {size:.0f} MB")
+    show("first token after a restart, evaluated anew", fresh, " ms")
+    show("first token after a restart, restored", [f / c for f, c in zip(first, fresh)], " x anew")
+    show("the same with the time to restore", [r / c for r, c in zip(restored, fresh)], " x anew")
+
+
 def against_llama_cpp_python(model: Path, mmproj: Path, folder: Path, worker: Worker) -> None:
     """The same pair in llama-cpp-python: raw decode and the cold first token, in turn."""
     import llama_cpp
@@ -137,6 +179,7 @@ def main() -> None:
     print(f"{name}: {model.stat().st_size / 1e6:.0f} MB and {mmproj.stat().st_size / 1e6:.0f} MB, median of {RUNS}")
     worker = Worker(folder, model, mmproj)
     turns(worker, CACHE)
+    resumed(lambda: Worker(folder, model, mmproj), CACHE)
     if "--against-llama-cpp-python" in sys.argv:
         against_llama_cpp_python(model, mmproj, CACHE, worker)
     worker.close()

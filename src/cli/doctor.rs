@@ -12,11 +12,12 @@ use super::exit::{print_json, print_line};
 use super::open::Setup;
 use crate::config::ConfigError;
 use crate::engines::{WorkerOptions, probe, try_load};
+use crate::hardware;
 use crate::microphone::{self, Check, Device, MicrophoneError};
 use crate::text;
 use crate::tools::ocr::tesseract;
 use crate::tools::sandbox::{self, Support};
-use crate::wire::{LoadOptions, PROTOCOL_VERSION, Ready, Request, ServerOptions};
+use crate::wire::{Gpu, LoadOptions, PROTOCOL_VERSION, Ready, Request, ServerOptions};
 
 /// What is missing without Tesseract, and how to get it.
 const NO_TESSERACT: &str = "not installed, so the assistant can't have the text of a picture read (it looks at it all the same); to install it: apt install tesseract-ocr, dnf install tesseract, pacman -S tesseract tesseract-data-eng, or brew install tesseract";
@@ -161,8 +162,7 @@ pub(super) fn run(args: &DoctorArgs) -> Result<(), Trouble> {
 }
 
 fn examine(setup: &Setup, problem: Option<&ConfigError>) -> Report {
-    let mut system = sysinfo::System::new();
-    system.refresh_memory();
+    let memory = hardware::memory();
     let models =
         setup.catalogue.list().iter().filter(|spec| setup.catalogue.is_here(spec)).map(|spec| ModelReport {
             name: spec.name.clone(),
@@ -196,8 +196,8 @@ fn examine(setup: &Setup, problem: Option<&ConfigError>) -> Report {
             folder("cache", &setup.paths.cache),
         ],
         log: setup.paths.log().display().to_string(),
-        memory_bytes: system.total_memory(),
-        free_memory_bytes: system.available_memory(),
+        memory_bytes: memory.total,
+        free_memory_bytes: memory.free,
         cores: std::thread::available_parallelism().map_or(1, usize::from),
         terminal: TerminalReport {
             is_terminal: std::io::stdout().is_terminal(),
@@ -321,6 +321,13 @@ fn folder(what: &'static str, path: &Path) -> FolderReport {
     FolderReport { what, path: path.display().to_string(), writable }
 }
 
+/// What a worker says of itself.
+fn in_words(ready: &Ready) -> String {
+    let gpu = |gpu: &Gpu| format!("; {}, {} free", gpu.name, text::size(gpu.free_bytes));
+    let gpus: String = ready.gpus.iter().map(gpu).collect();
+    format!("{}; CPU features: {}{gpus}", ready.build, ready.cpu_features.join(" "))
+}
+
 fn print(report: &Report) -> Result<(), Trouble> {
     let mark = |fine: bool| if fine { "ok" } else { "!!" };
     print_line(format!("percept {}", report.version))?;
@@ -338,7 +345,7 @@ fn print(report: &Report) -> Result<(), Trouble> {
     print_line(format!("{}    configuration: {line}", mark(configuration.problem.is_none())))?;
     for worker in &report.workers {
         let line = match (&worker.ready, &worker.problem) {
-            (Some(ready), _) => format!("{}; CPU features: {}", ready.build, ready.cpu_features.join(" ")),
+            (Some(ready), _) => in_words(ready),
             (None, problem) => problem.clone().unwrap_or_default(),
         };
         print_line(format!("{}    {}: {line}", mark(worker.problem.is_none()), worker.name))?;
