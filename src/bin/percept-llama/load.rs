@@ -105,17 +105,16 @@ pub(crate) fn load(
     let context = checked_context(&files, options)?;
     let threads = options.threads.filter(|&threads| threads > 0).unwrap_or_else(hardware::physical_cores);
     let plan = Plan { backend, files: &files, options, context, threads, output };
-    let mut notes = Vec::new();
-    for placement in placements(options) {
-        match plan.load(placement) {
-            Err(failure) if placement != Placement::Layers(0) => {
-                tracing::warn!(%failure, "too much for the GPU");
-                notes = vec![TOO_MUCH.to_owned()];
-            }
-            done => return Ok(done?.map(|model| noted(model, notes))),
+    let (first, others) = placements(options);
+    let (mut loaded, mut notes) = (plan.load(first), Vec::new());
+    for placement in others {
+        if let Err(failure) = &loaded {
+            tracing::warn!(%failure, "too much for the GPU");
+            notes = vec![TOO_MUCH.to_owned()];
+            loaded = plan.load(placement);
         }
     }
-    Err(Failure::new(FailureKind::Internal, "There is no way to place the model."))
+    Ok(loaded?.map(|model| noted(model, notes)))
 }
 
 /// Tokens of context: as wanted, or as many as memory holds.
@@ -123,7 +122,10 @@ fn checked_context(files: &Files<'_>, options: &LoadOptions) -> Result<u64, Fail
     let header = files.header;
     let mmproj = files.mmproj.map(|(_, mmproj)| mmproj);
     let needs = |tokens| Needs::of(header, mmproj, tokens);
-    let free = if options.ignore_memory { 0 } else { hardware::memory().free };
+    let free = match options.ignore_memory {
+        true => 0,
+        false => hardware::memory().free + gpu_memory(options),
+    };
     if !options.embed {
         return fit::context(needs, header.context(options.context), header.trained_context(), free);
     }
@@ -132,6 +134,14 @@ fn checked_context(files: &Files<'_>, options: &LoadOptions) -> Result<u64, Fail
     match free == 0 || needed.total() <= free {
         true => Ok(context),
         false => Err(fit::too_little(&needed, free)),
+    }
+}
+
+/// Bytes that are free on the GPUs that are to be used.
+fn gpu_memory(options: &LoadOptions) -> u64 {
+    match options.gpu_layers {
+        Some(0) => 0,
+        _ => fit::gpus().iter().map(|gpu| gpu.free_bytes).sum(),
     }
 }
 
@@ -144,15 +154,14 @@ enum Placement {
     Layers(u32),
 }
 
-/// The placements that are tried, one after the other.
-fn placements(options: &LoadOptions) -> Vec<Placement> {
-    if fit::gpus().is_empty() {
-        return vec![Placement::Layers(0)];
-    }
+/// The placement that is wanted, and those that are tried where that fails.
+fn placements(options: &LoadOptions) -> (Placement, Vec<Placement>) {
+    let none = Placement::Layers(0);
     match options.gpu_layers {
-        None => vec![Placement::Fitted, Placement::Layers(0)],
-        Some(0) => vec![Placement::Layers(0)],
-        Some(layers) => vec![Placement::Layers(layers), Placement::Layers(layers / 2), Placement::Layers(0)],
+        _ if fit::gpus().is_empty() => (none, Vec::new()),
+        None => (Placement::Fitted, vec![none]),
+        Some(0) => (none, Vec::new()),
+        Some(layers) => (Placement::Layers(layers), vec![Placement::Layers(layers / 2), none]),
     }
 }
 
