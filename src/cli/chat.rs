@@ -25,6 +25,9 @@ pub(super) fn run(args: ChatArgs) -> Result<(), Trouble> {
             driver.send(Event::OpenSession(session));
         }
         driver.send(Event::UseModel(setup.model(&args.model)));
+        if let Some(leaves) = setup.leaves_in_chat() {
+            driver.send(Event::Done(leaves));
+        }
         for file in args.files {
             driver.send(Event::Attach(Given::Path(file)));
         }

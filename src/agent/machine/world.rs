@@ -147,6 +147,13 @@ impl Agent {
         }
     }
 
+    /// Tries a server again that could not be used.
+    pub(super) fn reach_again(&mut self, effects: &mut Vec<Effect>) {
+        if self.unreached && self.engine == EngineState::Empty {
+            self.load(effects);
+        }
+    }
+
     /// Loads the chosen model into the worker.
     pub(super) fn load(&mut self, effects: &mut Vec<Effect>) {
         let Some(model) = self.model.clone() else { return };
@@ -158,6 +165,7 @@ impl Agent {
         if !waiting {
             self.engine = EngineState::Loading { request, name: model.name.clone(), done: 0 };
         }
+        self.unreached = false;
         self.loaded = None;
         self.nothing_is_cached();
         effects.push(Effect::Load { id: request, model: Box::new(model) });
