@@ -7,11 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::open::Setup;
 use crate::catalogue::{ReadyEmbedding, RemoteEmbedding};
+use crate::config::Engine;
 use crate::engines::try_load;
 use crate::wire::{Failure, LoadOptions, ModelInfo, PROTOCOL_VERSION, Request, ServerOptions};
-
-/// Tokens of an input, where neither the server nor the person says it.
-const INPUT_TOKENS: u32 = 512;
 
 /// So long a server may take to say what it has; a command waits for it.
 const PATIENCE_MS: u64 = 10_000;
@@ -49,13 +47,10 @@ impl Setup {
         if let Some(known) = kept {
             return Ok(known);
         }
-        let info = self.try_server(server.clone(), &self.config.embedding.model, true);
+        let info = self.try_server(&self.config.embedding, true);
         let info = info.map_err(|failure| failure.in_words())?;
-        let known = Known {
-            name: info.name,
-            dimensions: info.dimensions.unwrap_or(0),
-            context: if info.context > 0 { info.context } else { INPUT_TOKENS },
-        };
+        let dimensions = info.dimensions.unwrap_or(0);
+        let known = Known { name: info.name, dimensions, context: info.context };
         // What can't be kept is asked for again.
         if let (Some(folder), Ok(bytes)) = (file.parent(), serde_json::to_vec(&known)) {
             let _ = std::fs::create_dir_all(folder).and_then(|()| std::fs::write(&file, bytes));
@@ -63,32 +58,39 @@ impl Setup {
         Ok(known)
     }
 
+    /// Forgets what servers said of their models: it is asked for anew.
+    pub(super) fn forget_embeddings(&self) {
+        // What is not there needs no forgetting.
+        let _ = std::fs::remove_dir_all(self.embeddings());
+    }
+
+    fn embeddings(&self) -> PathBuf {
+        self.paths.cache.join("embedding")
+    }
+
     fn known_file(&self, server: &ServerOptions) -> PathBuf {
         let asked = format!("{:?}", (&server.url, &self.config.embedding.model));
         let name = blake3::hash(asked.as_bytes()).to_hex();
-        self.paths.cache.join("embedding").join(format!("{name}.json"))
+        self.embeddings().join(format!("{name}.json"))
     }
 
-    /// Asks a server whether it has a model, and not for long.
-    pub(super) fn try_server(
-        &self,
-        server: ServerOptions,
-        model: &str,
-        embed: bool,
-    ) -> Result<ModelInfo, Failure> {
+    /// Asks the server of a section whether it has its model, and not for long.
+    pub(super) fn try_server(&self, section: &Engine, embed: bool) -> Result<ModelInfo, Failure> {
+        let server = section.server().unwrap_or_default();
         let server = ServerOptions {
             first_ms: server.first_ms.min(PATIENCE_MS),
             connect_ms: server.connect_ms.min(PATIENCE_MS),
             retries: 0,
             ..server
         };
-        let load = Request::Load {
-            protocol: PROTOCOL_VERSION,
-            model: model.into(),
-            mmproj: None,
-            options: LoadOptions { server: Some(Box::new(server)), embed, ..LoadOptions::default() },
+        let options = LoadOptions {
+            context: section.context.set(),
+            server: Some(Box::new(server)),
+            embed,
+            ..LoadOptions::default()
         };
-        try_load(&self.openai(), load)
+        let (protocol, model) = (PROTOCOL_VERSION, section.model.clone().into());
+        try_load(&self.openai(), Request::Load { protocol, model, mmproj: None, options })
     }
 
     /// What leaves this machine when an index is filled, a sentence each.

@@ -135,6 +135,7 @@ fn rebuild(setup: &Setup, how: UpdateArgs) -> Result<(), Trouble> {
     for path in &paths {
         store.forget(path).map_err(Trouble::user)?;
     }
+    setup.forget_embeddings();
     go(setup, &mut store, how, None)
 }
 

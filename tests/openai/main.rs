@@ -5,7 +5,10 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod hear;
+mod key;
 mod server;
+mod vectors;
 mod worker;
 #[path = "../worker_client/mod.rs"]
 mod worker_client;
@@ -26,6 +29,13 @@ fn run(home: &Home, url: &str, proxy: Option<&Server>, arguments: &[&str]) -> Ra
     if let Some(proxy) = proxy {
         command.env("http_proxy", format!("http://127.0.0.1:{}", proxy.port));
     }
+    Ran::from(command.output().unwrap())
+}
+
+/// The same with other settings alone.
+fn run_with(home: &Home, settings: &[(&str, &str)], arguments: &[&str]) -> Ran {
+    let mut command = home.percept("", arguments);
+    command.envs(settings.iter().copied());
     Ran::from(command.output().unwrap())
 }
 

@@ -142,8 +142,11 @@ impl Agent {
     /// A message that is stored and waits for a model that will not come waits no longer.
     pub(super) fn stop_waiting(&mut self) {
         let waits = matches!(self.turn, Turn::Sending { .. }) && self.outbox.is_none();
-        if waits && self.hopeless().is_some() {
+        if waits && let Some(why) = self.hopeless() {
             self.turn = Turn::Idle;
+            if self.unreached {
+                self.say(NoticeLevel::Info, why);
+            }
         }
     }
 

@@ -253,7 +253,7 @@ mod tests {
         for (json, texts, why) in [
             (r#"[]"#.to_owned(), 1, "0 vectors to 1 texts"),
             (r#"[{"index":1,"embedding":[1]}]"#.into(), 1, "numbered a vector 1 of 1"),
-            (r#"[{"index":0,"embedding":[1]},{"index":0,"embedding":[1]}]"#.into(), 2, "two vectors"),
+            (r#"[{"index":0,"embedding":[1,2,2]},{"index":0,"embedding":[1,2,2]}]"#.into(), 2, "two vectors"),
             (r#"[{"embedding":[1,2]}]"#.into(), 1, "others have 3"),
             (r#"[{"embedding":[]}]"#.into(), 1, "0 numbers"),
             (r#"[{"embedding":[0,0,0]}]"#.into(), 1, "no direction"),

@@ -24,6 +24,9 @@ use crate::server::Server;
 /// Tokens of context where neither the server nor the person says how many there are.
 const UNKNOWN_CONTEXT: u32 = 8192;
 
+/// The same for a model that finds vectors: what the smaller ones read.
+const UNKNOWN_INPUT: u32 = 512;
+
 /// The worker: nothing, until it is told where the server is.
 #[derive(Default)]
 pub(crate) struct Remote {
@@ -74,7 +77,8 @@ impl Engine for Remote {
                     let said = "percept-openai loads no files: it needs the address of a server.";
                     return Err(Failure::new(FailureKind::BadRequest, said).hint("Set [engine] base_url."));
                 };
-                let loaded = load(&model.to_string_lossy(), *server, options.context, output);
+                let unknown = if options.embed { UNKNOWN_INPUT } else { UNKNOWN_CONTEXT };
+                let loaded = load(&model.to_string_lossy(), *server, (options.context, unknown), output);
                 match loaded.and_then(|loaded| loaded.for_vectors(options.embed, output)) {
                     Ok(loaded) => {
                         output.event(Event::Loaded(loaded.info.clone()));
@@ -150,7 +154,7 @@ impl Stop {
 fn load(
     name: &str,
     options: ServerOptions,
-    context: Option<u32>,
+    (context, unknown): (Option<u32>, u32),
     output: &Output<'_>,
 ) -> Result<Loaded, Stop> {
     let started = Instant::now();
@@ -172,7 +176,7 @@ fn load(
     let props = if model.has_props() { props(&exchange)? } else { None };
     let said = model.context(props.as_ref());
     let info = ModelInfo {
-        context: context.or(said).unwrap_or(UNKNOWN_CONTEXT),
+        context: context.or(said).unwrap_or(unknown),
         context_trained: model.trained(),
         parameters: model.parameters(),
         vision: images && props.as_ref().and_then(Props::vision).unwrap_or(true),
