@@ -93,5 +93,6 @@ fn options(setup: &Setup) -> tui::Options {
         paste_bytes: chat.paste_bytes,
         history: Some(setup.paths.history()),
         dictation: dictation(setup),
+        helpers: setup.helpers(),
     }
 }

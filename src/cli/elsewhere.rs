@@ -105,6 +105,14 @@ impl Setup {
         vectors.into_iter().chain(sound).collect()
     }
 
+    /// The hosts elsewhere that get what isn't answered, each once.
+    pub(super) fn helpers(&self) -> Vec<String> {
+        let sections = [&self.config.embedding, &self.config.transcription];
+        let mut hosts: Vec<String> = sections.into_iter().filter_map(Engine::leaves_to).collect();
+        hosts.dedup();
+        hosts
+    }
+
     /// The same for a chat: what goes elsewhere besides what is answered there.
     pub(super) fn leaves_in_chat(&self) -> Option<String> {
         let vectors = self.config.embedding.leaves_to();
