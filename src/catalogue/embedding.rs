@@ -10,7 +10,7 @@ use super::{
     described_by, mmproj_beside,
 };
 use crate::gguf::{Header, Pooling};
-use crate::wire::LoadOptions;
+use crate::wire::{LoadOptions, ServerOptions};
 
 /// Pieces of a file that are hashed, spread evenly: models of one kind differ in all of their
 /// weights, and a file of gigabytes takes seconds to read.
@@ -45,6 +45,45 @@ pub struct ReadyEmbedding {
     /// What tells its vectors from others': the files and all that they are used with, hashed.
     /// The same wherever the files lie.
     pub space: String,
+}
+
+/// A server's model that finds vectors, and how it is used.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RemoteEmbedding {
+    /// Its name there.
+    pub name: String,
+    /// Where it is.
+    pub server: ServerOptions,
+    /// What stands before a query.
+    pub query_prefix: String,
+    /// What stands before a passage.
+    pub passage_prefix: String,
+    /// Numbers of a vector.
+    pub dimensions: usize,
+    /// Tokens of an input that it reads.
+    pub most_tokens: usize,
+}
+
+impl ReadyEmbedding {
+    /// A model that a server has. Its space is that of the name at that address: what else the
+    /// server may put behind the name can't be seen from here.
+    pub fn at_server(remote: RemoteEmbedding) -> Self {
+        let RemoteEmbedding { name, server, query_prefix, passage_prefix, dimensions, most_tokens } = remote;
+        let used = (&server.url, &name, &query_prefix, &passage_prefix, dimensions);
+        Self {
+            space: blake3::hash(format!("server {used:?}").as_bytes()).to_hex().to_string(),
+            model: PathBuf::from(&name),
+            mmproj: None,
+            load: LoadOptions { server: Some(Box::new(server)), ..LoadOptions::default() },
+            suffix: String::new(),
+            pictures: false,
+            name,
+            query_prefix,
+            passage_prefix,
+            dimensions,
+            most_tokens,
+        }
+    }
 }
 
 impl Catalogue {
@@ -194,4 +233,33 @@ fn sample(path: &Path, hasher: &mut blake3::Hasher) -> std::io::Result<()> {
         hasher.update_reader((&mut file).take(SAMPLE_BYTES))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_vectors_of_another_model_server_or_prefix_are_of_another_space() {
+        let remote = |url: &str, name: &str, prefix: &str, dimensions| {
+            let server = ServerOptions { url: url.to_owned(), ..ServerOptions::default() };
+            ReadyEmbedding::at_server(RemoteEmbedding {
+                name: name.to_owned(),
+                server,
+                query_prefix: prefix.to_owned(),
+                passage_prefix: String::new(),
+                dimensions,
+                most_tokens: 512,
+            })
+        };
+        let one = remote("http://a/v1", "m", "", 8);
+        assert_eq!(one.space, remote("http://a/v1", "m", "", 8).space);
+        let others = [
+            remote("http://b/v1", "m", "", 8),
+            remote("http://a/v1", "n", "", 8),
+            remote("http://a/v1", "m", "query: ", 8),
+            remote("http://a/v1", "m", "", 9),
+        ];
+        assert!(others.iter().all(|other| other.space != one.space));
+    }
 }

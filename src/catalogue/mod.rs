@@ -16,7 +16,7 @@ mod tests;
 
 use std::path::{Path, PathBuf};
 
-pub use embedding::ReadyEmbedding;
+pub use embedding::{ReadyEmbedding, RemoteEmbedding};
 pub use fingerprint::Fingerprint;
 pub use room::{Fit, Room};
 pub use spec::{ModelFiles, ModelSource, ModelSpec, Task, Turns};

@@ -5,6 +5,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::{Catalogue, CatalogueError, ModelSpec, Task, Verified};
+use crate::wire::ServerOptions;
 
 /// What a file of whisper.cpp's begins with: `GGML_FILE_MAGIC` in ggml.h, little-endian.
 const MAGIC: [u8; 4] = *b"lmgg";
@@ -21,6 +22,21 @@ pub struct ReadySpeech {
     pub model: PathBuf,
     /// The voice activity model, where there is one.
     pub vad: Option<PathBuf>,
+    /// The server that has it; `model` is then its name there, and nothing is on this machine.
+    pub server: Option<Box<ServerOptions>>,
+}
+
+impl ReadySpeech {
+    /// A model that a server has; an empty name is the only one there.
+    pub fn at_server(name: &str, server: ServerOptions) -> Self {
+        let shown = server.info().map(|info| info.address).filter(|_| name.is_empty());
+        Self {
+            name: shown.unwrap_or_else(|| name.to_owned()),
+            model: PathBuf::from(name),
+            vad: None,
+            server: Some(Box::new(server)),
+        }
+    }
 }
 
 impl Catalogue {
@@ -39,7 +55,7 @@ impl Catalogue {
             Some(name) => Some(self.file_for(name, Task::Vad)?.1),
             None => self.here(Task::Vad).next().map(|(_, path)| path),
         };
-        Ok(ReadySpeech { name, model, vad })
+        Ok(ReadySpeech { name, model, vad, server: None })
     }
 
     /// The models for this that are on this machine, in the catalogue's order.

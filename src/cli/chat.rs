@@ -25,6 +25,9 @@ pub(super) fn run(args: ChatArgs) -> Result<(), Trouble> {
             driver.send(Event::OpenSession(session));
         }
         driver.send(Event::UseModel(setup.model(&args.model)));
+        if let Some(leaves) = setup.leaves_in_chat() {
+            driver.send(Event::Done(leaves));
+        }
         for file in args.files {
             driver.send(Event::Attach(Given::Path(file)));
         }
@@ -90,5 +93,6 @@ fn options(setup: &Setup) -> tui::Options {
         paste_bytes: chat.paste_bytes,
         history: Some(setup.paths.history()),
         dictation: dictation(setup),
+        helpers: setup.helpers(),
     }
 }

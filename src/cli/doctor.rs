@@ -10,23 +10,20 @@ use serde::Serialize;
 use super::Trouble;
 use super::exit::{print_json, print_line};
 use super::open::Setup;
-use crate::config::ConfigError;
-use crate::engines::{WorkerOptions, probe, try_load};
+use crate::config::{ConfigError, Engine};
+use crate::engines::{WorkerOptions, probe};
 use crate::hardware;
 use crate::microphone::{self, Check, Device, MicrophoneError};
 use crate::text;
 use crate::tools::ocr::tesseract;
 use crate::tools::sandbox::{self, Support};
-use crate::wire::{Gpu, LoadOptions, PROTOCOL_VERSION, Ready, Request, ServerOptions};
+use crate::wire::{Gpu, Ready};
 
 /// What is missing without Tesseract, and how to get it.
 const NO_TESSERACT: &str = "not installed, so the assistant can't have the text of a picture read (it looks at it all the same); to install it: apt install tesseract-ocr, dnf install tesseract, pacman -S tesseract tesseract-data-eng, or brew install tesseract";
 
 /// So long it is listened to the microphone.
 const LISTENED: Duration = Duration::from_secs(1);
-
-/// So long a server may take to list its models.
-const SERVER_MS: u64 = 10_000;
 
 /// Show what works on this machine and what is missing
 #[derive(Debug, Args)]
@@ -44,6 +41,12 @@ struct Report {
     /// The server that answers, where one does.
     #[serde(skip_serializing_if = "Option::is_none")]
     server: Option<ServerReport>,
+    /// The server that finds vectors.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    embedding_server: Option<ServerReport>,
+    /// The server that hears recordings.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    transcription_server: Option<ServerReport>,
     sandbox: SandboxReport,
     /// Where it is installed.
     tesseract: Option<String>,
@@ -180,7 +183,9 @@ fn examine(setup: &Setup, problem: Option<&ConfigError>) -> Report {
             problem: problem.map(ToString::to_string),
         },
         workers: examine_workers(setup),
-        server: setup.config.engine.server().map(|server| examine_server(setup, server)),
+        server: examine_server(setup, &setup.config.engine, false),
+        embedding_server: examine_server(setup, &setup.config.embedding, true),
+        transcription_server: examine_server(setup, &setup.config.transcription, false),
         sandbox: match sandbox::support() {
             Support::By(means) => SandboxReport { enforced: true, how: means.to_string() },
             Support::None(how) => SandboxReport { enforced: false, how },
@@ -263,39 +268,24 @@ fn examine_workers(setup: &Setup) -> Vec<WorkerReport> {
     first.into_iter().chain([examine_worker("percept-whisper", &setup.whisper())]).collect()
 }
 
-/// Asks the server for its models; no text is sent.
-fn examine_server(setup: &Setup, server: ServerOptions) -> ServerReport {
+/// Asks a server for its models, and one that finds vectors for that of a word; no text of the
+/// person's is sent.
+fn examine_server(setup: &Setup, section: &Engine, embed: bool) -> Option<ServerReport> {
+    let server = section.server()?;
     let url = server.url.clone();
-    let server = ServerOptions { first_ms: server.first_ms.min(SERVER_MS), retries: 0, ..server };
-    let load = Request::Load {
-        protocol: PROTOCOL_VERSION,
-        model: setup.config.engine.model.clone().into(),
-        mmproj: None,
-        options: LoadOptions {
-            context: setup.config.engine.context.set(),
-            server: Some(Box::new(server)),
-            ..LoadOptions::default()
-        },
-    };
-    match try_load(&setup.openai(), load) {
+    let server = ServerReport { url, model: None, context: None, elsewhere: false, problem: None };
+    Some(match setup.try_server(section, embed) {
         Ok(info) => ServerReport {
-            url,
             model: Some(info.name),
             context: Some(info.context),
             elsewhere: info.server.is_some_and(|server| server.elsewhere),
-            problem: None,
+            ..server
         },
-        Err(failure) => ServerReport {
-            url,
-            model: None,
-            context: None,
-            elsewhere: false,
-            problem: Some(failure.in_words()),
-        },
-    }
+        Err(failure) => ServerReport { problem: Some(failure.in_words()), ..server },
+    })
 }
 
-fn print_server(server: &ServerReport) -> Result<(), Trouble> {
+fn print_server(what: &str, server: &ServerReport) -> Result<(), Trouble> {
     let line = match (&server.model, &server.problem) {
         (Some(model), None) => {
             let leaves = if server.elsewhere { "; what you send leaves this machine" } else { "" };
@@ -305,7 +295,7 @@ fn print_server(server: &ServerReport) -> Result<(), Trouble> {
         (_, problem) => problem.clone().unwrap_or_default(),
     };
     let mark = if server.problem.is_none() { "ok" } else { "!!" };
-    print_line(format!("{mark}    server: {}", text::printable(&line)))
+    print_line(format!("{mark}    {what}: {}", text::printable(&line)))
 }
 
 fn examine_worker(name: &'static str, options: &WorkerOptions) -> WorkerReport {
@@ -350,8 +340,13 @@ fn print(report: &Report) -> Result<(), Trouble> {
         };
         print_line(format!("{}    {}: {line}", mark(worker.problem.is_none()), worker.name))?;
     }
-    if let Some(server) = &report.server {
-        print_server(server)?;
+    let servers = [
+        ("server", &report.server),
+        ("server for vectors", &report.embedding_server),
+        ("server for recordings", &report.transcription_server),
+    ];
+    for (what, server) in servers {
+        server.as_ref().map_or(Ok(()), |server| print_server(what, server))?;
     }
     let sandbox = &report.sandbox;
     let line = match sandbox.enforced {

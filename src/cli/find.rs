@@ -88,6 +88,9 @@ pub(super) fn run(args: FindArgs) -> Result<(), Trouble> {
         pictures_only: args.images,
         within: args.within.as_deref().map(whole),
     };
+    if let Some(to) = setup.config.embedding.leaves_to().filter(|_| args.mode != By::Lexical) {
+        warn(format!("what is looked for goes to {to}"));
+    }
     let answer = library.find(&query, &stop);
     runtime.shutdown_background();
     let mut answer = answer.map_err(|error| match error {

@@ -135,6 +135,7 @@ fn rebuild(setup: &Setup, how: UpdateArgs) -> Result<(), Trouble> {
     for path in &paths {
         store.forget(path).map_err(Trouble::user)?;
     }
+    setup.forget_embeddings();
     go(setup, &mut store, how, None)
 }
 
@@ -145,6 +146,9 @@ fn go(setup: &Setup, store: &mut Store, how: UpdateArgs, only: Option<&[PathBuf]
         return Ok(());
     }
     if how.background {
+        for leaves in setup.leaves_when_indexing() {
+            warn(leaves);
+        }
         return in_background();
     }
     let folder = setup.paths.index();
@@ -152,6 +156,9 @@ fn go(setup: &Setup, store: &mut Store, how: UpdateArgs, only: Option<&[PathBuf]
         warn("another percept is indexing and goes on with this; `percept index status` says how far it is");
         return Ok(());
     };
+    for leaves in setup.leaves_when_indexing() {
+        warn(leaves);
+    }
     let runtime = runtime()?;
     let stop = stop_on_terminate(&runtime);
     set_on_interrupt(&runtime, &stop);

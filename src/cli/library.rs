@@ -34,6 +34,9 @@ impl Setup {
     /// What finds vectors, or why nothing does: a sentence. One worker for all that ask.
     pub(super) fn embedder(&self) -> Result<Arc<dyn retrieval::Embedder>, String> {
         let made = self.embedder.get_or_init(|| {
+            if let Some(remote) = self.remote_embedding() {
+                return Ok(Arc::new(Embedder::new(self.openai(), remote?, None)));
+            }
             let ready = self.catalogue.embedding(set(&self.config.find.model)).map_err(sentence)?;
             Ok(Arc::new(Embedder::new(self.llama(), ready, Some(self.embedding_threads()))))
         });
@@ -136,7 +139,8 @@ impl Setup {
 
     /// Counts tokens as the embedding model does, where its vocabulary is known.
     fn counter(&self) -> Arc<dyn Fn(&str) -> usize + Send + Sync> {
-        let ready = self.catalogue.embedding(set(&self.config.find.model)).ok();
+        let local = self.config.embedding.server().is_none();
+        let ready = local.then(|| self.catalogue.embedding(set(&self.config.find.model)).ok()).flatten();
         let tokenizer = ready.and_then(|ready| {
             let built = Tokenizer::from_gguf(&ready.model);
             built.inspect_err(|error| tracing::info!(%error, "tokens are estimated")).ok()

@@ -4,6 +4,7 @@ mod ask;
 mod chat;
 mod describe;
 mod doctor;
+mod elsewhere;
 mod exit;
 mod find;
 mod fitting;

@@ -145,9 +145,14 @@ impl Setup {
     /// What hears recordings.
     pub(super) fn listener(&self) -> Listener {
         let speech = &self.config.speech;
+        let remote = &self.config.transcription;
+        let (worker, model) = match remote.server() {
+            Some(server) => (self.openai(), Ok(ReadySpeech::at_server(&remote.model, server))),
+            None => (self.whisper(), self.speech_model()),
+        };
         Listener {
-            worker: self.whisper(),
-            model: self.speech_model(),
+            worker,
+            model,
             threads: speech.threads.set(),
             speech: SpeechOptions {
                 language: set(&speech.language).map(str::to_owned),

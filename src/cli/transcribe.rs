@@ -88,6 +88,10 @@ fn listener(args: &TranscribeArgs) -> Result<Listener, Trouble> {
     let mut setup = Setup::load()?;
     if let Some(model) = &args.model {
         setup.config.speech.model.clone_from(model);
+        setup.config.transcription.model.clone_from(model);
+    }
+    if let Some(to) = setup.config.transcription.leaves_to() {
+        warn(format!("the recording is sent to {to}"));
     }
     let mut listener = setup.listener();
     let speech = &mut listener.speech;

@@ -33,11 +33,19 @@ const FAKE_PREFIX: &str = "PERCEPT_FAKE";
 const PROJECT_SECTIONS: [&str; 3] = ["model", "sampling", "chat"];
 
 /// The keys whose value is one of a few words, and these.
-const WORDS: [(&str, &str, &[&str]); 3] = [
+const WORDS: [(&str, &str, &[&str]); 5] = [
     ("chat", "theme", &["auto", "dark", "light", "mono"]),
-    ("engine", "kind", &["local", "openai"]),
+    ("engine", "kind", &ENGINES),
+    ("embedding", "kind", &ENGINES),
+    ("transcription", "kind", &ENGINES),
     (TOOLS, "approval", &APPROVALS),
 ];
+
+/// Who does the work of a section.
+const ENGINES: [&str; 2] = ["local", "openai"];
+
+/// A program with its arguments, as a line or as a list.
+const COMMAND_LINE: &str = "key_command";
 
 /// The section of which a project may only narrow what is there.
 pub(super) const TOOLS: &str = "tools";
@@ -109,6 +117,8 @@ pub(super) fn check(
         (Value::Integer(_), Value::Integer(number)) if section == TOOLS && *number < 1 => Some("1 or more"),
         (Value::Integer(_), Value::Integer(number)) if *number < 0 => Some("0 or more"),
         (Value::Float(_), Value::Integer(_)) => None,
+        (_, Value::Array(words)) if key == COMMAND_LINE && words.iter().all(Value::is_str) => None,
+        _ if key == COMMAND_LINE && !value.is_str() => Some("a string or a list of strings"),
         (default, value) if default.same_type(value) => None,
         (Value::Integer(_), _) => Some("a whole number"),
         (Value::Float(_), _) => Some("a number"),
@@ -194,7 +204,12 @@ pub(super) fn environment(
             // An empty variable is as good as none.
             Some(_) if text.is_empty() => {}
             Some(&(section, key, default)) => {
-                set.push((section.clone(), key.clone(), name.clone(), typed(text, default)));
+                set.push((
+                    section.clone(),
+                    key.clone(),
+                    name.clone(),
+                    typed(text, default, key == COMMAND_LINE),
+                ));
             }
             None if OTHER_VARIABLES.contains(&name.as_str()) || name.starts_with(FAKE_PREFIX) => {}
             None => {
@@ -211,11 +226,12 @@ pub(super) fn environment(
 }
 
 /// A string needs no quotes in a variable; everything else is written as in the file.
-fn typed(text: &str, default: &Value) -> Value {
+fn typed(text: &str, default: &Value, takes_list: bool) -> Value {
     let parsed = format!("value = {text}").parse::<Table>().ok().and_then(|mut table| table.remove("value"));
     let plain = default.as_str().is_some_and(|word| word != "auto");
     match parsed {
         Some(value) if !plain || value.is_str() => value,
+        Some(list @ Value::Array(_)) if takes_list => list,
         _ => Value::String(text.to_owned()),
     }
 }

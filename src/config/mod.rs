@@ -4,6 +4,7 @@
 //! The default file is also the schema: it has every key, and a key that it doesn't have
 //! is an error that names the nearest one. Nothing below this floor knows [`Config`].
 
+mod engine;
 mod layers;
 #[cfg(test)]
 mod tests;
@@ -18,8 +19,9 @@ use toml::Value;
 
 use crate::catalogue::ReadyModel;
 use crate::tools::mcp::ServerConfig;
-use crate::wire::{LoadOptions, ServerOptions};
+use crate::wire::LoadOptions;
 use crate::{intake, tools, tui};
+pub use engine::{Engine, EngineKind};
 use layers::{TOOLS, check, entries, environment, narrow, parse, project_may, put};
 
 /// The default configuration, with its comments.
@@ -67,6 +69,10 @@ pub struct Config {
     pub model: Model,
     /// Who answers.
     pub engine: Engine,
+    /// Who finds vectors.
+    pub embedding: Engine,
+    /// Who hears recordings.
+    pub transcription: Engine,
     /// Where models come from.
     pub models: Models,
     /// How to choose tokens.
@@ -104,63 +110,6 @@ pub struct Model {
     pub gpu_layers: Auto<u32>,
     pub memory_check: bool,
     pub lookup: bool,
-}
-
-/// `[engine]`
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[allow(missing_docs, reason = "config.toml documents the keys")]
-pub struct Engine {
-    pub kind: EngineKind,
-    pub base_url: String,
-    pub model: String,
-    pub key_variable: String,
-    pub context: Auto<u32>,
-    pub images: bool,
-    pub redact: bool,
-    pub connect_s: u64,
-    pub first_s: u64,
-    pub silence_s: u64,
-    pub retries: u32,
-}
-
-/// Who answers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum EngineKind {
-    /// llama.cpp on this machine.
-    Local,
-    /// A server with the OpenAI chat completions API.
-    Openai,
-}
-
-impl Engine {
-    /// The server that answers; `None`: this machine does.
-    pub fn server(&self) -> Option<ServerOptions> {
-        const MS: u64 = 1000;
-        (self.kind == EngineKind::Openai).then(|| ServerOptions {
-            url: self.base_url.clone(),
-            key_variable: self.key_variable(),
-            images: self.images,
-            redact: self.redact,
-            connect_ms: self.connect_s.saturating_mul(MS),
-            first_ms: self.first_s.saturating_mul(MS),
-            silence_ms: self.silence_s.saturating_mul(MS),
-            retries: self.retries,
-            ..ServerOptions::default()
-        })
-    }
-
-    /// A key that was meant for one server is not sent to another.
-    fn key_variable(&self) -> String {
-        let url = url::Url::parse(&self.base_url).ok();
-        let of_openai =
-            url.is_some_and(|url| url.scheme() == "https" && url.host_str() == Some("api.openai.com"));
-        match (self.key_variable.is_empty(), of_openai) {
-            (true, true) => "OPENAI_API_KEY".to_owned(),
-            _ => self.key_variable.clone(),
-        }
-    }
 }
 
 /// `[models]`
@@ -412,10 +361,19 @@ impl Config {
             key,
             wrong: wrong.to_owned(),
         };
-        let config = Self::deserialize(Value::Table(config))
+        let mut config = Self::deserialize(Value::Table(config))
             .map_err(|error| wrong(error.message().to_owned(), "can't be used"))?;
-        if config.engine.kind == EngineKind::Openai && config.engine.base_url.is_empty() {
-            return Err(wrong("engine.base_url".to_owned(), "is empty, and engine.kind is \"openai\""));
+        let sections = [
+            ("engine", &mut config.engine),
+            ("embedding", &mut config.embedding),
+            ("transcription", &mut config.transcription),
+        ];
+        for (section, engine) in sections {
+            section.clone_into(&mut engine.section);
+            if engine.kind == EngineKind::Openai && engine.base_url.is_empty() {
+                let why = format!("is empty, and {section}.kind is \"openai\"");
+                return Err(wrong(format!("{section}.base_url"), &why));
+            }
         }
         match (config.model.image_min_tokens, config.model.image_max_tokens) {
             (Auto::Set(min), Auto::Set(max)) if min > max => {

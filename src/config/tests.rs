@@ -174,6 +174,37 @@ fn a_server_answers_only_where_it_is_said_and_a_key_goes_to_its_own_server_alone
     assert_eq!(model.load.context, Some(99));
 }
 
+#[test]
+fn each_section_has_its_own_server_and_a_program_may_print_its_key() {
+    let user = "[embedding]\nkind = 'openai'\nbase_url = 'https://api.openai.com/v1'\nmodel = 'e'\nquery_prefix = 'q: '
+        [transcription]\nkind = 'openai'\nbase_url = 'http://localhost:1/v1'\nkey_command = ['pass', 'show', 'a b']";
+    let variables = [("PERCEPT_EMBEDDING_KEY_COMMAND", "ring get 'a b'")];
+    let config = load(user, "", &variables).unwrap();
+    assert_eq!(config.engine.server(), None);
+    let vectors = config.embedding.server().unwrap();
+    assert_eq!((vectors.section.as_str(), config.embedding.query_prefix.as_str()), ("embedding", "q: "));
+    assert_eq!(vectors.key_command, ["ring", "get", "a b"]);
+    assert_eq!(vectors.key_variable, "", "a key of the environment is not meant where a program prints one");
+    assert_eq!(config.embedding.leaves_to().as_deref(), Some("api.openai.com"));
+    assert_eq!(config.transcription.server().unwrap().key_command, ["pass", "show", "a b"]);
+    assert_eq!(config.transcription.leaves_to(), None, "this machine");
+
+    for (wrong, said) in [
+        ("[embedding]\nkind = 'openai'", "embedding.base_url` is empty"),
+        ("[transcription]\nimages = false", "no key `transcription.images`"),
+        ("[engine]\nkey_command = 7", "a string or a list of strings"),
+        ("[engine]\nkey_command = ['a', 7]", "a string or a list of strings"),
+        ("[engine]\nkey_command = \"pass 'x\"", "has no end"),
+    ] {
+        let error = load(wrong, "", &[]).unwrap_err();
+        assert!(error.contains(said), "{wrong}: {error}");
+    }
+    for section in ["embedding", "transcription"] {
+        let project = format!("[{section}]\nbase_url = 'http://evil.example/v1'");
+        assert!(load("", &project, &[]).unwrap_err().contains("a project may not set"), "{section}");
+    }
+}
+
 proptest! {
     #[test]
     fn no_text_makes_it_panic(text in ".{0,80}", section in "model|chat|attach", key in "[a-z_]{1,12}", value in "[-a-z0-9.\"\\[\\]{}]{1,12}") {

@@ -32,6 +32,8 @@ pub struct Listener {
 pub enum Hearing {
     /// The model is being loaded.
     Loading,
+    /// It leaves this machine to that host.
+    Sent(String),
     /// So much was heard.
     Heard {
         /// In milliseconds.
@@ -47,6 +49,7 @@ impl fmt::Display for Hearing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Loading => f.write_str("loading the speech model"),
+            Self::Sent(address) => write!(f, "sent to {address} to be heard"),
             Self::Heard { done_ms, total_ms: 0 } => write!(f, "heard {}", clock(*done_ms)),
             Self::Heard { done_ms, total_ms } => {
                 let percent = done_ms.saturating_mul(100) / total_ms;
@@ -73,7 +76,15 @@ impl Listener {
         let model = self.model.clone().map_err(|why| Failure::new(FailureKind::NotLoaded, why))?;
         let mut worker = Errand::start(&self.worker, "speech worker")?;
         tell(Hearing::Loading);
-        let options = LoadOptions { vad: model.vad, threads: self.threads, ..LoadOptions::default() };
+        if let Some(info) = model.server.as_ref().and_then(|server| server.info()).filter(|to| to.elsewhere) {
+            tell(Hearing::Sent(info.address));
+        }
+        let options = LoadOptions {
+            vad: model.vad,
+            threads: self.threads,
+            server: model.server,
+            ..LoadOptions::default()
+        };
         let (protocol, mmproj) = (PROTOCOL_VERSION, None);
         worker.ask(Request::Load { protocol, model: model.model, mmproj, options }, stop, |_| {})?;
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());

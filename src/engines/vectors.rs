@@ -35,6 +35,11 @@ pub(super) fn cut(text: &str) -> &str {
 pub(super) fn same_length(info: &ModelInfo, wanted: usize) -> Result<(), Failure> {
     match info.dimensions {
         Some(found) if found == wanted => Ok(()),
+        Some(found) if info.server.is_some() => {
+            let said = format!("The server's vectors have {found} numbers, those of before {wanted}.");
+            Err(Failure::new(FailureKind::Server, said)
+                .hint("Another model is behind that name now: `percept index rebuild` begins anew."))
+        }
         found => Err(broken(&format!("its vectors have {} numbers, not {wanted}", found.unwrap_or(0)))),
     }
 }

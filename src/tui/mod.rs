@@ -105,6 +105,8 @@ pub struct Options {
     pub history: Option<PathBuf>,
     /// How dictation is done; or why it can't be, and what to do: sentences for the screen.
     pub dictation: Result<dictation::Options, String>,
+    /// The hosts that get what isn't answered: what is looked for, recordings. Empty: none does.
+    pub helpers: Vec<String>,
 }
 
 /// How the chat ended.

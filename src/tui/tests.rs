@@ -26,6 +26,7 @@ fn options() -> Options {
         paste_bytes: 100,
         history: None,
         dictation: Err("No speech model is on this machine: percept models pull whisper-base.".into()),
+        helpers: Vec::new(),
     }
 }
 

@@ -133,6 +133,8 @@ fn welcome(agent: &Agent, width: usize, app: &App) -> Vec<Line<'static>> {
         "Attach a screenshot or a text file, and ask about it.".to_owned(),
         "Drag a file here, type @ and a part of its name, or ctrl+v for the clipboard.".to_owned(),
         match agent.leaves_to() {
+            // A notice says what goes there.
+            None if !app.options.helpers.is_empty() => "? shows the keys.".to_owned(),
             None => "Everything runs on this machine; nothing is sent anywhere unless you allow it. ? shows the keys."
                 .to_owned(),
             Some(address) => format!(
@@ -221,7 +223,7 @@ fn draw_status(frame: &mut Frame<'_>, area: Rect, app: &App, agent: &Agent) {
     let theme = app.theme;
     let (state, style) = state_words(agent, theme);
     let width = area.width as usize;
-    let banner = banner(agent, width / 3);
+    let banner = banner(agent, &app.options.helpers, width / 3);
     let most = (width / 2).saturating_sub(banner.width());
     // The speed gives way before the state does.
     let speed = app.speed.words(agent).map(|speed| format!("{speed} · {state}"));
@@ -259,10 +261,12 @@ fn draw_status(frame: &mut Frame<'_>, area: Rect, app: &App, agent: &Agent) {
 }
 
 /// Where what is sent leaves this machine to. It never gives way.
-fn banner(agent: &Agent, most: usize) -> String {
-    match agent.leaves_to() {
-        Some(address) => format!(" → {} ·", text::end(&text::printable(address), most.max(8))),
-        None => String::new(),
+fn banner(agent: &Agent, helpers: &[String], most: usize) -> String {
+    let mut hosts: Vec<&str> = agent.leaves_to().into_iter().collect();
+    hosts.extend(helpers.iter().map(String::as_str).filter(|host| agent.leaves_to() != Some(host)));
+    match hosts.is_empty() {
+        true => String::new(),
+        false => format!(" → {} ·", text::end(&text::printable(&hosts.join(", ")), most.max(8))),
     }
 }
 

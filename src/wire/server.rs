@@ -1,9 +1,15 @@
-//! A server that answers in place of a model on this machine: where it is, and how long it is
-//! waited for. Its key is in neither of these: a worker reads it from its environment.
+//! A server in place of a model on this machine: where it is, and how long it is waited for. Its
+//! key is in neither of these: a worker reads it from its environment, or has a program print it.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 use serde::{Deserialize, Serialize};
+use url::{Host, Url};
 
-/// A server with the OpenAI chat completions API.
+/// The section of the server that answers.
+const ENGINE: &str = "engine";
+
+/// A server with the OpenAI API.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ServerOptions {
@@ -11,6 +17,13 @@ pub struct ServerOptions {
     pub url: String,
     /// The variable of the worker's environment that holds its key; empty: it has none.
     pub key_variable: String,
+    /// The program that prints the key, with its arguments, for where the variable is not set;
+    /// empty: there is none. It is run without a shell.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub key_command: Vec<String>,
+    /// The section of the configuration that it stands in: what errors point at.
+    #[serde(skip_serializing_if = "is_engine")]
+    pub section: String,
     /// Whether the model is given pictures.
     pub images: bool,
     /// Whether secrets are replaced in what is sent to another machine.
@@ -33,6 +46,8 @@ impl Default for ServerOptions {
         Self {
             url: String::new(),
             key_variable: String::new(),
+            key_command: Vec::new(),
+            section: ENGINE.to_owned(),
             images: true,
             redact: true,
             connect_ms: 10_000,
@@ -44,6 +59,17 @@ impl Default for ServerOptions {
     }
 }
 
+fn is_engine(section: &String) -> bool {
+    section == ENGINE
+}
+
+impl ServerOptions {
+    /// Where it is; `None`: its URL is none.
+    pub fn info(&self) -> Option<ServerInfo> {
+        Url::parse(&self.url).ok().map(|url| ServerInfo::of(&url))
+    }
+}
+
 /// The server that a loaded model is on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServerInfo {
@@ -51,4 +77,24 @@ pub struct ServerInfo {
     pub address: String,
     /// Whether that is another machine, so that what is sent there leaves this one.
     pub elsewhere: bool,
+}
+
+impl ServerInfo {
+    /// Where a URL leads.
+    pub fn of(url: &Url) -> Self {
+        let host = url.host_str().unwrap_or_default();
+        let address = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
+        Self { address, elsewhere: !is_loopback(url) }
+    }
+}
+
+/// Whether what is sent there stays on this machine. A name that only a file of the system's
+/// leads here counts as elsewhere: it may lead to another machine tomorrow.
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(address)) => Ipv4Addr::is_loopback(&address),
+        Some(Host::Ipv6(address)) => Ipv6Addr::is_loopback(&address),
+        None => false,
+    }
 }

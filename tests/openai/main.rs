@@ -5,7 +5,12 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod hear;
+mod key;
+#[path = "../pty/mod.rs"]
+mod pty;
 mod server;
+mod vectors;
 mod worker;
 #[path = "../worker_client/mod.rs"]
 mod worker_client;
@@ -26,6 +31,13 @@ fn run(home: &Home, url: &str, proxy: Option<&Server>, arguments: &[&str]) -> Ra
     if let Some(proxy) = proxy {
         command.env("http_proxy", format!("http://127.0.0.1:{}", proxy.port));
     }
+    Ran::from(command.output().unwrap())
+}
+
+/// The same with other settings alone.
+fn run_with(home: &Home, settings: &[(&str, &str)], arguments: &[&str]) -> Ran {
+    let mut command = home.percept("", arguments);
+    command.envs(settings.iter().copied());
     Ran::from(command.output().unwrap())
 }
 
@@ -137,4 +149,28 @@ fn doctor_says_whether_the_server_answers() {
     let ran = run(&home, "http://127.0.0.1:1/v1", None, &["doctor"]);
     assert_eq!(ran.code, Some(3));
     assert!(ran.out.contains("!!    server: 127.0.0.1:1 can't be reached"), "{}", ran.out);
+}
+
+#[test]
+fn a_chat_says_at_its_start_what_goes_elsewhere_besides_the_questions() {
+    let vector = json!({ "data": [{ "index": 0, "embedding": [1, 0] }] }).to_string();
+    let (home, server) = (Home::new(), Server::start([Reply::Plain(200, "", vector)]));
+    let proxy = format!("http://127.0.0.1:{}", server.port);
+    let settings = [
+        ("PERCEPT_EMBEDDING_KIND", "openai"),
+        ("PERCEPT_EMBEDDING_BASE_URL", "http://vectors.example:8000/v1"),
+        ("PERCEPT_TRANSCRIPTION_KIND", "openai"),
+        ("PERCEPT_TRANSCRIPTION_BASE_URL", "http://ears.example:8000/v1"),
+        ("http_proxy", proxy.as_str()),
+    ];
+    let chat = pty::Terminal::with(&home, "", &[], &settings, (140, 24));
+    chat.shows("what is indexed and looked for goes to vectors.example:8000");
+    chat.shows("dictation stays here");
+    chat.shows(" → vectors.example:8000, ears.example:8000 ·");
+    assert!(!chat.text().contains("Everything runs on this machine"), "{}", chat.text());
+    drop(chat);
+    // At the next start it is known how long the vectors are, and nothing is asked.
+    let chat = pty::Terminal::with(&home, "", &[], &settings, (120, 24));
+    chat.shows("Leaves this machine");
+    assert_eq!(server.asked("/embeddings").len(), 1);
 }

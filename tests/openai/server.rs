@@ -10,6 +10,10 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+/// The paths that its script is for.
+const SCRIPTED: [&str; 4] =
+    ["/chat/completions", "/embeddings", "/audio/transcriptions", "/audio/translations"];
+
 /// How it answers a question.
 #[derive(Debug, Clone)]
 pub(crate) enum Reply {
@@ -129,8 +133,13 @@ impl Server {
 
     /// All that it was asked to answer.
     pub(crate) fn questions(&self) -> Vec<Sent> {
+        self.asked("/chat/completions")
+    }
+
+    /// All that it was asked at a path of the API.
+    pub(crate) fn asked(&self, path: &str) -> Vec<Sent> {
         let sent = self.state.sent.lock().unwrap();
-        sent.iter().filter(|sent| sent.path.ends_with("/chat/completions")).cloned().collect()
+        sent.iter().filter(|sent| sent.path.ends_with(path)).cloned().collect()
     }
 
     /// All that it was sent, as one text.
@@ -149,7 +158,7 @@ impl Server {
 
 fn serve(mut stream: TcpStream, state: &State) {
     let Some(sent) = read(&stream) else { return };
-    let asked = sent.path.ends_with("/chat/completions");
+    let asked = SCRIPTED.iter().any(|path| sent.path.ends_with(path));
     let listed = sent.path.ends_with("/models");
     state.sent.lock().unwrap().push(sent);
     let reply = match (asked, listed) {
@@ -176,7 +185,7 @@ fn read(stream: &TcpStream) -> Option<Sent> {
     let length = lower.split("content-length: ").nth(1).and_then(|rest| rest.lines().next()?.parse().ok());
     let mut body = vec![0; length.unwrap_or(0)];
     reader.read_exact(&mut body).ok()?;
-    Some(Sent { path, head, body: String::from_utf8(body).ok()? })
+    Some(Sent { path, head, body: String::from_utf8_lossy(&body).into_owned() })
 }
 
 fn answer(stream: &mut TcpStream, reply: Reply, state: &State) -> std::io::Result<()> {

@@ -6,18 +6,18 @@ use percept::attachment::AttachmentId;
 use percept::message::Role;
 use percept::wire::{
     ChatMessage, Content, Event, Failure, FailureKind, LoadOptions, ModelInfo, PROTOCOL_VERSION, Request,
-    Sampling, ServerOptions, StopReason, ToolSpec,
+    Sampling, ServerOptions, SpeechOptions, StopReason, ToolSpec,
 };
 use serde_json::json;
 
 use crate::server::{Reply, Server, calls, end, one_model, piece, says};
 use crate::worker_client::{Answer, WorkerClient};
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_percept-openai");
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_percept-openai");
 const KEY: &str = "sk-test-7hK29fQmX0bV";
 
 /// Patience of a test.
-fn options(server: &Server) -> ServerOptions {
+pub(crate) fn options(server: &Server) -> ServerOptions {
     ServerOptions {
         url: server.url(),
         key_variable: "TEST_KEY".into(),
@@ -26,16 +26,16 @@ fn options(server: &Server) -> ServerOptions {
     }
 }
 
-fn load(options: ServerOptions, model: &str) -> Request {
+pub(crate) fn load(options: ServerOptions, model: &str) -> Request {
     let options = LoadOptions { server: Some(Box::new(options)), ..LoadOptions::default() };
     Request::Load { protocol: PROTOCOL_VERSION, model: model.into(), mmproj: None, options }
 }
 
-fn worker() -> WorkerClient {
+pub(crate) fn worker() -> WorkerClient {
     WorkerClient::start_with(PROGRAM, &[("TEST_KEY", KEY)])
 }
 
-fn loaded(options: ServerOptions) -> WorkerClient {
+pub(crate) fn loaded(options: ServerOptions) -> WorkerClient {
     let mut worker = worker();
     worker.ask(load(options, "")).done();
     worker
@@ -53,7 +53,7 @@ fn asked(reply: Reply) -> (Answer, Server) {
     (answer, server)
 }
 
-fn info(answer: &Answer) -> ModelInfo {
+pub(crate) fn info(answer: &Answer) -> ModelInfo {
     let loaded = answer.events.iter().find_map(|event| match event {
         Event::Loaded(info) => Some(info.clone()),
         _ => None,
@@ -308,7 +308,7 @@ fn what_a_server_can_not_do_is_answered_without_asking_it() {
     for request in [
         Request::SaveState { path: path.clone(), most_bytes: None },
         Request::RestoreState { path },
-        Request::Embed { inputs: Vec::new() },
+        Request::Listen { speech: SpeechOptions::default() },
     ] {
         assert_eq!(worker.ask(request).failed().kind, FailureKind::Unsupported);
     }
@@ -318,7 +318,7 @@ fn what_a_server_can_not_do_is_answered_without_asking_it() {
 }
 
 /// The server as another machine: reached through a proxy, as a person's own would be.
-fn elsewhere(server: &Server, redact: bool) -> WorkerClient {
+pub(crate) fn elsewhere(server: &Server, redact: bool) -> WorkerClient {
     let proxy = format!("http://127.0.0.1:{}", server.port);
     let mut worker =
         WorkerClient::start_with(PROGRAM, &[("TEST_KEY", KEY), ("http_proxy", &proxy), ("no_proxy", "")]);

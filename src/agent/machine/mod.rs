@@ -127,6 +127,10 @@ impl Agent {
             EngineState::Down { reason, restarting: false } => Some(format!(
                 "The model's worker is not running ({reason}). Your message is kept; /retry starts it again."
             )),
+            EngineState::Empty if self.unreached && !self.finding => Some(
+                "The server can't be used. Your message is kept; /retry and the next message try it again."
+                    .to_owned(),
+            ),
             _ if self.model.is_none() && !self.finding => Some(
                 "No model is loaded. Choose one with /model; your message is kept, /retry asks it."
                     .to_owned(),
@@ -211,6 +215,7 @@ impl Agent {
             return;
         };
         if !matches!(self.engine, EngineState::Ready(_)) {
+            self.reach_again(effects);
             self.wait_for_engine(parent);
             return;
         }

@@ -135,10 +135,11 @@ impl Agent {
         if self.busy() {
             return self.say(NoticeLevel::Error, STOP_FIRST);
         }
-        let started = self.start_again(effects);
+        let started = self.start_again(effects) || self.unreached;
         let Some(question) = self.transcript.iter().rposition(|message| message.role == Role::User) else {
+            self.reach_again(effects);
             let said = match started {
-                true => (NoticeLevel::Info, "The model's worker is being started again."),
+                true => (NoticeLevel::Info, "It is being tried again."),
                 false => (NoticeLevel::Error, "There is no question to ask again."),
             };
             return self.say(said.0, said.1);

@@ -85,6 +85,9 @@ pub struct Agent {
     pub(super) leaving: Leaving,
     /// A model's files are being looked for.
     pub(super) finding: bool,
+    /// The server of the chosen model could not be used when it was last tried: it is tried again
+    /// when the person asks again.
+    pub(super) unreached: bool,
     /// What the load that runs has said of its model.
     pub(super) loaded: Option<ModelInfo>,
     /// The answer that is being streamed.

@@ -63,7 +63,10 @@ impl Agent {
             }
             Event::Failed(failure) => {
                 self.engine = EngineState::Empty;
-                self.model = None;
+                // A server may be up a minute later; a file that can't be loaded stays one.
+                let at_server = self.model.as_ref().is_some_and(|model| model.load.server.is_some());
+                self.unreached = at_server;
+                self.model = self.model.take().filter(|_| at_server);
                 self.say(NoticeLevel::Error, failure.in_words());
                 self.failure = Some(failure);
                 self.stop_waiting();

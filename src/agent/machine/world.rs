@@ -142,8 +142,18 @@ impl Agent {
     /// A message that is stored and waits for a model that will not come waits no longer.
     pub(super) fn stop_waiting(&mut self) {
         let waits = matches!(self.turn, Turn::Sending { .. }) && self.outbox.is_none();
-        if waits && self.hopeless().is_some() {
+        if waits && let Some(why) = self.hopeless() {
             self.turn = Turn::Idle;
+            if self.unreached {
+                self.say(NoticeLevel::Info, why);
+            }
+        }
+    }
+
+    /// Tries a server again that could not be used.
+    pub(super) fn reach_again(&mut self, effects: &mut Vec<Effect>) {
+        if self.unreached && self.engine == EngineState::Empty {
+            self.load(effects);
         }
     }
 
@@ -158,6 +168,7 @@ impl Agent {
         if !waiting {
             self.engine = EngineState::Loading { request, name: model.name.clone(), done: 0 };
         }
+        self.unreached = false;
         self.loaded = None;
         self.nothing_is_cached();
         effects.push(Effect::Load { id: request, model: Box::new(model) });

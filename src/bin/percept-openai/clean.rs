@@ -28,6 +28,11 @@ pub(crate) fn clean(messages: &mut [ChatMessage], tools: &mut [ToolSpec]) -> Fou
     redactor.found()
 }
 
+/// A text alone, numbered by itself: the same text has the same vector whatever stands beside it.
+pub(crate) fn alone(text: &str) -> String {
+    Redactor::new(redact::Options::default()).redact(text).into_owned()
+}
+
 fn descriptions(schema: &mut Value, redactor: &mut Redactor) {
     match schema {
         Value::Array(items) => items.iter_mut().for_each(|item| descriptions(item, redactor)),

@@ -12,15 +12,20 @@ use tokio::runtime::Runtime;
 
 use crate::answer::{Answer, End, Word};
 use crate::clean::clean;
+use crate::embed::{self, Embedding};
 use crate::estimate;
 use crate::exchange::{Exchange, Stop};
 use crate::failure;
+use crate::hear;
 use crate::models::{Listed, Model, Props};
 use crate::prompt::{self, Asked, Spared};
 use crate::server::Server;
 
 /// Tokens of context where neither the server nor the person says how many there are.
 const UNKNOWN_CONTEXT: u32 = 8192;
+
+/// The same for a model that finds vectors: what the smaller ones read.
+const UNKNOWN_INPUT: u32 = 512;
 
 /// The worker: nothing, until it is told where the server is.
 #[derive(Default)]
@@ -33,6 +38,8 @@ struct Loaded {
     server: Server,
     info: ModelInfo,
     spared: Spared,
+    /// Loaded to find vectors.
+    embedding: Option<Embedding>,
 }
 
 /// What is asked of [`Loaded::generate`].
@@ -71,7 +78,9 @@ impl Engine for Remote {
                     let said = "percept-openai loads no files: it needs the address of a server.";
                     return Err(Failure::new(FailureKind::BadRequest, said).hint("Set [engine] base_url."));
                 };
-                match load(&model.to_string_lossy(), *server, options.context, output) {
+                let unknown = if options.embed { UNKNOWN_INPUT } else { UNKNOWN_CONTEXT };
+                let loaded = load(&model.to_string_lossy(), *server, (options.context, unknown), output);
+                match loaded.and_then(|loaded| loaded.for_vectors(options.embed, output)) {
                     Ok(loaded) => {
                         output.event(Event::Loaded(loaded.info.clone()));
                         self.loaded = Some(loaded);
@@ -90,6 +99,20 @@ impl Engine for Remote {
             Request::Generate { messages, sampling, max_tokens, tools, must_call } => {
                 let question = Question { messages, sampling, max_tokens, tools, must_call };
                 self.loaded()?.generate(question, output)
+            }
+            Request::Embed { inputs } => {
+                let loaded = self.loaded()?;
+                let Some(embedding) = &mut loaded.embedding else {
+                    let said = "The model was loaded to answer: it can't find vectors.";
+                    return Err(Failure::new(FailureKind::NotLoaded, said));
+                };
+                let exchange = Exchange { runtime: &loaded.runtime, server: &loaded.server, output };
+                ended(embedding.find(&exchange, &loaded.info.name, &inputs))
+            }
+            Request::Transcribe { path, speech } => {
+                let loaded = self.loaded()?;
+                let exchange = Exchange { runtime: &loaded.runtime, server: &loaded.server, output };
+                ended(hear::transcribe(&exchange, &loaded.info.name, &path, &speech))
             }
             Request::Cancel { .. } | Request::Shutdown => Ok(DoneReport::default()),
             _ => {
@@ -120,7 +143,7 @@ impl Stop {
     }
 
     /// With the words for what the server refused.
-    fn of(self, server: &Server) -> Self {
+    pub(crate) fn of(self, server: &Server) -> Self {
         match self {
             Self::Refused(status, body) => Self::Failed(failure::of_status(server, status, &body)),
             other => other,
@@ -132,12 +155,12 @@ impl Stop {
 fn load(
     name: &str,
     options: ServerOptions,
-    context: Option<u32>,
+    (context, unknown): (Option<u32>, u32),
     output: &Output<'_>,
 ) -> Result<Loaded, Stop> {
     let started = Instant::now();
     let images = options.images;
-    let server = Server::from_environment(options).map_err(Stop::Failed)?;
+    let server = Server::with_key(options, output)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
     let runtime = runtime.map_err(|error| {
         Stop::Failed(Failure::new(
@@ -154,7 +177,7 @@ fn load(
     let props = if model.has_props() { props(&exchange)? } else { None };
     let said = model.context(props.as_ref());
     let info = ModelInfo {
-        context: context.or(said).unwrap_or(UNKNOWN_CONTEXT),
+        context: context.or(said).unwrap_or(unknown),
         context_trained: model.trained(),
         parameters: model.parameters(),
         vision: images && props.as_ref().and_then(Props::vision).unwrap_or(true),
@@ -162,7 +185,7 @@ fn load(
         server: Some(server.info().clone()),
         ..named(model)
     };
-    Ok(Loaded { runtime, server, info, spared: Spared::default() })
+    Ok(Loaded { runtime, server, info, spared: Spared::default(), embedding: None })
 }
 
 fn named(model: Model) -> ModelInfo {
@@ -183,7 +206,22 @@ fn props(exchange: &Exchange<'_>) -> Result<Option<Props>, Stop> {
 }
 
 impl Loaded {
+    /// Finds out how long its vectors are, where it is there to find them.
+    fn for_vectors(mut self, wanted: bool, output: &Output<'_>) -> Result<Self, Stop> {
+        if wanted {
+            let exchange = Exchange { runtime: &self.runtime, server: &self.server, output };
+            let embedding = embed::begin(&exchange, &self.info.name)?;
+            self.info.dimensions = Some(embedding.dimensions());
+            self.embedding = Some(embedding);
+        }
+        Ok(self)
+    }
+
     fn generate(&mut self, mut question: Question, output: &Output<'_>) -> Result<DoneReport, Failure> {
+        if self.embedding.is_some() {
+            let said = "The model was loaded to find vectors: it can't answer.";
+            return Err(Failure::new(FailureKind::NotLoaded, said));
+        }
         let started = Instant::now();
         let found = match self.server.redacts() {
             true => clean(&mut question.messages, &mut question.tools),
@@ -230,7 +268,7 @@ impl Loaded {
         output: &Output<'_>,
         mut each: impl FnMut(Vec<Word>),
     ) -> Result<Answer, Stop> {
-        let Self { runtime, server, info, spared } = self;
+        let Self { runtime, server, info, spared, .. } = self;
         let exchange = Exchange { runtime, server, output };
         let asked = Asked {
             model: &info.name,
@@ -270,6 +308,14 @@ impl Loaded {
             End::Filtered => failed("took the rest of the answer: its filter for content"),
             End::BadCall(why) => failed(&format!("answered with a call {}", self.server.scrub(&why))),
         }
+    }
+}
+
+/// How a request ended that gives no answer in words.
+fn ended(done: Result<DoneReport, Stop>) -> Result<DoneReport, Failure> {
+    match done {
+        Err(Stop::Cancelled) => Ok(cancelled()),
+        other => other.map_err(Stop::into_failure),
     }
 }
 

@@ -65,6 +65,16 @@ impl Exchange<'_> {
         self.runtime.block_on(self.patiently(false, attempt))
     }
 
+    /// Posts a body to a path, again where that may help, and reads what is answered.
+    pub(crate) fn post(&self, path: &str, kind: &str, body: &[u8]) -> Result<Vec<u8>, Stop> {
+        let attempt = async || {
+            let request = self.server.request(Method::POST, path).header(CONTENT_TYPE, kind);
+            let response = self.open(request.body(body.to_vec()), self.server.options().first_ms).await?;
+            self.body(response).await
+        };
+        self.runtime.block_on(self.patiently(true, attempt))
+    }
+
     /// Asks for an answer and hands on its words while they come.
     pub(crate) fn chat(&self, body: &str, mut each: impl FnMut(Vec<Word>)) -> Result<Answer, Stop> {
         self.runtime.block_on(async {
@@ -141,7 +151,9 @@ impl Exchange<'_> {
             // The status says enough.
             _ => Ok(Vec::new()),
         })?;
-        match again::may_pass(status) {
+        // llama-server answers 500 where an input is too long: it will be the next time too.
+        let too_long = failure::is_overflow(&failure::said(self.server, &body));
+        match again::may_pass(status) && !too_long {
             true => {
                 let failure = failure::of_status(self.server, status, &body);
                 Err(Stop::Later { failure, after, reached: true })

@@ -18,27 +18,30 @@ pub(crate) fn of_status(server: &Server, status: u16, body: &[u8]) -> Failure {
     let heard = if said.is_empty() { String::new() } else { format!(": {said}") };
     let failure =
         |what: &str| Failure::new(FailureKind::Server, format!("{} {what}{heard}.", server.address()));
-    let key = server.key_variable();
+    let (key, section) = (server.key_variable(), server.section());
+    if let (401 | 403, Some(origin)) = (status, server.key_origin()) {
+        return failure(&format!("refuses the key ({status})"))
+            .hint(format!("It was taken from {origin}; is it the one for this server?"));
+    }
     match status {
-        401 | 403 if server.has_key() => failure(&format!("refuses the key ({status})"))
-            .hint(format!("It was taken from the variable {key}; is it the one for this server?")),
-        401 | 403 if key.is_empty() => failure(&format!("wants a key ({status})"))
-            .hint("Put it into a variable of the environment, and its name into [engine] key_variable."),
+        401 | 403 if key.is_empty() => failure(&format!("wants a key ({status})")).hint(format!(
+            "Put it into a variable of the environment, and its name into {section} key_variable; or have {section} key_command print it."
+        )),
         401 | 403 => failure(&format!("wants a key ({status})"))
-            .hint(format!("Put it into the variable {key} ([engine] key_variable), which is empty.")),
+            .hint(format!("Put it into the variable {key} ({section} key_variable), which is empty.")),
         404 if !server.has_path() => failure("has no such address (404)")
-            .hint(format!("Is /v1 missing in [engine] base_url? Try {}/v1.", server.url())),
+            .hint(format!("Is /v1 missing in {section} base_url? Try {}/v1.", server.url())),
         404 => failure("has no such address, or no such model (404)")
-            .hint(format!("Look at [engine] base_url, which is {}, and at the model's name.", server.url())),
+            .hint(format!("Look at {section} base_url, which is {}, and at the model's name.", server.url())),
         300..400 => failure(&format!("sends elsewhere ({status}), which isn't followed"))
-            .hint("Put the address that it sends to into [engine] base_url."),
-        400 | 413 | 422 if is_overflow(&said) => {
+            .hint(format!("Put the address that it sends to into {section} base_url.")),
+        400 | 413 | 422 | 500 if is_overflow(&said) => {
             let failure = failure(&format!("says that the prompt doesn't fit ({status})"));
             Failure { kind: FailureKind::ContextOverflow, ..failure }
                 .hint("Take an attachment out, or start a new conversation.")
         }
         400 | 422 if is_blind(&said) => failure(&format!("takes no pictures ({status})"))
-            .hint("Set [engine] images = false, or take a model that sees."),
+            .hint(format!("Set {section} images = false, or take a model that sees.")),
         429 => failure("wants fewer requests (429)").hint("Try it again in a while."),
         500.. => failure(&format!("failed ({status})")).hint("Its own log may say why."),
         _ => failure(&format!("refuses the request ({status})")),
@@ -50,18 +53,20 @@ pub(crate) fn of_transport(server: &Server, error: &dyn Error) -> Failure {
     let chain = chain(error);
     let all = chain.join(": ").to_lowercase();
     let failure = |what: String| Failure::new(FailureKind::Server, format!("{} {what}.", server.address()));
+    let section = server.section();
     let last = shown(chain.last().map_or("", String::as_str));
     match () {
         () if all.contains("connection refused") => {
             failure("can't be reached: the connection was refused".into())
-                .hint(format!("Is the server running? [engine] base_url is {}.", server.url()))
+                .hint(format!("Is the server running? {section} base_url is {}.", server.url()))
         }
         () if all.contains("dns error") || all.contains("failed to lookup") => {
             failure(format!("can't be found: {last}"))
-                .hint(format!("Look at the name in [engine] base_url, which is {}.", server.url()))
+                .hint(format!("Look at the name in {section} base_url, which is {}.", server.url()))
         }
         () if all.contains("handshake eof") || all.contains("corrupt message") => {
-            failure("speaks no TLS".into()).hint("Try http:// in [engine] base_url, or another port.")
+            failure("speaks no TLS".into())
+                .hint(format!("Try http:// in {section} base_url, or another port."))
         }
         () if all.contains("certificate") || all.contains("tls") || all.contains("invalid peer") => failure(
             format!("can't be trusted: {last}"),
@@ -69,7 +74,7 @@ pub(crate) fn of_transport(server: &Server, error: &dyn Error) -> Failure {
         .hint("Its certificate must be known to this system; a server without one is reached by http://."),
         () if all.contains("timed out") || all.contains("deadline") => {
             failure("can't be reached: it took too long to connect".into())
-                .hint("Is it behind a VPN or a proxy? [engine] connect_s says how long is waited.")
+                .hint(format!("Is it behind a VPN or a proxy? {section} connect_s says how long is waited."))
         }
         () => failure(format!("broke off: {last}")),
     }
@@ -83,7 +88,7 @@ pub(crate) fn silent(server: &Server, ms: u64, began: bool) -> Failure {
         true => ("fell silent in the middle of the answer", "silence_s"),
     };
     Failure::new(FailureKind::Server, format!("{} {what} for {seconds}.", server.address()))
-        .hint(format!("[engine] {key} says how long is waited."))
+        .hint(format!("{} {key} says how long is waited.", server.section()))
 }
 
 /// It broke off in the middle.
@@ -94,8 +99,9 @@ pub(crate) fn cut(server: &Server) -> Failure {
 
 /// It answered something that is not of the API.
 pub(crate) fn strange(server: &Server, what: &str) -> Failure {
-    Failure::new(FailureKind::Server, format!("{} {}.", server.address(), shown(&server.scrub(what))))
-        .hint(format!("Is it a server with the OpenAI API? [engine] base_url is {}.", server.url()))
+    Failure::new(FailureKind::Server, format!("{} {}.", server.address(), shown(&server.scrub(what)))).hint(
+        format!("Is it a server with the OpenAI API? {} base_url is {}.", server.section(), server.url()),
+    )
 }
 
 /// It said in the middle of an answer that something went wrong.
@@ -132,11 +138,21 @@ fn shown(text: &str) -> String {
     }
 }
 
-fn is_overflow(said: &str) -> bool {
+/// Whether what it says means that a text is too long for the model.
+pub(crate) fn is_overflow(said: &str) -> bool {
     let said = said.to_lowercase();
-    ["context length", "context size", "context window", "maximum context", "exceed_context"]
-        .iter()
-        .any(|words| said.contains(words))
+    let words = [
+        "context length",
+        "context size",
+        "context window",
+        "maximum context",
+        "exceed_context",
+        // llama-server, of an input to be embedded.
+        "too large to process",
+        "input is too long",
+        "maximum input length",
+    ];
+    words.iter().any(|words| said.contains(words))
 }
 
 fn is_blind(said: &str) -> bool {
@@ -162,11 +178,13 @@ mod tests {
     use percept::wire::ServerOptions;
 
     use super::*;
+    use crate::key::{Key, Origin};
 
     fn server(url: &str, key: Option<&str>) -> Server {
         let options =
             ServerOptions { url: url.into(), key_variable: "MY_KEY".into(), ..ServerOptions::default() };
-        Server::new(options, key.map(str::to_owned)).unwrap()
+        let key = Key::new(key.unwrap_or_default(), Origin::Variable("MY_KEY".into())).unwrap();
+        Server::new(options, key).unwrap()
     }
 
     #[test]

@@ -5,7 +5,10 @@
 //! | module | what it does |
 //! | --- | --- |
 //! | `engine` | answers the requests |
-//! | `server` | where the server is, and its key |
+//! | `server` | where the server is |
+//! | `key` | its key, from the environment or a key ring |
+//! | `embed` | texts to vectors |
+//! | `hear` | recordings to text |
 //! | `models` | which models it has |
 //! | `clean` | replaces secrets before anything is sent |
 //! | `prompt` | a conversation as the body of a request |
@@ -19,10 +22,13 @@
 mod again;
 mod answer;
 mod clean;
+mod embed;
 mod engine;
 mod estimate;
 mod exchange;
 mod failure;
+mod hear;
+mod key;
 mod models;
 mod prompt;
 mod server;

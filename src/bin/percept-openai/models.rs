@@ -76,7 +76,7 @@ impl Listed {
             (None, [only]) if name.is_empty() => Ok(only.clone()),
             (None, _) if name.is_empty() => {
                 Err(failure(format!("{} has several models, and none is chosen.", server.address()))
-                    .hint(format!("Set [engine] model, or give one with -m. {has}")))
+                    .hint(format!("Set {} model, or give one with -m. {has}", server.section())))
             }
             (None, _) => Err(failure(format!("{} has no model `{name}`.", server.address())).hint(has)),
         }

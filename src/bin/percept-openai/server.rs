@@ -1,15 +1,15 @@
-//! Where the server is, and its key: read from the environment, sent to it alone, and shown
-//! nowhere.
+//! Where the server is, and the client that goes there and nowhere else.
 
 use std::fmt;
-use std::net::{Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
-use percept::wire::{Failure, FailureKind, ServerInfo, ServerOptions};
-use reqwest::header::HeaderValue;
+use percept::wire::{Failure, FailureKind, Output, ServerInfo, ServerOptions};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Method, RequestBuilder};
-use url::{Host, Url};
+use url::Url;
+
+use crate::exchange::Stop;
+use crate::key::{self, Key, Origin};
 
 /// A server and how it is talked to.
 pub(crate) struct Server {
@@ -20,11 +20,6 @@ pub(crate) struct Server {
     has_path: bool,
 }
 
-struct Key {
-    text: String,
-    header: HeaderValue,
-}
-
 /// Says where it is, and nothing of its key.
 impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -33,22 +28,17 @@ impl fmt::Debug for Server {
 }
 
 impl Server {
-    /// One with the key that its variable holds.
-    pub(crate) fn from_environment(options: ServerOptions) -> Result<Self, Failure> {
-        let key = match options.key_variable.as_str() {
-            "" => None,
-            name => std::env::var(name).ok(),
-        };
-        Self::new(options, key)
+    /// One with its key, from where that is kept.
+    pub(crate) fn with_key(options: ServerOptions, output: &Output<'_>) -> Result<Self, Stop> {
+        let key = key::find(&options, &|| output.cancelled())?;
+        Self::new(options, key).map_err(Stop::Failed)
     }
 
     /// Opens no connection yet.
-    pub(crate) fn new(mut options: ServerOptions, key: Option<String>) -> Result<Self, Failure> {
-        let url = parse(&options.url)?;
+    pub(crate) fn new(mut options: ServerOptions, key: Option<Key>) -> Result<Self, Failure> {
+        let url = parse(&options)?;
         options.url = url.as_str().trim_end_matches('/').to_owned();
-        let key = key.as_deref().map(str::trim).filter(|key| !key.is_empty());
-        let key = key.map(|key| read_key(key, &options.key_variable)).transpose()?;
-        let info = ServerInfo { address: address(&url), elsewhere: !is_loopback(&url) };
+        let info = ServerInfo::of(&url);
         let client = client(&options, info.elsewhere).map_err(|error| {
             Failure::new(
                 FailureKind::Internal,
@@ -80,8 +70,14 @@ impl Server {
         self.has_path
     }
 
-    pub(crate) fn has_key(&self) -> bool {
-        self.key.is_some()
+    /// Where its key is from; `None`: it has none.
+    pub(crate) fn key_origin(&self) -> Option<&Origin> {
+        self.key.as_ref().map(Key::origin)
+    }
+
+    /// The section of the configuration that it stands in, as errors name it: `[engine]`.
+    pub(crate) fn section(&self) -> String {
+        format!("[{}]", self.options.section)
     }
 
     pub(crate) fn key_variable(&self) -> &str {
@@ -96,7 +92,7 @@ impl Server {
     /// A text of the server's without the key, should it repeat it.
     pub(crate) fn scrub(&self, text: &str) -> String {
         match &self.key {
-            Some(key) => text.replace(&key.text, "…"),
+            Some(key) => key.scrub(text),
             None => text.to_owned(),
         }
     }
@@ -105,15 +101,16 @@ impl Server {
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let request = self.client.request(method, format!("{}{path}", self.options.url));
         match &self.key {
-            Some(key) => request.header(reqwest::header::AUTHORIZATION, key.header.clone()),
+            Some(key) => request.header(reqwest::header::AUTHORIZATION, key.header()),
             None => request,
         }
     }
 }
 
-fn parse(text: &str) -> Result<Url, Failure> {
+fn parse(options: &ServerOptions) -> Result<Url, Failure> {
+    let (text, section) = (options.url.as_str(), &options.section);
     let wrong = |why: &str| {
-        Failure::new(FailureKind::BadRequest, format!("[engine] base_url {why}."))
+        Failure::new(FailureKind::BadRequest, format!("[{section}] base_url {why}."))
             .hint("It is written like http://localhost:8000/v1.")
     };
     if text.is_empty() {
@@ -122,7 +119,9 @@ fn parse(text: &str) -> Result<Url, Failure> {
     let url = Url::parse(text).map_err(|error| wrong(&format!("is no URL: {error}")))?;
     if !url.username().is_empty() || url.password().is_some() {
         // Nothing of it is quoted: what stands there is a secret.
-        return Err(wrong("holds a name or a password; a key belongs into the variable of key_variable"));
+        return Err(wrong(
+            "holds a name or a password; a key belongs into the variable of key_variable, or behind key_command",
+        ));
     }
     if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
         return Err(wrong("must begin with http:// or https://"));
@@ -130,34 +129,6 @@ fn parse(text: &str) -> Result<Url, Failure> {
     match url.query().is_some() || url.fragment().is_some() {
         true => Err(wrong("must end with its path: no ? and no #")),
         false => Ok(url),
-    }
-}
-
-fn read_key(key: &str, variable: &str) -> Result<Key, Failure> {
-    let mut header = HeaderValue::try_from(format!("Bearer {key}")).map_err(|_| {
-        let said = format!("The key in the variable {variable} has characters that can't be sent.");
-        Failure::new(FailureKind::BadRequest, said).hint("Was more copied than the key?")
-    })?;
-    header.set_sensitive(true);
-    Ok(Key { text: key.to_owned(), header })
-}
-
-fn address(url: &Url) -> String {
-    let host = url.host_str().unwrap_or_default();
-    match url.port() {
-        Some(port) => format!("{host}:{port}"),
-        None => host.to_owned(),
-    }
-}
-
-/// Whether what is sent there stays on this machine. A name that only a file of the system's
-/// leads here counts as elsewhere: it may lead to another machine tomorrow.
-pub(crate) fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(Host::Ipv4(address)) => Ipv4Addr::is_loopback(&address),
-        Some(Host::Ipv6(address)) => Ipv6Addr::is_loopback(&address),
-        None => false,
     }
 }
 
@@ -181,7 +152,8 @@ mod tests {
     use super::*;
 
     fn server(url: &str) -> Result<Server, Failure> {
-        Server::new(ServerOptions { url: url.into(), ..ServerOptions::default() }, Some("s3cret\n".into()))
+        let options = ServerOptions { url: url.into(), ..ServerOptions::default() };
+        Server::new(options, Key::new("s3cret\n", Origin::Variable("KEY".into()))?)
     }
 
     #[test]
@@ -217,10 +189,5 @@ mod tests {
         let request = server.request(Method::GET, "/models");
         assert!(!format!("{server:?}{request:?}").contains("s3cret"));
         assert_eq!(server.scrub("wrong: s3cret!"), "wrong: …!");
-        let odd = Server::new(
-            ServerOptions { url: "http://a".into(), ..Default::default() },
-            Some("a\u{7}b".into()),
-        );
-        assert!(!odd.unwrap_err().in_words().contains('\u{7}'));
     }
 }

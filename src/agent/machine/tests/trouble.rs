@@ -263,3 +263,35 @@ fn leaving_stops_saves_and_waits_for_the_disk() {
     scene.send(Event::Leave);
     assert!(scene.agent.left(), "there is nothing to wait for");
 }
+
+#[test]
+fn a_server_that_was_down_is_tried_again_by_retry_and_by_the_next_message() {
+    let down = || {
+        let failure = Failure::new(FailureKind::Server, "a:1 can't be reached.");
+        wire::Event::Failed(failure)
+    };
+    let mut scene = Scene::new();
+    let at_server = crate::catalogue::ReadyModel::at_server("qwen", wire::ServerOptions::default());
+    scene.send(Event::ModelFound(Box::new(at_server)));
+    scene.send(up());
+    let first = scene.agent.requests;
+    scene.said(first, down());
+    assert_eq!(scene.agent.engine, EngineState::Empty);
+    assert!(scene.agent.hopeless().is_some());
+
+    // The next message tries it, and is kept where that fails.
+    scene.send(Event::Submit("q".into()));
+    scene.stored();
+    assert!(matches!(scene.agent.engine, EngineState::Loading { .. }));
+    let second = scene.agent.requests;
+    scene.said(second, down());
+    assert_eq!(scene.agent.turn, Turn::Idle);
+
+    // So does /retry; when it is up, the question is answered.
+    scene.send(Event::Retry);
+    assert!(matches!(scene.agent.turn, Turn::Sending { .. }));
+    let third = scene.agent.requests;
+    assert_eq!((second, third), (first + 1, first + 2));
+    scene.said(third, wire::Event::Done(DoneReport::default()));
+    assert!(matches!(scene.agent.turn, Turn::Answering { .. }), "{:?}", scene.agent.turn);
+}
