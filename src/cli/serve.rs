@@ -12,8 +12,8 @@ use crate::serve::{self, Log, Models, Options, ServeError, Times, Token};
 
 /// Answer editors and scripts on this machine, with OpenAI's API
 ///
-/// The model is loaded and answers POST /v1/chat/completions, with pictures and streaming, and
-/// GET /v1/models, until Ctrl+C. It listens on 127.0.0.1 and ::1 alone, fetches nothing, reads no
+/// The model is loaded and answers POST /v1/chat/completions, with pictures and streaming,
+/// GET /v1/models and, where there is a model for it, POST /v1/embeddings, until Ctrl+C. It listens on 127.0.0.1 and ::1 alone, fetches nothing, reads no
 /// files for a client, and runs no tools: calls go back to who asked. Each request must show the
 /// key, which the first start makes and keeps where only you can read it.
 #[derive(Debug, Args)]
@@ -68,6 +68,7 @@ pub(super) fn run(args: &ServeArgs) -> Result<(), Trouble> {
         let options = Options {
             worker: setup.llama(),
             models,
+            embedder: setup.embedder(),
             token,
             pictures: setup.paths.served_pictures(port),
             intake: setup.config.intake(),

@@ -12,8 +12,9 @@ use futures_util::StreamExt;
 use serde_json::{Value, json};
 
 use super::api::{self, ApiError, Asked, Form, INVALID, Reply};
+use super::embed::{Watcher, embed};
 use super::pictures::{Batch, Pictures};
-use super::queue::Queue;
+use super::queue::{Place, Queue};
 use super::stream::{Answering, LEFT};
 use super::{Log, Options, guard};
 use crate::catalogue::ReadyModel;
@@ -37,6 +38,9 @@ const RETRY_AFTER: &str = "5";
 
 /// Where answers are asked for.
 const CHAT: &str = "/v1/chat/completions";
+
+/// Where vectors are asked for.
+const EMBEDDINGS: &str = "/v1/embeddings";
 
 /// Where the models are.
 const MODELS: &str = "/v1/models";
@@ -109,13 +113,19 @@ pub(super) async fn handle(State(shared): State<Arc<Shared>>, request: Request) 
             Ok((false, answer)) => answer.whole(&mut entry).await.map(|whole| json(200, &whole)),
             Err(error) => Err(error),
         },
-        (_, _, guard::HEALTH | MODELS | CHAT) => {
+        (_, &Method::POST, EMBEDDINGS) => {
+            vectors(&shared, &head.headers, &mut body).await.map(|vectors| json(200, &vectors))
+        }
+        (_, _, guard::HEALTH | MODELS | CHAT | EMBEDDINGS) => {
             Err(ApiError::new(405, INVALID, "This address has another method."))
         }
         _ => Err(ApiError::new(
             404,
             INVALID,
-            format!("There is no such address; there are {CHAT}, {MODELS} and {}.", guard::HEALTH),
+            format!(
+                "There is no such address; there are {CHAT}, {EMBEDDINGS}, {MODELS} and {}.",
+                guard::HEALTH
+            ),
         )),
     };
     let response = match answered {
@@ -157,7 +167,9 @@ fn refusal(error: &ApiError) -> Response {
 fn models(shared: &Shared) -> Vec<Value> {
     let loaded = shared.queue.loaded();
     let context = (loaded.info.context > 0).then_some(loaded.info.context);
-    api::models(&shared.options.models.names, &loaded.model.name, context)
+    let mut names = shared.options.models.names.clone();
+    names.extend(shared.options.embedder.iter().map(|embedder| embedder.space().name.clone()));
+    api::models(&names, &loaded.model.name, context)
 }
 
 fn model(shared: &Shared, encoded: &str) -> Result<Value, ApiError> {
@@ -185,15 +197,7 @@ async fn chat(
     headers: &HeaderMap,
     body: &mut BodyDataStream,
 ) -> Result<(bool, Answering), ApiError> {
-    let Some(place) = shared.queue.place() else {
-        let waiting = shared.options.waiting;
-        let said = format!("{waiting} requests wait already ([serve] waiting); ask again in a while.");
-        return Err(ApiError::new(429, "rate_limit_error", said).code("queue_full"));
-    };
-    let bytes = tokio::time::timeout(shared.options.times.body, read(headers, body)).await;
-    let bytes = bytes.map_err(|_| {
-        ApiError::new(408, INVALID, "The body did not come in time.").code("request_timeout")
-    })??;
+    let (place, bytes) = taken(shared, headers, body).await?;
     let own = Arc::clone(shared);
     // Megabytes of JSON, base64 and pixels.
     let prepared = tokio::task::spawn_blocking(move || prepare(&own, bytes)).await;
@@ -211,6 +215,36 @@ async fn chat(
     let reply = Reply::new(asked.stops, format!("call_{number}"));
     let ticket = shared.queue.ask(place, model, request);
     Ok((asked.stream, Answering { ticket, reply, form, _pictures: pictures }))
+}
+
+/// Finds vectors.
+async fn vectors(
+    shared: &Arc<Shared>,
+    headers: &HeaderMap,
+    body: &mut BodyDataStream,
+) -> Result<Value, ApiError> {
+    let (_place, bytes) = taken(shared, headers, body).await?;
+    let (_watcher, stop) = Watcher::new();
+    let own = Arc::clone(shared);
+    let found =
+        tokio::task::spawn_blocking(move || embed(own.options.embedder.as_ref(), &bytes, &stop)).await;
+    found.map_err(|_| ApiError::new(500, api::SERVER, "The vectors could not be found."))?
+}
+
+/// A place in the line, and then the body.
+async fn taken(
+    shared: &Shared,
+    headers: &HeaderMap,
+    body: &mut BodyDataStream,
+) -> Result<(Place, Vec<u8>), ApiError> {
+    let Some(place) = shared.queue.place() else {
+        let waiting = shared.options.waiting;
+        let said = format!("{waiting} requests wait already ([serve] waiting); ask again in a while.");
+        return Err(ApiError::new(429, "rate_limit_error", said).code("queue_full"));
+    };
+    let bytes = tokio::time::timeout(shared.options.times.body, read(headers, body)).await;
+    let late = |_| ApiError::new(408, INVALID, "The body did not come in time.").code("request_timeout");
+    Ok((place, bytes.map_err(late)??))
 }
 
 /// A number that no other answer has, of this server or the one before it.

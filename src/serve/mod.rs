@@ -8,7 +8,7 @@
 //! | `queue` | the one task that owns the worker |
 //! | `guard`, `token` | who may ask |
 //! | `pictures` | what came with a request, in files that go with it |
-//! | `http`, `stream` | a request becomes a response |
+//! | `http`, `stream`, `embed` | a request becomes a response |
 //! | `listen` | connections |
 //!
 //! It listens on loopback and nowhere else, fetches nothing, reads no file that a client names,
@@ -16,6 +16,7 @@
 
 pub mod api;
 mod desk;
+mod embed;
 mod guard;
 mod http;
 mod listen;
@@ -33,6 +34,7 @@ use tokio::net::TcpListener;
 use crate::catalogue::ReadyModel;
 use crate::engines::WorkerOptions;
 use crate::intake;
+use crate::retrieval::Embedder;
 
 pub use listen::{Bound, bind};
 pub use token::{Token, TokenError};
@@ -61,6 +63,8 @@ pub struct Options {
     pub worker: WorkerOptions,
     /// The models.
     pub models: Models,
+    /// What finds vectors, or why nothing does, a sentence.
+    pub embedder: Result<Arc<dyn Embedder>, String>,
     /// What a request must show.
     pub token: Token,
     /// The folder for pictures; what lies in it is deleted.

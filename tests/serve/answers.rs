@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::common::{Home, Ran, model, sample};
-use crate::kit::{Server, question, wait_until, with};
+use crate::common::{Home, Ran, embedding_model, model, sample};
+use crate::kit::{Server, question, run_script, wait_until, with};
 
 const ANSWER: &str = "You asked \"Hi\" about 0 pictures, **perhaps** `code` perhaps so.";
 
@@ -199,6 +199,37 @@ fn another_model_of_this_machine_is_loaded_when_it_is_named() {
     assert_eq!(asked("default")["model"], "other", "the loaded one");
     assert_eq!(asked("starter")["model"], "starter");
     assert_eq!(server.worker().matches("load Finished").count(), 3, "{}", server.worker());
+}
+
+#[test]
+fn vectors_are_found_with_the_model_of_the_index() {
+    let home = Home::new();
+    let file = embedding_model(&home.path("vectors.gguf"), 8, 1);
+    assert_eq!(home.run("", &["models", "add", "vectors", file.to_str().unwrap()]).code, Some(0));
+    let server = Server::in_home(home, "", &[], &[]);
+    let ask = |body: Value| server.exchange(&server.request("POST", "/v1/embeddings", &body.to_string()));
+    let found = ask(json!({ "model": "vectors", "input": ["a cat", "a dog"] })).json();
+    assert_eq!((&found["model"], &found["data"][1]["index"]), (&json!("vectors"), &json!(1)));
+    assert_eq!(found["data"][0]["embedding"].as_array().unwrap().len(), 8);
+    let many =
+        ask(json!({ "input": vec!["a cat"; 40], "dimensions": 8, "encoding_format": "base64" })).json();
+    assert_eq!(many["data"].as_array().unwrap().len(), 40);
+    assert!(many["data"][39]["embedding"].is_string(), "{many}");
+    let other = ask(json!({ "model": "text-embedding-3-small", "input": "a" }));
+    assert_eq!(other.error(), (404, "model_not_found".into(), "model".into()));
+    assert!(other.body.contains("`vectors`"), "{other:?}");
+    let longer = ask(json!({ "input": "a", "dimensions": 9 }));
+    assert_eq!(longer.error(), (400, "unsupported_parameter".into(), "dimensions".into()));
+    assert_eq!(server.get("/v1/models/vectors").status, 200);
+    let chat = server.post(&with(question("Hi"), json!({ "model": "vectors" })));
+    assert_eq!(chat.error().0, 404, "it doesn't answer");
+    if let Some(python) = crate::kit::python() {
+        run_script(&server, &python, "vectors.py", &[]);
+    }
+
+    let none = Server::start("", &[], &[]);
+    let refused = none.exchange(&none.request("POST", "/v1/embeddings", "{\"input\":\"a\"}"));
+    assert_eq!(refused.error(), (404, "model_not_found".into(), "model".into()));
 }
 
 #[cfg(unix)]

@@ -8,5 +8,6 @@ mod answers;
 mod common;
 mod kit;
 mod line;
+#[cfg(unix)]
 mod python;
 mod times;

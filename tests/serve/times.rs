@@ -52,6 +52,7 @@ impl Own {
                 first: Arc::new(first),
                 find: Arc::new(|name| Err(name.to_owned())),
             },
+            embedder: Err("There is none.".to_owned()),
             token: token.clone(),
             pictures: home.path("pictures"),
             intake: intake::Options::default(),

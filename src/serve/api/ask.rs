@@ -79,9 +79,8 @@ pub fn asked(body: &Value) -> Result<Asked, ApiError> {
     refuse(&fields)?;
     let (tools, must_call) = tools::tools(&fields)?;
     let stream = fields.flag("stream")?.unwrap_or(false);
-    let model = fields.text("model")?.filter(|name| !["", "default", "percept"].contains(name));
     Ok(Asked {
-        model: model.map(str::to_owned),
+        model: named(&fields)?,
         stream,
         stream_usage: stream_usage(&fields, stream)?,
         logprobs: fields.flag("logprobs")?.unwrap_or(false),
@@ -92,6 +91,12 @@ pub fn asked(body: &Value) -> Result<Asked, ApiError> {
         max_tokens: max_tokens(&fields)?,
         wishes: wishes(&fields)?,
     })
+}
+
+/// The model that is named; `None`: the one that is loaded.
+pub(super) fn named(fields: &Fields<'_>) -> Result<Option<String>, ApiError> {
+    let name = fields.text("model")?.filter(|name| !["", "default", "percept"].contains(name));
+    Ok(name.map(str::to_owned))
 }
 
 /// What percept doesn't do, unless it is asked for in a way that changes nothing.

@@ -90,9 +90,15 @@ pub(super) fn turns(body: &Fields<'_>) -> Result<Vec<Turn>, ApiError> {
                 );
             }
         };
-        turns.push(turn);
+        // The templates of some models refuse an empty turn, and it says nothing.
+        if turn.role == Role::User || !turn.parts.is_empty() {
+            turns.push(turn);
+        }
     }
-    Ok(turns)
+    match turns.is_empty() {
+        true => Err(body.wrong("messages", "says nothing; it needs a message of the role user")),
+        false => Ok(turns),
+    }
 }
 
 fn spoken(role: Role, fields: &Fields<'_>, pictures: bool) -> Result<Turn, ApiError> {

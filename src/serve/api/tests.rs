@@ -97,6 +97,8 @@ fn a_conversation_comes_through() {
             { "id": "c2", "type": "function", "function": { "name": "look", "arguments": "" } },
         ] },
         { "role": "tool", "tool_call_id": "c2", "content": [{ "type": "text", "text": "a" }, { "type": "text", "text": "b" }] },
+        { "role": "assistant", "content": "" },
+        { "role": "system", "content": "" },
         { "role": "assistant", "content": "A cat." },
         { "role": "user", "content": "Sure?", "name": "me" },
     ]);
@@ -127,7 +129,7 @@ fn a_conversation_comes_through() {
 
 #[test]
 fn tools_and_the_choice_among_them_come_through() {
-    let tool = |name: &str| json!({ "type": "function", "function": { "name": name, "description": "d" } });
+    let tool = |name: &str| json!({ "type": "function", "function": { "name": name, "description": "d", "parameters": { "properties": {} } } });
     let spec = |name: &str| ToolSpec {
         name: name.to_owned(),
         description: "d".to_owned(),
@@ -181,6 +183,7 @@ fn what_is_wrong_or_not_done_is_named() {
         (json!({ "messages": null }), "messages", None),
         (json!({ "messages": [] }), "messages", None),
         (json!({ "messages": "Hi" }), "messages", None),
+        (json!({ "messages": [{ "role": "system", "content": "" }] }), "messages", None),
         (json!({ "messages": ["Hi"] }), "messages[0]", None),
         (json!({ "messages": [{ "content": "x" }] }), "messages[0].role", None),
         (json!({ "messages": [{ "role": "robot" }] }), "messages[0].role", None),

@@ -38,7 +38,11 @@ fn tool(fields: &Fields<'_>) -> Result<ToolSpec, ApiError> {
     }
     let parameters = match function.get("parameters") {
         None => json!({ "type": "object", "properties": {} }),
-        Some(schema @ Value::Object(_)) => schema.clone(),
+        Some(Value::Object(schema)) => {
+            let mut schema = schema.clone();
+            schema.entry("type").or_insert("object".into());
+            Value::Object(schema)
+        }
         Some(_) => return Err(function.wrong("parameters", "must be a JSON schema of an object")),
     };
     let description = function.text("description")?.unwrap_or_default().to_owned();
