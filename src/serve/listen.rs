@@ -107,6 +107,7 @@ pub(super) async fn serve(
     let all = async { while connections.join_next().await.is_some() {} };
     if tokio::time::timeout(times.end, all).await.is_err() {
         tracing::info!("answers are broken off: percept serve ends");
+        connections.shutdown().await;
     }
 }
 

@@ -141,6 +141,12 @@ impl Server {
         self.exchange(&self.request("POST", "/v1/chat/completions", &body.to_string()))
     }
 
+    /// Sends a question that has a place in the line when this returns.
+    pub(crate) fn queued(&self, body: &Value) -> TcpStream {
+        let body = body.to_string();
+        queued(self.connect(), &self.request("POST", "/v1/chat/completions", &body), &body)
+    }
+
     /// Sends a question without waiting for the answer.
     pub(crate) fn begin(&self, body: &Value) -> TcpStream {
         let mut stream = self.connect();
@@ -160,6 +166,18 @@ pub(crate) fn with(mut body: Value, fields: Value) -> Value {
         body[name.as_str()] = value.clone();
     }
     body
+}
+
+/// Sends a request, its body only when the server wants it: who has no place is not read.
+pub(crate) fn queued(mut stream: TcpStream, request: &str, body: &str) -> TcpStream {
+    let head = request.strip_suffix(body).unwrap();
+    let asking = head.replace("Connection:", "Expect: 100-continue\r\nConnection:");
+    stream.write_all(asking.as_bytes()).unwrap();
+    let mut interim = [0; "HTTP/1.1 100 Continue\r\n\r\n".len()];
+    stream.read_exact(&mut interim).unwrap();
+    assert!(interim.starts_with(b"HTTP/1.1 100 "), "{}", String::from_utf8_lossy(&interim));
+    stream.write_all(body.as_bytes()).unwrap();
+    stream
 }
 
 /// Reads an answer to the end of its connection.

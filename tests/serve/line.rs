@@ -31,8 +31,9 @@ fn who_goes_away_is_answered_no_further() {
     wait_until("the stream's request is stopped", || stopped(&server) == 1);
     wait_until("it is said", || server.said().contains("POST /v1/chat/completions 499, "));
     // One that waits for the whole answer: it is being answered when another one waits.
-    let whole = server.begin(&question("go on"));
-    let waits = server.begin(&streamed());
+    let whole = server.queued(&question("go on"));
+    std::thread::sleep(std::time::Duration::from_millis(200));
+    let waits = server.queued(&streamed());
     std::thread::sleep(std::time::Duration::from_millis(200));
     assert_eq!(stopped(&server), 1, "both are there");
     // The one that waits leaves: nothing is ever asked for it.
@@ -52,16 +53,10 @@ fn one_too_many_is_told_to_come_again() {
     let server = Server::start("slow long", &[], &[("PERCEPT_SERVE_WAITING", "1")]);
     let first = server.begin(&streamed());
     first_word(&first);
-    let second = server.begin(&streamed());
-    wait_until("the line is full", || {
-        let third = server.post(&question("Hi"));
-        if third.status != 429 {
-            return false;
-        }
-        assert_eq!(third.error(), (429, "queue_full".into(), String::new()));
-        assert!(third.head.to_lowercase().contains("retry-after: 5"), "{third:?}");
-        true
-    });
+    let second = server.queued(&streamed());
+    let third = server.post(&question("Hi"));
+    assert_eq!(third.error(), (429, "queue_full".into(), String::new()));
+    assert!(third.head.to_lowercase().contains("retry-after: 5"), "{third:?}");
     // Others are answered meanwhile.
     assert_eq!(server.get("/v1/models").status, 200);
     drop(first);
@@ -110,13 +105,16 @@ fn a_signal_ends_it_when_what_runs_is_answered() {
     use rustix::process::{Pid, Signal, kill_process};
     let mut server = Server::start("slow", &[], &[]);
     let folder = server.home.path("cache/serve").join(server.port.to_string());
-    let running = server.begin(&question("Hi"));
-    let waits = server.begin(&question("Hi"));
-    std::thread::sleep(std::time::Duration::from_millis(100));
+    let mut running = server.begin(&with(question("Hi"), json!({ "stream": true })));
+    let mut rest = String::new();
+    let mut start = [0; 64];
+    running.read_exact(&mut start).unwrap();
+    let waits = server.queued(&question("Hi"));
     let pid = Pid::from_raw(server.child.id() as i32).unwrap();
     kill_process(pid, Signal::TERM).unwrap();
-    let statuses = [answer(running).status, answer(waits).status];
-    assert!(statuses.contains(&200), "{statuses:?}");
+    assert_eq!(answer(waits).status, 503);
+    running.read_to_string(&mut rest).unwrap();
+    assert!(rest.contains("data: [DONE]"), "{rest}");
     let ended = server.child.wait().unwrap();
     assert_eq!(ended.code(), Some(0), "{}", server.said());
     assert!(TcpStream::connect(("127.0.0.1", server.port)).is_err());

@@ -16,7 +16,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::oneshot::{Sender, channel};
 
 use crate::common::{Home, fake_worker};
-use crate::kit::{PATIENCE, answer, question, with};
+use crate::kit::{PATIENCE, answer, question, queued, wait_until, with};
 
 /// A server of this process; it ends with the test.
 struct Own {
@@ -127,24 +127,25 @@ fn a_worker_that_does_not_stop_is_ended_and_another_one_answers() {
     let mut start = [0; 512];
     let read = stream.read(&mut start).unwrap();
     assert!(read > 0);
+    wait_until("it hangs", || own.home.path("died").exists());
     drop(stream);
     let next = answer(own.begin(&question("Hi")));
     assert_eq!(next.status, 200, "{next:?} {:?}", own.said.lock().unwrap());
-    assert!(own.home.path("died").exists(), "it hung");
 }
 
 #[test]
 fn what_is_not_answered_in_time_is_broken_off_at_the_end() {
     let mut own = Own::start("slow long", Times { end: SOON, ..Times::default() });
     let stream = own.begin(&with(question("Hi"), json!({ "stream": true })));
-    let whole = own.begin(&question("Hi"));
     let mut start = [0; 64];
     (&stream).read_exact(&mut start).unwrap();
+    let body = question("Hi").to_string();
+    let whole = queued(own.connect(), &(own.head(body.len()) + &body), &body);
     own.end();
     let cut = answer(whole);
     assert_eq!(cut.status, 503, "{cut:?}");
     let mut rest = String::new();
     let _ = (&stream).read_to_string(&mut rest);
     assert!(!rest.contains("[DONE]"), "{rest}");
-    assert!(!own.home.path("pictures").exists());
+    wait_until("no picture is left", || !own.home.path("pictures").exists());
 }
