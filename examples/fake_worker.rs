@@ -27,6 +27,8 @@
 //! - `slowembed`: 20 ms for each
 //! - `spell`: hears the words of its vocabulary
 //!
+//! `PERCEPT_FAKE_LOG` names a file: a line for each request that ended, its name and how.
+//!
 //! As a speech worker it hears a word of [`SCRIPT`] in each 100 ms of sound, whatever that is.
 //!
 //! As an embedding worker it makes a vector of the words of a text (lower case, each adds one at a
@@ -404,6 +406,26 @@ impl Engine for Fake {
     }
 
     fn handle(&mut self, request: Request, output: &Output<'_>) -> Result<DoneReport, Failure> {
+        let name = request.name();
+        let done = self.answer(request, output);
+        note(name, &done);
+        done
+    }
+}
+
+/// Writes into the log how a request ended.
+fn note(name: &str, done: &Result<DoneReport, Failure>) {
+    let Some(path) = std::env::var_os("PERCEPT_FAKE_LOG") else { return };
+    let how = match done {
+        Ok(report) => format!("{:?}", report.stop),
+        Err(failure) => format!("{:?}", failure.kind),
+    };
+    let file = std::fs::File::options().append(true).create(true).open(path);
+    let _ = file.and_then(|mut file| writeln!(file, "{name} {how}"));
+}
+
+impl Fake {
+    fn answer(&mut self, request: Request, output: &Output<'_>) -> Result<DoneReport, Failure> {
         match request {
             Request::Load { .. } if self.does("noload") => {
                 Err(Failure::new(FailureKind::ModelFile, "The model is cut off.").hint("Copy it again."))

@@ -90,6 +90,16 @@ impl Paths {
         self.data.join("mcp")
     }
 
+    /// What `percept serve` is asked with.
+    pub fn serve_token(&self) -> PathBuf {
+        self.data.join("serve-token")
+    }
+
+    /// Pictures that `percept serve` is being asked about, a folder a port.
+    pub fn served_pictures(&self, port: u16) -> PathBuf {
+        self.cache.join("serve").join(port.to_string())
+    }
+
     /// The log.
     pub fn log(&self) -> PathBuf {
         self.data.join("percept.log")

@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 
 /// The floor of each module of the library, as `src/lib.rs` lists them.
-const FLOORS: [(&str, u8); 30] = [
+const FLOORS: [(&str, u8); 31] = [
     ("attachment", 0),
     ("gguf", 0),
     ("message", 0),
@@ -31,6 +31,7 @@ const FLOORS: [(&str, u8); 30] = [
     ("dictation", 4),
     ("indexing", 4),
     ("print", 5),
+    ("serve", 5),
     ("tui", 5),
     ("cli", 6),
     ("config", 6),

@@ -15,6 +15,7 @@ mod models;
 mod open;
 mod places;
 mod pull;
+mod serve;
 mod sessions;
 mod teach;
 mod tools;
@@ -75,6 +76,8 @@ enum Command {
     /// What can be found: folders, files, their passages and vectors
     #[command(subcommand)]
     Index(index::IndexCommand),
+    /// Answer editors and scripts on this machine, with OpenAI's API
+    Serve(serve::ServeArgs),
     /// Show what works on this machine and what is missing
     Doctor(doctor::DoctorArgs),
     /// The models that percept knows, and your own
@@ -129,6 +132,7 @@ impl Cli {
             Some(Command::Logs(args)) => logs::run(args),
             Some(Command::Find(args)) => find::run(args),
             Some(Command::Index(command)) => index::run(command),
+            Some(Command::Serve(args)) => serve::run(&args),
             Some(Command::Doctor(args)) => doctor::run(&args),
             Some(Command::Models(command)) => models::run(command),
             Some(Command::Sessions(command)) => sessions::run(command),

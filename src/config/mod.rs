@@ -91,6 +91,8 @@ pub struct Config {
     pub tools: Tools,
     /// Servers of tools.
     pub mcp: Mcp,
+    /// Answers for editors and scripts.
+    pub serve: Serve,
     /// The worker programs.
     pub worker: WorkerConfig,
     /// What is kept.
@@ -227,6 +229,15 @@ pub struct Tools {
 #[allow(missing_docs, reason = "config.toml documents the keys")]
 pub struct Mcp {
     pub servers: Vec<ServerConfig>,
+}
+
+/// `[serve]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "config.toml documents the keys")]
+pub struct Serve {
+    pub port: u16,
+    pub waiting: usize,
 }
 
 /// `[worker]`

@@ -117,6 +117,24 @@ pub fn take(given: &Given, options: &Options) -> Result<Taken, IntakeError> {
     take_watched(given, options, &mut Watch { stop: &stop, tell: &mut |_| {}, ears: &Deaf })
 }
 
+/// Looks at bytes that can only be a picture: nothing else in them is looked for.
+///
+/// # Errors
+///
+/// [`IntakeError`]: they are none, or one that is broken or too large.
+pub fn take_picture(
+    name: &str,
+    bytes: Vec<u8>,
+    source: Source,
+    options: &Options,
+) -> Result<Taken, IntakeError> {
+    check_size(name, bytes.len() as u64, options)?;
+    match bytes.is_empty() || image::format_of(&bytes).is_some() {
+        true => taken(name, bytes, source, options),
+        false => Err(IntakeError::Binary(name.to_owned())),
+    }
+}
+
 /// Looks at what was given; how far that is can be followed, and it can be ended.
 ///
 /// # Errors
