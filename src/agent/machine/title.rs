@@ -172,13 +172,24 @@ fn without_escapes(line: &str) -> String {
 impl Event {
     /// Whether a title that is being made gives way to it.
     pub(super) fn comes_first(&self) -> bool {
-        match self {
-            Self::Attach(_) | Self::Detach(_) | Self::Remove { .. } | Self::Submit(_) | Self::Cancel => true,
-            Self::Retry | Self::NewSession | Self::OpenSession(_) | Self::RenameSession(_) => true,
-            Self::UseModel(_) | Self::Leave | Self::Edit(_) | Self::GoTo(_) | Self::Compare(_) => true,
-            Self::Choose(_) => true,
-            _ => false,
-        }
+        matches!(
+            self,
+            Self::Attach(_)
+                | Self::Detach(_)
+                | Self::Remove { .. }
+                | Self::Submit(_)
+                | Self::Cancel
+                | Self::Retry
+                | Self::NewSession
+                | Self::OpenSession(_)
+                | Self::RenameSession(_)
+                | Self::UseModel(_)
+                | Self::Leave
+                | Self::Edit(_)
+                | Self::GoTo(_)
+                | Self::Compare(_)
+                | Self::Choose(_)
+        )
     }
 }
 
