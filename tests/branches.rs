@@ -141,6 +141,7 @@ fn all_branches_go_to_another_percept() {
     chat.shows("ready");
     chat.press("/retry\r");
     chat.shows("percept ‹2/2›");
+    chat.shows("perhaps so.");
     chat.shows("ready");
     chat.press("\x04");
     chat.wait();
@@ -174,7 +175,7 @@ fn all_branches_go_to_another_percept() {
 #[test]
 fn the_model_names_the_conversation_unless_a_person_did() {
     let home = Home::new();
-    let mut chat = Terminal::start(&home, "titles", &["--model", &model()], 80, 24);
+    let mut chat = Terminal::start(&home, "titles", &["--model", &model()], 160, 24);
     chat.shows("ready");
     ask(&mut chat, "what is this?");
     chat.shows("percept ─ Named by the fake");
@@ -188,7 +189,7 @@ fn the_model_names_the_conversation_unless_a_person_did() {
 
     let home = Home::new();
     let off = [("PERCEPT_CHAT_TITLES", "false")];
-    let mut chat = Terminal::with(&home, "titles", &["--model", &model()], &off, (80, 24));
+    let mut chat = Terminal::with(&home, "titles", &["--model", &model()], &off, (160, 24));
     chat.shows("ready");
     ask(&mut chat, "what is this?");
     ask(&mut chat, "what else?");

@@ -25,13 +25,7 @@ pub(in crate::tui) fn draw(
     let (title, keys): (&str, Vec<&str>) = match panel {
         TreePanel::Messages(_) => (
             "messages",
-            vec![
-                "↑↓ choose",
-                "enter edit, or go on from an answer",
-                "g go on from it",
-                "/ filter",
-                "esc close",
-            ],
+            vec!["↑↓ choose", "enter edit, or go on", "g go on from it", "/ filter", "esc close"],
         ),
         TreePanel::Branches(_) => ("branches", vec!["↑↓ choose", "enter show it", "/ filter", "esc close"]),
         TreePanel::Compare(compare) => ("answers", compare.keys().to_vec()),
