@@ -81,14 +81,15 @@ impl App {
     fn close_tree(&mut self, reply: Reply, agent: &Agent) -> Vec<Action> {
         self.tree = None;
         self.panel = None;
-        match reply {
-            Reply::Tell(event) => {
-                self.transcript.follow();
-                vec![Action::Tell(event)]
-            }
-            Reply::Edit(message) => self.edit(message, agent),
-            Reply::Stay | Reply::Close | Reply::Help => Vec::new(),
-        }
+        let event = match reply {
+            Reply::GoTo(message) => Event::GoTo(message),
+            Reply::Choose(version) => Event::Choose(version),
+            Reply::KeepOld => Event::EndComparison,
+            Reply::Edit(message) => return self.edit(message, agent),
+            Reply::Stay | Reply::Close | Reply::Help => return Vec::new(),
+        };
+        self.transcript.follow();
+        vec![Action::Tell(event)]
     }
 
     /// Edits the last message of the person's.

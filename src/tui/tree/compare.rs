@@ -7,7 +7,7 @@ use ratatui::text::Line;
 use ratatui::widgets::{Block, Borders, Paragraph};
 
 use super::Reply;
-use crate::agent::{Agent, Event};
+use crate::agent::Agent;
 use crate::message::{AnswerStats, Message, MessageId, Part, Role, Status};
 use crate::text;
 use crate::tui::markdown;
@@ -111,7 +111,7 @@ impl Compare {
             KeyCode::PageDown | KeyCode::Char(' ') => self.scroll(PAGE_ROWS),
             KeyCode::Enter => {
                 let chosen = all.get(self.chosen.min(last));
-                return chosen.map_or(Reply::Close, |answer| Reply::Tell(Event::Choose(answer.begins)));
+                return chosen.map_or(Reply::Close, |answer| Reply::Choose(answer.begins));
             }
             KeyCode::Char('?') => return Reply::Help,
             KeyCode::Esc | KeyCode::Char('q') => return self.left(),
@@ -122,7 +122,7 @@ impl Compare {
 
     /// What leaving without a choice comes to.
     pub(in crate::tui) fn left(&self) -> Reply {
-        if self.asks { Reply::Tell(Event::EndComparison) } else { Reply::Close }
+        if self.asks { Reply::KeepOld } else { Reply::Close }
     }
 
     pub(super) fn scroll(&mut self, by: isize) {

@@ -11,7 +11,7 @@ mod tests;
 use crossterm::event::{KeyCode, KeyEvent};
 
 use super::panel::PAGE_ROWS;
-use crate::agent::{Agent, Event};
+use crate::agent::Agent;
 use crate::message::{Message, MessageId, Role, Status};
 use crate::session::Branch;
 
@@ -44,8 +44,12 @@ pub(super) enum Reply {
     Stay,
     Close,
     Help,
-    /// The panel closes, and this is for the agent.
-    Tell(Event),
+    /// The panel closes, and the conversation goes on from this message.
+    GoTo(MessageId),
+    /// The panel closes, and the answer that begins with this message is kept.
+    Choose(MessageId),
+    /// The panel closes, and the answer that was there before is kept.
+    KeepOld,
     /// The panel closes, and this message is edited.
     Edit(MessageId),
 }
@@ -73,11 +77,11 @@ impl TreePanel {
                 match picker.key(key, rows.len()) {
                     Picked::Enter => match rows.get(picker.selected) {
                         Some(one) if one.role == Role::User => Reply::Edit(one.id),
-                        Some(one) => Reply::Tell(Event::GoTo(one.id)),
+                        Some(one) => Reply::GoTo(one.id),
                         None => Reply::Stay,
                     },
                     Picked::Other(KeyCode::Char('g')) => {
-                        rows.get(picker.selected).map_or(Reply::Stay, |one| Reply::Tell(Event::GoTo(one.id)))
+                        rows.get(picker.selected).map_or(Reply::Stay, |one| Reply::GoTo(one.id))
                     }
                     picked => picked.reply(),
                 }
@@ -87,7 +91,7 @@ impl TreePanel {
                 match picker.key(key, rows.len()) {
                     Picked::Enter => match rows.get(picker.selected) {
                         Some(branch) if branch.shown => Reply::Close,
-                        Some(branch) => Reply::Tell(Event::GoTo(branch.end)),
+                        Some(branch) => Reply::GoTo(branch.end),
                         None => Reply::Stay,
                     },
                     picked => picked.reply(),

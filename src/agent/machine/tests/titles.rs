@@ -21,11 +21,11 @@ fn answered(scene: &mut Scene, question: &str) -> Option<u64> {
 }
 
 fn entitles(effects: &[Effect]) -> Vec<(&str, &str)> {
-    let entitle = |effect| match effect {
-        &Effect::Entitle { ref from, ref to, .. } => Some((from.as_str(), to.as_str())),
+    let entitles = effects.iter().filter_map(|effect| match effect {
+        Effect::Entitle { from, to, .. } => Some((from.as_str(), to.as_str())),
         _ => None,
-    };
-    effects.iter().filter_map(entitle).collect()
+    });
+    entitles.collect()
 }
 
 #[test]
