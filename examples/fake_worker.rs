@@ -26,6 +26,7 @@
 //!   that it finds a vector for, once (needs `PERCEPT_FAKE_ONCE`)
 //! - `slowembed`: 20 ms for each
 //! - `spell`: hears the words of its vocabulary
+//! - `titles`: gives a conversation a title where it is asked for one, as prompts/title.md does
 //!
 //! `PERCEPT_FAKE_LOG` names a file: a line for each request that ended, its name and how.
 //!
@@ -158,6 +159,7 @@ impl Fake {
         }
         let answer = match () {
             () if self.does("long") => (0..400).map(|n| format!("word{n}")).collect::<Vec<_>>().join(" "),
+            () if self.does("titles") && asks_for_title(messages) => "**\"Named by the fake\"**".to_owned(),
             () if self.does("echo") => {
                 serde_json::json!({ "options": self.options, "sampling": sampling }).to_string()
             }
@@ -368,6 +370,11 @@ fn orders(messages: &[ChatMessage], tools: &[ToolSpec]) -> Vec<String> {
         }
     }
     orders
+}
+
+fn asks_for_title(messages: &[ChatMessage]) -> bool {
+    let last = messages.last().and_then(|message| message.content.last());
+    matches!(last, Some(Content::Text { text }) if text.contains("conversation a title"))
 }
 
 fn answer_to(messages: &[ChatMessage]) -> String {

@@ -31,10 +31,12 @@ pub enum Prompt {
     UnseenPicture,
     /// `caption.md`: the question for a picture's caption in the index. Gets nothing.
     Caption,
+    /// `title.md`: asks for a conversation's title, behind all its messages. Gets nothing.
+    Title,
 }
 
 impl Prompt {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::System,
         Self::Describe,
         Self::TextAttachment,
@@ -43,6 +45,7 @@ impl Prompt {
         Self::RecordingAttachment,
         Self::UnseenPicture,
         Self::Caption,
+        Self::Title,
     ];
 
     fn file(self) -> &'static str {
@@ -55,6 +58,7 @@ impl Prompt {
             Self::RecordingAttachment => "recording_attachment.md",
             Self::UnseenPicture => "unseen_picture.md",
             Self::Caption => "caption.md",
+            Self::Title => "title.md",
         }
     }
 
@@ -68,6 +72,7 @@ impl Prompt {
             Self::RecordingAttachment => include_str!("../prompts/recording_attachment.md"),
             Self::UnseenPicture => include_str!("../prompts/unseen_picture.md"),
             Self::Caption => include_str!("../prompts/caption.md"),
+            Self::Title => include_str!("../prompts/title.md"),
         }
     }
 }

@@ -3,9 +3,10 @@
 //! Whatever takes time runs on another thread or in the worker's process and comes back
 //! as an [`Event`]; [`Driver::next`] is the one place that waits for them.
 
+mod tools;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
@@ -15,19 +16,20 @@ use super::bundle;
 use super::shelve::shelve;
 use super::takings::Takings;
 use super::window::{self, Blobs};
-use super::{Agent, Ask, Effect, Event, Rules, Stamp, Step, Turn};
+use super::{Agent, Ask, Effect, Event, Rules, Stamp, Turn};
 use crate::attachment::{AttachmentId, Senses};
 use crate::catalogue::{Catalogue, ReadyModel, Task};
 use crate::engines::{Worker, WorkerEvent, WorkerOptions};
 use crate::indexing::Keeper;
 use crate::intake::{self, Ears, Given};
-use crate::message::{Message, ToolCall};
-use crate::prompts::PromptSet;
+use crate::message::{Message, Role};
+use crate::prompts::{Prompt, PromptSet};
 use crate::retrieval::Library;
 use crate::session::{self, BlobStore, SessionId, SessionStore, StoreWriter};
-use crate::tools::output;
-use crate::tools::{Grant, Leash, Plan, Ran, Toolbox, ToolsReport};
-use crate::wire::{self, Envelope, Failure, FailureKind, Request, ServerOptions};
+use crate::tools::{Leash, Toolbox};
+use crate::wire::{
+    self, ChatMessage, Envelope, Failure, FailureKind, Request, Sampling, ServerOptions, ToolSpec,
+};
 
 /// How often a streamed answer is written to the store: what a crash can lose of it.
 const STORE_EVERY: Duration = Duration::from_millis(250);
@@ -35,6 +37,9 @@ const STORE_EVERY: Duration = Duration::from_millis(250);
 /// How long leaving waits for an answer to stop and for the worker to save the evaluated
 /// prompt: hundreds of megabytes for a long one. Ctrl+C doesn't wait.
 const LEAVE_PATIENCE: Duration = Duration::from_secs(15);
+
+/// More tokens than a title of six words has.
+const TITLE_TOKENS: u32 = 24;
 
 /// How many waiting events are handled before the face may draw again.
 const DRAIN_LIMIT: usize = 256;
@@ -149,13 +154,6 @@ impl Driver {
         }
     }
 
-    /// The last line of the command that runs.
-    fn running_says(&self) -> String {
-        let runs = matches!(self.agent.turn, Turn::Acting { step: Step::Running { .. }, .. });
-        let leash = self.running.as_ref().filter(|_| runs);
-        leash.map_or(String::new(), |(_, leash)| output::last_line(&leash.says))
-    }
-
     fn waiting(&mut self) -> Option<Event> {
         let worker = |driver: &mut Self| driver.worker_events.try_recv().ok().map(Event::Worker);
         self.inbox.try_recv().ok().or_else(|| worker(self))
@@ -231,28 +229,11 @@ impl Driver {
             Effect::RunTool { call, plan, grant, conversation } => {
                 self.run_tool(call, *plan, grant, conversation)
             }
-            Effect::StopTool { id } => {
-                if let Some((_, leash)) = self.running.as_ref().filter(|(running, _)| *running == id) {
-                    leash.stop.store(true, Ordering::Relaxed);
-                }
-            }
-            Effect::Remember { remembered, for_good } => {
-                self.with_tools(move |tools| match tools.allow(remembered, for_good) {
-                    Ok(()) => Event::ToolsListed(Box::new(tools.report())),
-                    Err(why) => Event::Failed(format!("That is not remembered: {why}.")),
-                });
-            }
-            Effect::Revoke(allowed) => self.with_tools(move |tools| match tools.revoke(&allowed) {
-                Ok(()) => Event::ToolsListed(Box::new(tools.report())),
-                Err(why) => Event::Failed(format!("That is still allowed: {why}.")),
-            }),
-            Effect::RestartServer(name) => self.with_tools(move |tools| match tools.restart_server(&name) {
-                true => Event::ToolsListed(Box::new(tools.report())),
-                false => Event::Failed(format!("There is no MCP server `{name}`; /tools shows them.")),
-            }),
-            Effect::ListTools => {
-                self.with_tools(|tools| Event::ToolsListed(Box::new(tools.report())));
-            }
+            Effect::StopTool { id } => self.stop_tool(&id),
+            Effect::Remember { remembered, for_good } => self.remember(remembered, for_good),
+            Effect::Revoke(allowed) => self.revoke(allowed),
+            Effect::RestartServer(name) => self.restart_server(name),
+            Effect::ListTools => self.with_tools(|tools| Event::ToolsListed(Box::new(tools.report()))),
             Effect::RestartWorker => self.worker.restart(),
             Effect::Cancel { id } => self.worker.send(id, Request::Cancel { target: id }),
             Effect::FindModel(name) => self.find_model(name),
@@ -276,6 +257,13 @@ impl Driver {
                     Event::Failed,
                 );
             }
+            Effect::Entitle { session, from, to } => self.query(
+                move |store| match store.entitle(session, &from, &to) {
+                    Ok(title) => Event::Entitled { session, title },
+                    Err(error) => Event::Failed(error.to_string()),
+                },
+                Event::Failed,
+            ),
             Effect::Bundle { session, path, write } => self.bundle(session, path, write),
             Effect::Export { path, title, conversation } => {
                 self.blocking(move || export(&path, &title, &conversation));
@@ -367,47 +355,18 @@ impl Driver {
                 tools,
                 must_call: false,
             },
-            (Err(error), _) => {
-                // The same way as if the worker had refused it: the machine has one path for that.
-                return self
-                    .said(id, wire::Event::Failed(Failure::new(FailureKind::BadRequest, error.to_string())));
-            }
+            (Ok(messages), Ask::Title) => match self.hands.prompts.render(Prompt::Title, ()) {
+                Ok(asked) => title_request(messages, tools, asked),
+                Err(error) => return self.bad_request(id, &error),
+            },
+            (Err(error), _) => return self.bad_request(id, &error),
         };
         self.worker.send(id, request);
     }
 
-    /// Asks the tools something on another thread; what it returns happens.
-    fn with_tools(&self, work: impl FnOnce(&Toolbox) -> Event + Send + 'static) {
-        match self.hands.tools.clone() {
-            Some(tools) => self.blocking(move || work(&tools)),
-            None => drop(self.events.send(Event::ToolsListed(Box::new(ToolsReport::off())))),
-        }
-    }
-
-    fn judge(&self, call: ToolCall, conversation: Vec<Message>) {
-        let id = call.id.clone();
-        let Some(tools) = self.hands.tools.clone() else {
-            let plan = Box::new(Err("There are no tools in this conversation.".to_owned()));
-            return drop(self.events.send(Event::Judged { id, plan }));
-        };
-        self.blocking(move || {
-            let judge = std::panic::AssertUnwindSafe(|| tools.plan(&call, &conversation));
-            let bug = |_| Err("This call can't be judged: a bug in percept.".to_owned());
-            let plan = std::panic::catch_unwind(judge).unwrap_or_else(bug);
-            Event::Judged { id, plan: Box::new(plan) }
-        });
-    }
-
-    fn run_tool(&mut self, call: ToolCall, plan: Plan, grant: Grant, conversation: Vec<Message>) {
-        let Some(tools) = self.hands.tools.clone() else { return };
-        let leash = Leash::default();
-        self.running = Some((call.id.clone(), leash.clone()));
-        self.blocking(move || {
-            let run = std::panic::AssertUnwindSafe(|| tools.run(&call, &plan, grant, &conversation, &leash));
-            let bug = |_| Ran::failed("The tool failed: a bug in percept, which is in its log.");
-            let ran = std::panic::catch_unwind(run).unwrap_or_else(bug);
-            Event::ToolEnded { id: call.id, ran }
-        });
+    /// The same way as if the worker had refused it: the machine has one path for that.
+    fn bad_request(&self, id: u64, error: &dyn std::fmt::Display) {
+        self.said(id, wire::Event::Failed(Failure::new(FailureKind::BadRequest, error.to_string())));
     }
 
     /// Answers a request in the worker's place.
@@ -465,6 +424,19 @@ impl Driver {
         if path.exists() {
             self.worker.send(id, Request::RestoreState { path });
         }
+    }
+}
+
+/// Asks for a title behind all that was said. The tools are told of as before: what stands in
+/// front of the conversation would else be evaluated anew. A call is no title.
+fn title_request(mut messages: Vec<ChatMessage>, tools: Vec<ToolSpec>, asked: String) -> Request {
+    messages.push(ChatMessage::text(Role::User, asked));
+    Request::Generate {
+        messages,
+        sampling: Sampling::default(),
+        max_tokens: Some(TITLE_TOKENS),
+        tools,
+        must_call: false,
     }
 }
 

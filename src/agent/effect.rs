@@ -15,6 +15,8 @@ pub enum Ask {
     Prefill,
     /// Answer.
     Generate,
+    /// Say in a few words what it is about.
+    Title,
 }
 
 /// What is to be done.
@@ -128,6 +130,15 @@ pub enum Effect {
         work: Shelving,
         /// The words.
         words: String,
+    },
+    /// Give a session another title if it still has this one; answer with `Entitled`.
+    Entitle {
+        /// The session.
+        session: SessionId,
+        /// The title that it has.
+        from: String,
+        /// The title that it gets.
+        to: String,
     },
     /// Show what a support bundle would hold, or write it; answer with `Done` or `Failed`.
     Bundle {

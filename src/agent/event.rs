@@ -54,6 +54,18 @@ pub enum Event {
     Cancel,
     /// Wants another answer to the last question, as a branch beside the first.
     Retry,
+    /// Edits a message: what is sent next takes its place on a branch of its own.
+    Edit(MessageId),
+    /// Leaves the message as it is.
+    StopEditing,
+    /// Goes on from this message: the end of another branch, or where one is to begin.
+    GoTo(MessageId),
+    /// Wants the last question answered by another model too, to choose between the answers.
+    Compare(String),
+    /// Goes on with the answer that begins with this message.
+    Choose(MessageId),
+    /// Goes on with the answer that was there before.
+    EndComparison,
     /// Wants a new, empty conversation.
     NewSession,
     /// Wants an earlier conversation back.
@@ -120,6 +132,13 @@ pub enum Event {
     Opened(Box<Session>),
     /// The conversations, newest first.
     Listed(Vec<SessionSummary>),
+    /// The title of a conversation is this one now.
+    Entitled {
+        /// The conversation.
+        session: SessionId,
+        /// The title.
+        title: String,
+    },
     /// The model's files were found.
     ModelFound(Box<ReadyModel>),
     /// The model's files can't be had: why, in words for the screen.

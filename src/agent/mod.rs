@@ -14,4 +14,4 @@ pub mod window;
 
 pub use effect::{Ask, Effect, Shelving};
 pub use event::{Choice, Event, Stamp};
-pub use machine::{Agent, Chip, ChipState, EngineState, Notice, NoticeLevel, Rules, Step, Turn};
+pub use machine::{Agent, Chip, ChipState, Comparison, EngineState, Notice, NoticeLevel, Rules, Step, Turn};

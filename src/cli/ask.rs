@@ -73,6 +73,7 @@ pub(super) fn run(args: AskArgs) -> Result<(), Trouble> {
         nobody_to_ask: true,
         question: args.question.clone(),
         keeps_index: false,
+        gives_titles: false,
     };
     let format = if args.json { Format::Json } else { Format::Text };
     answer(&setup, &args.model, &overrides, given, args.question, format)

@@ -20,7 +20,8 @@ pub(super) fn run(args: ChatArgs) -> Result<(), Trouble> {
     let session = session_of(&args, &setup)?;
     let runtime = runtime()?;
     let done = runtime.block_on(async {
-        let mut driver = setup.driver(&Overrides { keeps_index: true, ..Overrides::default() })?;
+        let overrides = Overrides { keeps_index: true, gives_titles: true, ..Overrides::default() };
+        let mut driver = setup.driver(&overrides)?;
         if let Some(session) = session {
             driver.send(Event::OpenSession(session));
         }

@@ -57,6 +57,8 @@ pub(super) struct Overrides {
     pub(super) question: String,
     /// The index is kept up to date meanwhile.
     pub(super) keeps_index: bool,
+    /// The model gives conversations their titles.
+    pub(super) gives_titles: bool,
 }
 
 impl Setup {
@@ -210,6 +212,7 @@ impl Setup {
                 unsure_below: self.config.chat.unsure_below,
                 most_steps: self.config.tools.max_steps,
                 send_sound: self.config.speech.send_sound,
+                titles: overrides.gives_titles && self.config.chat.titles,
             },
             tools: tools.clone(),
             library: Some(library),

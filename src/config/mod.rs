@@ -147,6 +147,7 @@ pub struct Chat {
     pub pictures: bool,
     pub mouse: bool,
     pub theme: tui::Palette,
+    pub titles: bool,
     pub paste_lines: usize,
     pub paste_bytes: usize,
 }

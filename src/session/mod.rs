@@ -9,6 +9,7 @@ mod portable;
 mod prune;
 mod redacted;
 mod store;
+mod tree;
 mod writer;
 
 pub use blob::BlobStore;
@@ -22,6 +23,7 @@ pub use portable::{ImportError, Imported, Portable};
 pub use prune::prune;
 pub use redacted::{redacted_json, redacted_markdown};
 pub use store::{FoundSession, SessionStore, StoreError, make_private};
+pub use tree::{Branch, Tree, begins};
 pub use writer::StoreWriter;
 
 use serde::{Deserialize, Serialize};
@@ -46,12 +48,19 @@ pub struct SessionSummary {
     pub updated_ms: i64,
     /// Messages on all branches.
     pub messages: u64,
+    /// Its branches.
+    #[serde(default = "one")]
+    pub branches: u64,
     /// What it was tagged with.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<String>,
     /// When it was put into the bin, if it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub removed_ms: Option<i64>,
+}
+
+fn one() -> u64 {
+    1
 }
 
 /// A conversation: a tree of messages, one path of which is shown.
@@ -69,17 +78,7 @@ pub struct Session {
 impl Session {
     /// The messages from the first to the head.
     pub fn path(&self) -> Vec<Message> {
-        let mut path = Vec::new();
-        let mut next = self.head;
-        while let Some(message) = next.and_then(|id| self.tree.iter().find(|message| message.id == id)) {
-            // A damaged store could hold a circle; a path is never longer than the tree.
-            if path.len() >= self.tree.len() {
-                break;
-            }
-            path.push(message.clone());
-            next = message.parent;
-        }
-        path.reverse();
-        path
+        let path = self.head.map(|head| self.as_tree().path(head)).unwrap_or_default();
+        path.into_iter().cloned().collect()
     }
 }

@@ -48,6 +48,9 @@ pub enum ImportError {
     /// It holds nothing.
     #[error("the conversation holds no message")]
     Empty,
+    /// Its messages are no tree.
+    #[error("messages of the conversation follow each other in a circle")]
+    Circle,
     /// A content isn't what its hash says.
     #[error("the content {0} was changed, or cut off, since it was exported")]
     Content(AttachmentId),
@@ -73,6 +76,9 @@ impl Portable {
     pub fn import(mut self, store: &mut SessionStore, blobs: &BlobStore) -> Result<Imported, ImportError> {
         if self.session.tree.is_empty() {
             return Err(ImportError::Empty);
+        }
+        if !self.session.as_tree().is_whole() {
+            return Err(ImportError::Circle);
         }
         for content in self.checked()? {
             blobs.put(&content)?;
@@ -100,7 +106,7 @@ impl Portable {
         self.contents.iter().map(checked).collect()
     }
 
-    /// Puts the note in front of the first message.
+    /// Puts the note in front of the first message of each branch.
     fn mark(&mut self, id: AttachmentId) {
         let note = Attachment {
             id,
@@ -109,9 +115,11 @@ impl Portable {
             medium: Medium::Text { lines: 1, note: None, view: None },
             source: Source::Paste,
         };
-        let first = self.session.tree.iter_mut().min_by_key(|message| message.id);
-        if let Some(first) = first.filter(|first| !first.parts.contains(&Part::attachment(note.clone()))) {
-            first.parts.insert(0, Part::attachment(note));
+        let note = Part::attachment(note);
+        let first = self.session.as_tree().first().to_vec();
+        let messages = self.session.tree.iter_mut().filter(|message| first.contains(&message.id));
+        for message in messages.filter(|message| !message.parts.contains(&note)) {
+            message.parts.insert(0, note.clone());
         }
     }
 }

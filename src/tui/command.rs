@@ -18,6 +18,9 @@ pub(super) enum Command {
     Sessions,
     Rename,
     Retry,
+    Edit,
+    Branches,
+    Compare,
     Dictate,
     Tools,
     Restart,
@@ -31,7 +34,7 @@ pub(super) enum Command {
 }
 
 /// A command with what help says of it: name, arguments, words.
-pub(super) const COMMANDS: [(Command, &str, &str, &str); 23] = [
+pub(super) const COMMANDS: [(Command, &str, &str, &str); 26] = [
     (Command::Attach, "attach", "PATH…", "attach pictures, logs, tables or text files"),
     (Command::Paste, "paste", "", "attach what the clipboard holds, also short text"),
     (Command::Screenshot, "screenshot", "", "capture the screen and attach it"),
@@ -45,6 +48,9 @@ pub(super) const COMMANDS: [(Command, &str, &str, &str); 23] = [
     (Command::Sessions, "sessions", "[WORDS]", "earlier conversations, or those with these words"),
     (Command::Rename, "rename", "TITLE", "give this conversation a title"),
     (Command::Retry, "retry", "", "answer the last question again"),
+    (Command::Edit, "edit", "[WORDS]", "edit a message, or go on from any: a branch"),
+    (Command::Branches, "branches", "", "all branches of this conversation; show another"),
+    (Command::Compare, "compare", "[MODEL]", "another model answers too; alone: the answers"),
     (Command::Dictate, "dictate", "[off]", "talk instead of typing; off closes the microphone"),
     (Command::Tools, "tools", "", "what the assistant can do, and what it must ask for"),
     (Command::Restart, "restart", "SERVER", "start an MCP server again"),

@@ -67,11 +67,12 @@ pub(super) fn mention(line: &str, column: usize) -> Option<String> {
 
 /// Completes the word before the cursor.
 pub(super) fn complete(line: &str, column: usize, files: &Files, models: &[String]) -> Option<Completion> {
-    const MODEL: &str = "/model ";
+    const MODEL: [&str; 2] = ["/model ", "/compare "];
     let before: String = line.chars().take(column).collect();
-    if let Some(argument) = before.strip_prefix(MODEL) {
+    let named = MODEL.iter().find_map(|command| Some((command, before.strip_prefix(command)?)));
+    if let Some((command, argument)) = named {
         let candidates = rank(argument, models.iter().map(|name| (name.clone(), String::new())));
-        return some(Kind::Model, MODEL.chars().count(), argument, candidates);
+        return some(Kind::Model, command.chars().count(), argument, candidates);
     }
     if let Some(name) = before.strip_prefix('/')
         && !name.contains(char::is_whitespace)

@@ -5,7 +5,7 @@ use ratatui::text::{Line, Span};
 use super::command::COMMANDS;
 use super::theme::Theme;
 
-const KEYS: [(&str, &str); 26] = [
+const KEYS: [(&str, &str); 28] = [
     ("enter", "send"),
     ("alt+enter, ctrl+j", "new line"),
     ("esc", "stop the answer, twice: its worker; hide notices"),
@@ -20,6 +20,8 @@ const KEYS: [(&str, &str); 26] = [
     ("drag or paste a path", "attach the file"),
     ("ctrl+r, /dictate", "talk; again, or let go when held: stop; esc discards"),
     ("up, down", "what was typed before"),
+    ("alt+e, /edit", "edit your last message, or choose one: a branch"),
+    ("alt+left, alt+right", "the version before, after, where ‹2/3› stands"),
     ("pgup, pgdn, wheel", "scroll"),
     ("ctrl+home, ctrl+end", "to the beginning, to the end"),
     ("ctrl+y, /copy list", "copy the last answer; choose what to copy"),

@@ -94,7 +94,8 @@ type Placed = ((MessageId, usize), Part);
 fn prompt(agent: &Agent) -> Vec<Vec<Placed>> {
     let senses = agent.senses();
     let draft = if agent.busy() { Vec::new() } else { draft(agent, senses) };
-    let sent = agent.transcript.iter().filter(|message| message.status != Status::Streaming);
+    let shown = if agent.busy() { &agent.transcript } else { agent.base() };
+    let sent = shown.iter().filter(|message| message.status != Status::Streaming);
     let mut messages: Vec<(Role, Vec<Placed>)> =
         sent.map(|message| (message.role, contents(message, senses))).collect();
     if !draft.is_empty() {

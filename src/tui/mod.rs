@@ -49,6 +49,7 @@ mod terminal;
 mod tests;
 mod theme;
 mod transcript;
+mod tree;
 mod view;
 mod wrap;
 
@@ -210,6 +211,7 @@ impl Chat {
             }
             if changed && Instant::now() >= next_frame {
                 self.app.indexed = driver.library().is_some_and(|library| !library.is_empty());
+                self.app.follow_tree(driver.agent());
                 let wanted = self.app.wanted(driver.agent());
                 self.act(wanted, driver, screen)?;
                 screen.draw(|frame| view::draw(frame, &mut self.app, driver.agent()))?;

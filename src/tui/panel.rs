@@ -48,6 +48,8 @@ pub(super) enum Panel {
     Log,
     /// Kept in [`App`], drawn and led by [`super::find`].
     Find,
+    /// Kept in [`App`], drawn and led by [`super::tree`].
+    Tree,
     Index {
         top: usize,
     },
@@ -126,7 +128,7 @@ impl Panel {
             Self::Tools { .. } => tool_rows(agent),
             Self::Permissions { .. } => agent.tools.allowed.len(),
             Self::Index { .. } => MOST_INDEX_ROWS,
-            Self::Log | Self::Find => 0,
+            Self::Log | Self::Find | Self::Tree => 0,
         }
     }
 
@@ -164,7 +166,8 @@ impl Panel {
             | Self::Permissions { .. }
             | Self::Index { .. }
             | Self::Log
-            | Self::Find => None,
+            | Self::Find
+            | Self::Tree => None,
         }
     }
 
@@ -193,6 +196,9 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &mut App, agent: &Age
     if app.panel == Some(Panel::Find) {
         return super::find::draw(frame, area, &mut app.find, app.theme);
     }
+    if let (Some(Panel::Tree), Some(tree)) = (&app.panel, &mut app.tree) {
+        return super::tree::draw(frame, area, tree, agent, app.theme);
+    }
     let Some(panel) = &mut app.panel else { return };
     // Something may have gone since the choice was moved.
     panel.step(0, panel.rows(agent, &app.models));
@@ -209,7 +215,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &mut App, agent: &Age
         Panel::Tools { .. } => ("tools", "↑↓ scroll · esc close"),
         Panel::Permissions { .. } => ("what you allowed", "↑↓ choose · d take back · esc close"),
         Panel::Index { .. } => ("index", "↑↓ scroll · esc close"),
-        Panel::Log | Panel::Find => return,
+        Panel::Log | Panel::Find | Panel::Tree => return,
     };
     let inner = bordered(frame, area, title, keys, theme);
     match panel {
@@ -239,7 +245,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &mut App, agent: &Age
         Panel::Permissions { selected } => {
             list(frame, inner, selected, permissions(agent, inner.width), theme)
         }
-        Panel::Log | Panel::Find => {}
+        Panel::Log | Panel::Find | Panel::Tree => {}
     }
 }
 
@@ -270,7 +276,13 @@ pub(super) fn keys_in(keys: &[&str], width: u16) -> String {
 }
 
 /// A list with the chosen row in sight.
-fn list(frame: &mut Frame<'_>, area: Rect, selected: usize, rows: Vec<Line<'static>>, theme: Theme) {
+pub(super) fn list(
+    frame: &mut Frame<'_>,
+    area: Rect,
+    selected: usize,
+    rows: Vec<Line<'static>>,
+    theme: Theme,
+) {
     if rows.is_empty() {
         return frame
             .render_widget(Paragraph::new(Line::styled("There is nothing here yet.", theme.dim())), area);

@@ -488,6 +488,7 @@ fn enter_opens_a_conversation_and_loads_a_model() {
         created_ms: 0,
         updated_ms: 0,
         messages: 2,
+        branches: 1,
         tags: Vec::new(),
         removed_ms: None,
     };

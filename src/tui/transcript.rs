@@ -47,9 +47,19 @@ pub(super) struct Transcript {
     pub(super) height: usize,
 }
 
+/// What stands behind the name of who speaks.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Mark {
+    /// Which of how many versions it is.
+    version: Option<(usize, usize)>,
+    /// It is being edited.
+    edited: bool,
+}
+
 /// What a message's lines depend on.
 #[derive(PartialEq)]
 struct Key {
+    mark: Mark,
     width: usize,
     unfolded: bool,
     bytes: usize,
@@ -103,10 +113,17 @@ impl Transcript {
     ) -> Vec<Line<'static>> {
         let costs = Costs::of(agent);
         let mut blocks: Vec<Block> = Vec::new();
+        let tree = (!agent.beside.is_empty()).then(|| agent.tree());
         for message in &agent.transcript {
+            let version = tree.as_ref().and_then(|tree| tree.version(message.id));
+            let mark = Mark { version, edited: agent.editing() == Some(message.id) };
             match streamed(message) {
-                Some((text, unsure)) => blocks.extend(self.grow(message, text, unsure, width, theme)),
-                None => blocks.push((self.message(message, &costs, width, theme), 0)),
+                Some((text, unsure)) => {
+                    let header = header(message, mark, theme);
+                    blocks.push((Arc::new(vec![header]), 0));
+                    blocks.extend(self.grow(message, text, unsure, width, theme));
+                }
+                None => blocks.push((self.message(message, &costs, mark, width, theme), 0)),
             }
         }
         self.forget(agent);
@@ -132,12 +149,15 @@ impl Transcript {
         }
     }
 
-    fn message(&mut self, message: &Message, costs: &Costs, width: usize, theme: Theme) -> Lines {
-        let key = key_of(message, costs, self.unfolded, width);
+    fn message(&mut self, message: &Message, costs: &Costs, at: Mark, width: usize, theme: Theme) -> Lines {
+        let key = Key { mark: at, ..key_of(message, costs, self.unfolded, width) };
         match self.cache.get(&message.id) {
             Some((known, lines)) if *known == key => Arc::clone(lines),
             _ => {
                 let mut lines = message_lines(message, costs, !self.unfolded, width, theme);
+                if let Some(first) = lines.first_mut() {
+                    *first = header(message, at, theme);
+                }
                 if message.role == Role::Assistant {
                     mark(&mut lines, &message.text(), &self.names, theme);
                 }
@@ -156,13 +176,13 @@ impl Transcript {
         unsure: &[Unsure],
         width: usize,
         theme: Theme,
-    ) -> [Block; 3] {
+    ) -> [Block; 2] {
         let known = self.growing.take().filter(|(id, at, _)| (*id, *at) == (message.id, width));
         let (_, _, growing) =
             self.growing.insert(known.unwrap_or_else(|| (message.id, width, Growing::default())));
         let (settled, mut rest) = growing.render(text, unsure, width.saturating_sub(INDENT), theme);
         rest.push(Line::default());
-        [(Arc::new(vec![header(message, theme)]), 0), (settled, INDENT), (Arc::new(rest), INDENT)]
+        [(settled, INDENT), (Arc::new(rest), INDENT)]
     }
 }
 
@@ -198,6 +218,7 @@ fn key_of(message: &Message, costs: &Costs, unfolded: bool, width: usize) -> Key
         Part::Text { .. } | Part::ToolCall(_) | Part::ToolResult(_) => None,
     };
     Key {
+        mark: Mark::default(),
         width,
         unfolded,
         bytes: message
@@ -224,7 +245,7 @@ fn message_lines(
     theme: Theme,
 ) -> Vec<Line<'static>> {
     let room = width.saturating_sub(INDENT);
-    let mut lines = vec![header(message, theme)];
+    let mut lines = vec![Line::default()];
     for (number, part) in message.parts.iter().enumerate() {
         match part {
             Part::Attachment { attachment, removed } => {
@@ -264,9 +285,21 @@ fn message_lines(
     lines
 }
 
-fn header(message: &Message, theme: Theme) -> Line<'static> {
+/// Who speaks, what it cost, and which version it is.
+fn header(message: &Message, mark: Mark, theme: Theme) -> Line<'static> {
+    let mut line = speaker(message, theme);
+    let version = mark.version.map(|(one, of)| Span::styled(format!(" ‹{one}/{of}›"), theme.dim()));
+    let edited = mark.edited.then(|| Span::styled(" editing", theme.strong()));
+    let marks: Vec<Span<'_>> = version.into_iter().chain(edited).collect();
+    // Behind the name: what is behind that may be cut.
+    let at = line.spans.len().min(1);
+    line.spans.splice(at..at, marks);
+    line
+}
+
+fn speaker(message: &Message, theme: Theme) -> Line<'static> {
     match message.role {
-        Role::User => Line::styled("you", theme.accent()),
+        Role::User => Line::from(Span::styled("you", theme.accent())),
         Role::Tool if message.result().is_some_and(step::finds) => {
             message.result().map(|result| step::found_header(result, theme)).unwrap_or_default()
         }

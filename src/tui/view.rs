@@ -243,6 +243,7 @@ fn draw_status(frame: &mut Frame<'_>, area: Rect, app: &App, agent: &Agent) {
         (None, Turn::Answering { .. } | Turn::Sending { .. } | Turn::Acting { .. }) => {
             "esc stop · pgup scroll · ? help"
         }
+        (None, _) if agent.editing().is_some() => "editing: enter makes a branch · esc leaves all as it was",
         (None, _) if app.options.dictation.is_ok() => {
             "enter send · @ attach · ctrl+r talk · tab look · ? help"
         }

@@ -1,23 +1,28 @@
 //! The state machine of a conversation: what the person does is in `person`, what
 //! comes back from the store and the readers in `world`, what the worker says in
-//! `worker`.
+//! `worker`; branches are in `tree`, other answers in `compare`, titles in `title`.
 
 mod act;
 mod answer;
+mod compare;
 mod person;
 mod shelf;
 mod state;
 #[cfg(test)]
 mod tests;
+mod title;
+mod tree;
 mod worker;
 mod world;
 
+pub use compare::Comparison;
 use state::Leaving;
 pub use state::{Agent, Chip, ChipState, EngineState, Notice, NoticeLevel, Step, Turn};
 
 use super::{Ask, Effect, Event, Shelving, Stamp};
 use crate::attachment::Senses;
 use crate::message::{Message, MessageId, Part, Role, Status};
+use person::title_of;
 
 /// The number of the message that is still being written; no stored one has it.
 const DRAFT: MessageId = MessageId(0);
@@ -34,24 +39,27 @@ pub struct Rules {
     pub most_steps: usize,
     /// A model that hears gets recordings themselves, besides their transcripts.
     pub send_sound: bool,
+    /// The model gives a conversation its title.
+    pub titles: bool,
 }
 
 impl Default for Rules {
     fn default() -> Self {
-        Self { unsure_below: 0.5, most_steps: 12, send_sound: false }
+        Self { unsure_below: 0.5, most_steps: 12, send_sound: false, titles: false }
     }
 }
 
 impl Agent {
     /// A new, empty conversation.
     pub fn new(rules: Rules) -> Self {
-        let Rules { unsure_below, most_steps, send_sound } = rules;
-        Self { unsure_below, most_steps, send_sound, ..Self::default() }
+        let Rules { unsure_below, most_steps, send_sound, titles } = rules;
+        Self { unsure_below, most_steps, send_sound, titles, ..Self::default() }
     }
 
     /// Takes what happened and says what is to be done.
     pub fn handle(&mut self, event: Event, at: Stamp) -> Vec<Effect> {
         let mut effects = Vec::new();
+        self.give_way(&event, &mut effects);
         match event {
             Event::Attach(given) => self.attach(given, &mut effects),
             Event::Detach(ticket) => self.detach(ticket, at, &mut effects),
@@ -59,6 +67,12 @@ impl Agent {
             Event::Submit(text) => self.submit(text, at, &mut effects),
             Event::Cancel => self.cancel(&mut effects),
             Event::Retry => self.retry(at, &mut effects),
+            Event::Edit(message) => self.edit(message, &mut effects),
+            Event::StopEditing => self.stop_editing(&mut effects),
+            Event::GoTo(message) => self.go_to(message, &mut effects),
+            Event::Compare(name) => self.compare(name, at, &mut effects),
+            Event::Choose(version) => self.choose(version, &mut effects),
+            Event::EndComparison => self.end_comparison(&mut effects),
             Event::NewSession => self.new_session(&mut effects),
             Event::OpenSession(id) => self.open_session(id, &mut effects),
             Event::ListSessions(words) => {
@@ -85,6 +99,7 @@ impl Agent {
             Event::StoreFailed { message, why } => self.store_failed(message, why, at, &mut effects),
             Event::Opened(session) => self.opened(*session, &mut effects),
             Event::Listed(sessions) => self.sessions = sessions,
+            Event::Entitled { session, title } => self.entitled(session, title),
             Event::ModelFound(model) => self.model_found(*model, &mut effects),
             Event::ModelMissing(why) => self.model_missing(why),
             Event::Failed(why) => self.say(NoticeLevel::Error, why),
@@ -98,7 +113,23 @@ impl Agent {
                 self.step_goes_on(says, at);
             }
         }
+        self.settle(&mut effects);
         effects
+    }
+
+    /// What the person does comes before a title, and ends a choice that was not made.
+    fn give_way(&mut self, event: &Event, effects: &mut Vec<Effect>) {
+        if !event.comes_first() {
+            return;
+        }
+        self.stop_titling(effects);
+        let leaves_open = matches!(
+            event,
+            Event::Choose(_) | Event::Leave | Event::Attach(_) | Event::Detach(_) | Event::Cancel
+        );
+        if !leaves_open && self.comparison.as_ref().is_some_and(|comparison| comparison.ready) {
+            self.comparison = None;
+        }
     }
 
     /// Whether a message can't be sent now because another one is being answered.
@@ -165,13 +196,16 @@ impl Agent {
         self.store_rest(effects);
     }
 
-    /// Writes what is not known to be on disk.
+    /// Writes what is not known to be on disk, the last message at last: it is the one that is
+    /// waited for.
     fn store_rest(&mut self, effects: &mut Vec<Effect>) {
-        let messages: Vec<Message> =
-            self.transcript.iter().filter(|message| self.unstored.contains(&message.id)).cloned().collect();
+        let all = self.transcript.iter().chain(&self.beside);
+        let mut messages: Vec<Message> =
+            all.filter(|message| self.unstored.contains(&message.id)).cloned().collect();
         if !messages.is_empty() {
             self.storing += 1;
             let head = self.transcript.last().map(|message| message.id);
+            messages.sort_by_key(|message| (Some(message.id) == head, message.id));
             effects.push(Effect::Store { session: self.session, title: self.title.clone(), messages, head });
         }
     }
@@ -183,7 +217,7 @@ impl Agent {
             return;
         }
         self.stop_prefill(effects);
-        let mut conversation = self.transcript.clone();
+        let mut conversation = self.base().to_vec();
         let parts = parts_of(self.chips.iter().take_while(|chip| !chip.is_taking()));
         if !parts.is_empty() {
             conversation.push(self.user_message(DRAFT, parts, 0));
@@ -260,7 +294,7 @@ impl Agent {
     fn user_message(&self, id: MessageId, parts: Vec<Part>, ms: i64) -> Message {
         Message {
             id,
-            parent: self.transcript.last().map(|message| message.id),
+            parent: self.base().last().map(|message| message.id),
             role: Role::User,
             parts,
             status: Status::Complete,

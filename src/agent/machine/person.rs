@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
+use super::title::Named;
 use super::{Agent, Chip, ChipState, EngineState, Leaving, NoticeLevel, TITLE_COLUMNS, Turn, parts_of};
 use crate::agent::{Effect, Stamp};
 use crate::intake::Given;
-use crate::message::{MessageId, Part, Role};
+use crate::message::{MessageId, Part};
 use crate::session::SessionId;
 use crate::text;
 
@@ -71,12 +72,12 @@ impl Agent {
         }
         let Some(text) = self.outbox.take() else { return };
         let mut parts = parts_of(self.chips.iter());
-        self.chips.clear();
         if !text.trim().is_empty() {
             parts.push(Part::text(text));
         }
         if parts.is_empty() {
             self.turn = Turn::Idle;
+            self.chips.clear();
             return self.say(NoticeLevel::Error, "Nothing was sent: what was attached can't be read.");
         }
         let message = self.user_message(MessageId(at.id), parts, at.ms);
@@ -86,6 +87,9 @@ impl Agent {
         }
         self.turn = Turn::Sending { message: message.id };
         let id = message.id;
+        self.cut(self.base().len());
+        // What was attached before an edit waits for the next message.
+        self.chips = self.editing.take().map(|editing| editing.chips).unwrap_or_default();
         self.transcript.push(message);
         self.store(id, effects);
     }
@@ -131,27 +135,6 @@ impl Agent {
         self.say(NoticeLevel::Info, said);
     }
 
-    pub(super) fn retry(&mut self, at: Stamp, effects: &mut Vec<Effect>) {
-        if self.busy() {
-            return self.say(NoticeLevel::Error, STOP_FIRST);
-        }
-        let started = self.start_again(effects) || self.unreached;
-        let Some(question) = self.transcript.iter().rposition(|message| message.role == Role::User) else {
-            self.reach_again(effects);
-            let said = match started {
-                true => (NoticeLevel::Info, "It is being tried again."),
-                false => (NoticeLevel::Error, "There is no question to ask again."),
-            };
-            return self.say(said.0, said.1);
-        };
-        self.notices.clear();
-        self.wary = false;
-        self.steps = 0;
-        self.transcript.truncate(question + 1);
-        self.stop_prefill(effects);
-        self.answer(at, effects);
-    }
-
     /// Starts a worker that was given up once more: anything that is sent to it does.
     pub(super) fn start_again(&mut self, effects: &mut Vec<Effect>) -> bool {
         let given_up = matches!(self.engine, EngineState::Down { restarting: false, .. });
@@ -189,6 +172,7 @@ impl Agent {
 
     /// Ends what goes on, and saves the evaluated prompt for the next time.
     pub(super) fn leave_percept(&mut self, effects: &mut Vec<Effect>) {
+        self.end_comparison(effects);
         if self.busy() && !matches!(self.turn, Turn::Answering { stopping: true, .. }) {
             self.cancel(effects);
         }
@@ -212,6 +196,8 @@ impl Agent {
     /// Empties the conversation; its evaluated prompt is saved for the way back. What is
     /// attached to the unsent message stays.
     pub(super) fn leave(&mut self, effects: &mut Vec<Effect>) {
+        self.take_draft_back(effects);
+        self.stop_titling(effects);
         self.stop_prefill(effects);
         self.save_state(effects);
         self.wary = false;
@@ -220,6 +206,9 @@ impl Agent {
         self.session = None;
         self.title.clear();
         self.transcript.clear();
+        self.beside.clear();
+        self.comparison = None;
+        self.named = Named::default();
         self.unstored.clear();
         self.notices.clear();
         self.bundle = None;
@@ -299,7 +288,7 @@ fn name_of(given: &Given) -> String {
 }
 
 /// A session is called after its first question, or after what came without one.
-fn title_of(question: &str, attachment: Option<&str>) -> String {
+pub(super) fn title_of(question: &str, attachment: Option<&str>) -> String {
     let line = question.lines().map(str::trim).find(|line| !line.is_empty());
     text::end(line.or(attachment).unwrap_or("untitled"), TITLE_COLUMNS)
 }

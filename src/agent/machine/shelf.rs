@@ -32,9 +32,18 @@ impl Agent {
             Some(id) => {
                 self.say(NoticeLevel::Info, format!("It is called {title} now."));
                 self.title.clone_from(&title);
+                self.named.by_person = true;
                 self.shelve(Shelving::Rename(id, title), effects);
             }
             None => self.say(NoticeLevel::Error, "There is nothing to name yet: nothing was said."),
+        }
+    }
+
+    /// The title is that of the store now.
+    pub(super) fn entitled(&mut self, session: SessionId, title: String) {
+        // A person may have named it meanwhile.
+        if self.session == Some(session) && !self.named.by_person {
+            self.title = title;
         }
     }
 }

@@ -3,6 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::answer::Answer;
+use super::compare::Comparison;
+use super::title::{Named, Titling};
+use super::tree::Editing;
 use crate::attachment::Attachment;
 use crate::catalogue::ReadyModel;
 use crate::message::ToolCall;
@@ -23,6 +26,10 @@ pub struct Agent {
     /// The messages from the first to the last, as shown. The last one grows while the
     /// model answers.
     pub transcript: Vec<Message>,
+    /// The messages of the conversation that are on other branches.
+    pub beside: Vec<Message>,
+    /// Another answer to a question, until the person chose.
+    pub comparison: Option<Comparison>,
     /// What is attached to the next message.
     pub chips: Vec<Chip>,
     /// What goes on.
@@ -54,6 +61,16 @@ pub struct Agent {
     pub(super) most_steps: usize,
     /// A model that hears gets recordings themselves.
     pub(super) send_sound: bool,
+    /// The model gives a conversation its title.
+    pub(super) titles: bool,
+    /// How the conversation stands with its title.
+    pub(super) named: Named,
+    /// The title that is being made.
+    pub(super) titling: Option<Titling>,
+    /// The message that is being edited.
+    pub(super) editing: Option<Editing>,
+    /// The model that is being looked for is not wanted any more.
+    pub(super) unwanted: bool,
     /// The bundle that was shown last: its file, and the message that it ended with.
     pub(super) bundle: Option<(std::path::PathBuf, MessageId)>,
     /// The words by which sessions were looked for.

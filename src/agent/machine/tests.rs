@@ -1,6 +1,8 @@
 //! The rules of a conversation; what happens when something goes wrong is in `trouble`.
 
+mod branches;
 mod steps;
+mod titles;
 mod trouble;
 
 use std::path::PathBuf;
@@ -198,6 +200,8 @@ fn names(effects: &[Effect]) -> Vec<&'static str> {
             Effect::Store { .. } => "store",
             Effect::Ask { ask: Ask::Prefill, .. } => "prefill",
             Effect::Ask { ask: Ask::Generate, .. } => "generate",
+            Effect::Ask { ask: Ask::Title, .. } => "title",
+            Effect::Entitle { .. } => "entitle",
             Effect::Cancel { .. } => "cancel",
             Effect::RestartWorker => "restart",
             Effect::FindModel(_) => "find",
@@ -516,6 +520,7 @@ fn leaving_a_session_saves_its_state_and_coming_back_restores_it() {
         created_ms: 1,
         updated_ms: 2,
         messages: 2,
+        branches: 1,
         tags: Vec::new(),
         removed_ms: None,
     };

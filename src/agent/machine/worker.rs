@@ -25,6 +25,9 @@ impl Agent {
             (EngineState::Loading { request, .. }, _) if *request == id => self.load_said(event, at, effects),
             (_, Turn::Answering { request, .. }) if *request == id => self.answer_said(event, at, effects),
             _ if self.prefilling == Some(id) => self.prefill_said(event),
+            _ if self.titling.as_ref().is_some_and(|titling| titling.request == id) => {
+                self.title_said(event, effects);
+            }
             _ if self.leaving == Leaving::Saving(id)
                 && matches!(event, Event::Done(_) | Event::Failed(_)) =>
             {
@@ -276,7 +279,9 @@ impl Agent {
         self.end_answer(status, Some(stats), effects);
         // Evaluated already but for the template's closing tokens: cheap, and a picture
         // attached while the answer was written is encoded now.
-        self.prefill(effects);
+        if !self.ask_title(effects) {
+            self.prefill(effects);
+        }
     }
 
     fn stopping(&self) -> bool {
@@ -318,6 +323,7 @@ impl Agent {
     fn worker_died(&mut self, reason: String, restarting: bool, effects: &mut Vec<Effect>) {
         self.engine = EngineState::Down { reason: reason.clone(), restarting };
         self.prefill_ended();
+        self.titling = None;
         self.nothing_is_cached();
         self.wary = true;
         if let Leaving::Saving(_) = self.leaving {

@@ -10,7 +10,7 @@ use crate::session::{Session, SessionId};
 impl Agent {
     /// How far the reading of an attachment is.
     pub(super) fn taking(&mut self, ticket: u64, says: String) {
-        if let Some(chip) = self.chips.iter_mut().find(|chip| chip.ticket == ticket && chip.is_taking()) {
+        if let Some(chip) = self.chip(ticket).filter(|chip| chip.is_taking()) {
             chip.state = ChipState::Reading { says };
         }
     }
@@ -22,7 +22,7 @@ impl Agent {
         at: Stamp,
         effects: &mut Vec<Effect>,
     ) {
-        let Some(chip) = self.chips.iter_mut().find(|chip| chip.ticket == ticket) else {
+        let Some(chip) = self.chip(ticket) else {
             return; // It was taken off again in the meantime.
         };
         match result {
@@ -57,7 +57,8 @@ impl Agent {
         // What is streamed is stored again and again; only its last version ends that.
         self.unstored.retain(|id| *id > message);
         self.unstored.remove(&message);
-        if self.turn == (Turn::Sending { message }) {
+        // What is answered again waits for its model, not for the store.
+        if self.turn == (Turn::Sending { message }) && self.comparison.is_none() {
             self.answer(at, effects);
         }
     }
@@ -87,7 +88,7 @@ impl Agent {
     }
 
     fn shows(&self, message: MessageId) -> bool {
-        self.transcript.iter().any(|candidate| candidate.id == message)
+        self.transcript.iter().chain(&self.beside).any(|candidate| candidate.id == message)
     }
 
     pub(super) fn opened(&mut self, session: Session, effects: &mut Vec<Effect>) {
@@ -96,9 +97,12 @@ impl Agent {
                 .say(NoticeLevel::Error, "A conversation can't be opened while an answer is being written.");
         }
         self.leave(effects);
-        self.transcript = session.path();
         self.session = Some(session.summary.id);
         self.title = session.summary.title;
+        self.beside = session.tree;
+        if let Some(head) = session.head {
+            self.show_path(head);
+        }
         self.restore(effects);
     }
 
@@ -120,6 +124,9 @@ impl Agent {
 
     pub(super) fn model_found(&mut self, model: ReadyModel, effects: &mut Vec<Effect>) {
         self.finding = false;
+        if std::mem::take(&mut self.unwanted) {
+            return;
+        }
         if matches!(self.turn, Turn::Answering { .. }) {
             return self
                 .say(NoticeLevel::Error, "The model can't be changed while an answer is being written.");
@@ -135,7 +142,13 @@ impl Agent {
 
     pub(super) fn model_missing(&mut self, why: String) {
         self.finding = false;
+        if std::mem::take(&mut self.unwanted) {
+            return;
+        }
         self.say(NoticeLevel::Error, why);
+        if self.comparison.is_some() {
+            self.turn = Turn::Idle;
+        }
         self.stop_waiting();
     }
 

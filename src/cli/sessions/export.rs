@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::find;
+use super::{branches, find};
 use crate::cli::Trouble;
 use crate::cli::exit::{print_text, warn};
 use crate::cli::open::Setup;
@@ -21,6 +21,7 @@ Examples:
   percept sessions export 12 -o talk.md
   percept sessions export 12 --html -o talk.html
   percept sessions export 12 --json -o talk.json
+  percept sessions export 12 --branch 2             another branch (percept sessions branches)
   percept sessions export --redact | less           secrets become <secret:1>";
 
 #[derive(Debug, Args)]
@@ -28,6 +29,9 @@ pub(crate) struct ExportArgs {
     /// The conversation's number, or `last`
     #[arg(default_value = "last")]
     session: String,
+    /// Another branch than the one that is shown in the chat, by its number; JSON holds all
+    #[arg(short, long, value_name = "K", conflicts_with = "json")]
+    branch: Option<usize>,
     /// The file, which must not be there yet [default: standard output]
     #[arg(short, long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     output: Option<PathBuf>,
@@ -43,7 +47,11 @@ pub(crate) struct ExportArgs {
 }
 
 pub(super) fn run(setup: &Setup, store: &SessionStore, args: &ExportArgs) -> Result<(), Trouble> {
-    let session = store.load(find(store, &args.session)?).map_err(Trouble::user)?;
+    let mut session = store.load(find(store, &args.session)?).map_err(Trouble::user)?;
+    if !args.json {
+        let path = branches::path(&session, args.branch)?;
+        session.head = path.last().map(|message| message.id);
+    }
     let mut redactor = args.redact.then(|| Redactor::new(Options::default()));
     let text = match &mut redactor {
         Some(redactor) => redacted(&session, args.json, redactor).map_err(Trouble::user)?,

@@ -1,5 +1,6 @@
 //! `percept sessions`: what was said.
 
+mod branches;
 mod bundle;
 mod export;
 mod shelf;
@@ -31,7 +32,19 @@ pub(super) enum SessionsCommand {
         /// Its number, or `last`
         #[arg(default_value = "last")]
         session: String,
+        /// Another branch than the one that is shown in the chat, by its number
+        #[arg(short, long, value_name = "K", conflicts_with = "json")]
+        branch: Option<usize>,
         /// Print JSON, with all branches
+        #[arg(long)]
+        json: bool,
+    },
+    /// List the branches of a conversation
+    Branches {
+        /// Its number, or `last`
+        #[arg(default_value = "last")]
+        session: String,
+        /// Print JSON
         #[arg(long)]
         json: bool,
     },
@@ -97,22 +110,28 @@ pub(super) fn run(command: SessionsCommand) -> Result<(), Trouble> {
         SessionsCommand::Import { file } => shelf::import(&setup, &mut store, &file),
         SessionsCommand::Export(args) => export::run(&setup, &store, &args),
         SessionsCommand::Bundle(args) => bundle::run(&setup, &store, &args),
-        SessionsCommand::Show { session, json } => {
+        SessionsCommand::Branches { session, json } => branches::list(&store, &session, json),
+        SessionsCommand::Show { session, branch, json } => {
             let id = find(&store, &session)?;
             let session = store.load(id).map_err(Trouble::user)?;
-            match json {
-                true => print_json(&session),
-                false => print_text(&to_markdown(&session.summary.title, &session.path())),
+            if json {
+                return print_json(&session);
             }
+            let path = branches::path(&session, branch)?;
+            print_text(&to_markdown(&session.summary.title, &path))
         }
     }
 }
 
 fn print_sessions(sessions: &[SessionSummary]) -> Result<(), Trouble> {
-    for SessionSummary { id, updated_ms, messages, title, tags, .. } in sessions {
+    for SessionSummary { id, updated_ms, messages, branches, title, tags, .. } in sessions {
         let when = text::when(*updated_ms);
+        let forks = match branches {
+            0 | 1 => String::new(),
+            count => format!("  ({count} branches)"),
+        };
         let tags = tags.iter().map(|tag| format!("  #{tag}")).collect::<String>();
-        print_line(format!("{:>5}  {when}  {messages:>3} messages  {title}{tags}", id.0))?;
+        print_line(format!("{:>5}  {when}  {messages:>3} messages  {title}{forks}{tags}", id.0))?;
     }
     Ok(())
 }

@@ -30,6 +30,7 @@ fn session(parts: Vec<Part>) -> Session {
         created_ms: 0,
         updated_ms: 5000,
         messages: 1,
+        branches: 1,
         tags: Vec::new(),
         removed_ms: None,
     };

@@ -183,7 +183,7 @@ impl SessionStore {
         let database = self.database()?;
         let found = database
             .query_row(&format!("SELECT {SUMMARY}, head FROM sessions WHERE id = ?1"), [id.0], |row| {
-                Ok((summary(row)?, row.get::<_, Option<i64>>(7)?))
+                Ok((summary(row)?, row.get::<_, Option<i64>>(8)?))
             })
             .optional()?;
         let Some((summary, head)) = found else { return Err(StoreError::NoSession(id.0.to_string())) };
@@ -242,9 +242,10 @@ pub fn make_private(folder: &Path) -> std::io::Result<()> {
     builder.create(folder)
 }
 
-/// The columns of a [`SessionSummary`].
+/// The columns of a [`SessionSummary`]. A branch ends with a message that is nobody's parent.
 const SUMMARY: &str = "sessions.id, title, sessions.created_ms, updated_ms,
-    (SELECT count(*) FROM messages WHERE session = sessions.id), tags, removed_ms";
+    (SELECT count(*) FROM messages WHERE session = sessions.id), tags, removed_ms,
+    (SELECT count(*) - count(DISTINCT parent) FROM messages WHERE session = sessions.id)";
 
 fn summary(row: &Row<'_>) -> rusqlite::Result<SessionSummary> {
     Ok(SessionSummary {
@@ -255,6 +256,7 @@ fn summary(row: &Row<'_>) -> rusqlite::Result<SessionSummary> {
         messages: row.get::<_, i64>(4)?.unsigned_abs(),
         tags: serde_json::from_str(&row.get::<_, String>(5)?).unwrap_or_default(),
         removed_ms: row.get(6)?,
+        branches: row.get::<_, i64>(7)?.unsigned_abs(),
     })
 }
 

@@ -59,8 +59,8 @@ impl SessionStore {
             if found.iter().any(|found| found.session.id == id) {
                 continue;
             }
-            let text = findable(&row.get::<_, String>(8)?, content);
-            let (message, excerpt) = (MessageId(row.get(7)?), excerpt(&text, words));
+            let text = findable(&row.get::<_, String>(9)?, content);
+            let (message, excerpt) = (MessageId(row.get(8)?), excerpt(&text, words));
             found.push(FoundSession { session: summary(row)?, message, excerpt });
             if found.len() >= most {
                 break;

@@ -12,6 +12,14 @@ impl SessionStore {
         one(session, self.database()?.execute(rename, params![session.0, title])?)
     }
 
+    /// Gives a session another title if it has this one, and says which it has then.
+    pub fn entitle(&mut self, session: SessionId, from: &str, to: &str) -> Result<String, StoreError> {
+        let entitle = "UPDATE sessions SET title = ?3 WHERE id = ?1 AND title = ?2";
+        let database = self.database()?;
+        database.execute(entitle, params![session.0, from, to])?;
+        Ok(self::session(database, session)?.title)
+    }
+
     /// Tags a session, and takes tags off; what it is tagged with then, in their order.
     pub fn tag(
         &mut self,

@@ -246,6 +246,37 @@ fn titles_and_tags_are_kept() {
 }
 
 #[test]
+fn a_model_replaces_no_title_but_the_one_it_was_asked_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = SessionStore::open(dir.path()).unwrap();
+    let id = put(&mut store, None, &text(1, None, Role::User, "hello"));
+    assert_eq!(store.entitle(id, "q", "By the model").unwrap(), "By the model");
+    store.rename(id, "Mine").unwrap();
+    assert_eq!(store.entitle(id, "q", "Again").unwrap(), "Mine");
+    assert_eq!(store.entitle(id, "By the model", "Again").unwrap(), "Mine");
+    assert_eq!(store.list(1).unwrap()[0].title, "Mine");
+    assert!(matches!(store.entitle(SessionId(77), "q", "x"), Err(StoreError::NoSession(_))));
+}
+
+#[test]
+fn branches_are_counted_by_their_ends() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = SessionStore::open(dir.path()).unwrap();
+    let id = put(&mut store, None, &text(1, None, Role::User, "q"));
+    let count = |store: &SessionStore| store.list(1).unwrap()[0].branches;
+    assert_eq!(count(&store), 1);
+    for (message, parent, branches) in [(2, Some(1), 1), (3, Some(1), 2), (4, Some(3), 2), (5, None, 3)] {
+        put(&mut store, Some(id), &text(message, parent, Role::Assistant, "a"));
+        assert_eq!(count(&store), branches, "with {message}");
+        let session = store.load(id).unwrap();
+        assert_eq!(session.as_tree().branches(session.head).len() as u64, branches);
+    }
+    // The head goes back without a new message.
+    store.write(Some(id), "q", &[text(2, Some(1), Role::Assistant, "a")], Some(MessageId(2))).unwrap();
+    assert_eq!(store.load(id).unwrap().path().len(), 2);
+}
+
+#[test]
 fn a_store_of_the_first_version_is_brought_up_to_date() {
     let dir = tempfile::tempdir().unwrap();
     let database = Connection::open(dir.path().join("percept.db")).unwrap();

@@ -54,6 +54,9 @@ impl App {
         if self.panel == Some(Panel::Find) {
             return self.find_key(key, agent);
         }
+        if self.panel == Some(Panel::Tree) {
+            return self.tree_key(key, agent);
+        }
         if self.panel.is_some() {
             return self.panel_key(key, agent);
         }
@@ -123,6 +126,9 @@ impl App {
             KeyCode::Char('d') if ctrl && empty => return Some(vec![Action::Quit]),
             KeyCode::Char('v') if ctrl => return Some(self.read_clipboard(true)),
             KeyCode::Char('y') if ctrl => return Some(self.copy("", agent)),
+            KeyCode::Char('e') if key.modifiers == KeyModifiers::ALT => return Some(self.edit_last(agent)),
+            KeyCode::Left if key.modifiers == KeyModifiers::ALT => return Some(self.flip(-1, agent)),
+            KeyCode::Right if key.modifiers == KeyModifiers::ALT => return Some(self.flip(1, agent)),
             KeyCode::Char('u') if key.modifiers == KeyModifiers::ALT => {
                 self.unsaved |= self.composer.redo();
                 self.recomplete();
@@ -148,6 +154,9 @@ impl App {
 
     /// Ctrl+C: stops what goes on, else empties the composer, else leaves.
     fn interrupt(&mut self, agent: &Agent, leaving: bool) -> Vec<Action> {
+        if self.panel == Some(Panel::Tree) {
+            return self.leave_tree(agent);
+        }
         if self.panel.take().is_some() {
             return Vec::new();
         }
@@ -157,6 +166,9 @@ impl App {
         }
         if agent.busy() {
             return vec![Action::Tell(Event::Cancel)];
+        }
+        if agent.editing().is_some() {
+            return self.stop_editing();
         }
         if !self.composer.is_empty() {
             self.clear_composer();
@@ -168,10 +180,13 @@ impl App {
         Vec::new()
     }
 
-    /// Esc: discards what is said, else stops what goes on, else puts the notices away.
+    /// Esc: discards what is said, else leaves a message as it was, else stops what goes on, else puts the notices away.
     fn escape(&mut self, agent: &Agent) -> Vec<Action> {
         if let Some(actions) = self.dictate_escape() {
             return actions;
+        }
+        if agent.editing().is_some() && !agent.busy() {
+            return self.stop_editing();
         }
         let loading = matches!(agent.engine, EngineState::Loading { .. });
         match agent.turn {

@@ -115,9 +115,10 @@ impl App {
         Vec::new()
     }
 
-    /// Shows the help above a log or what was found.
+    /// Shows the help above a log, what was found, or the tree.
     pub(super) fn show_help(&mut self) {
-        let behind = self.panel.take().filter(|panel| matches!(panel, Panel::Log | Panel::Find));
+        let behind =
+            self.panel.take().filter(|panel| matches!(panel, Panel::Log | Panel::Find | Panel::Tree));
         self.behind = behind;
         self.panel = Some(Panel::Help { top: 0 });
     }

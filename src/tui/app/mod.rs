@@ -1,13 +1,16 @@
 //! What the person sees and types: the composer, the panels, the scroll position.
 //!
 //! It decides what a key means (`keys`), what is sent or pasted (`send`), what the log panel
-//! asks for (`look`) and what the find panel does (`find`, `index`), and returns it as [`Action`]s; it draws nothing, waits for nothing and knows no terminal.
+//! asks for (`look`), what the find panel does (`find`, `index`) and what is edited and shown of
+//! the tree (`tree`), and returns it as [`Action`]s; it draws nothing, waits for nothing and
+//! knows no terminal.
 
 mod find;
 mod index;
 mod keys;
 mod look;
 mod send;
+mod tree;
 
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -30,6 +33,7 @@ use super::preview::Preview;
 use super::speed::Speed;
 use super::theme::Theme;
 use super::transcript::Transcript;
+use super::tree::TreePanel;
 use crate::agent::{Agent, Event};
 use crate::attachment::AttachmentId;
 use crate::dictation;
@@ -94,6 +98,10 @@ pub(super) struct App {
     pub(super) log: Option<LogPanel>,
     /// What was found last; shown while its panel is open.
     pub(super) find: FindPanel,
+    /// The panel of the tree, while it is open.
+    pub(super) tree: Option<TreePanel>,
+    /// The draft, while an earlier message is edited.
+    waiting: Option<tree::Waiting>,
     /// What the help lies above.
     behind: Option<Panel>,
     /// What the model found while the panel was open.
@@ -135,6 +143,8 @@ impl App {
             preview: None,
             log: None,
             find: FindPanel::default(),
+            tree: None,
+            waiting: None,
             behind: None,
             find_next: None,
             cited: find::Cited::default(),
@@ -198,6 +208,7 @@ impl App {
 
     /// Takes an event of the terminal.
     pub(super) fn handle(&mut self, event: TermEvent, agent: &Agent) -> Vec<Action> {
+        self.follow_tree(agent);
         let mut actions = match event {
             TermEvent::Key(key) if key.kind != KeyEventKind::Release => {
                 self.said = None;
@@ -206,6 +217,10 @@ impl App {
             TermEvent::Key(key) if Dictate::is_release(&key) => self.dictate_released(Instant::now()),
             TermEvent::Paste(paste) if self.panel == Some(Panel::Find) && self.find.types() => {
                 self.find.paste(&paste);
+                Vec::new()
+            }
+            TermEvent::Paste(paste) if self.panel == Some(Panel::Tree) => {
+                self.tree.iter_mut().for_each(|tree| tree.paste(&paste));
                 Vec::new()
             }
             TermEvent::Paste(paste) => match self.asks(agent) {
@@ -280,6 +295,9 @@ impl App {
         if self.panel == Some(Panel::Find) {
             return self.find.step(-1);
         }
+        if let (Some(Panel::Tree), Some(tree)) = (&self.panel, &mut self.tree) {
+            return tree.step(-1, agent);
+        }
         match &mut self.panel {
             Some(panel) => panel.step(-1, panel.rows(agent, &self.models)),
             None => self.transcript.up(lines),
@@ -292,6 +310,9 @@ impl App {
         }
         if self.panel == Some(Panel::Find) {
             return self.find.step(1);
+        }
+        if let (Some(Panel::Tree), Some(tree)) = (&self.panel, &mut self.tree) {
+            return tree.step(1, agent);
         }
         match &mut self.panel {
             Some(panel) => panel.step(1, panel.rows(agent, &self.models)),

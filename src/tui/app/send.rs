@@ -137,6 +137,22 @@ impl App {
             }
             Command::Dictate => self.dictate_command(argument),
             Command::Retry => tell(Event::Retry),
+            Command::Edit => {
+                self.open_messages(argument, agent);
+                Vec::new()
+            }
+            Command::Branches => {
+                self.open_branches(agent);
+                Vec::new()
+            }
+            Command::Compare if argument.is_empty() => {
+                self.open_answers(agent);
+                Vec::new()
+            }
+            Command::Compare => {
+                self.transcript.follow();
+                tell(Event::Compare(argument.to_owned()))
+            }
             Command::Copy => self.copy(argument, agent),
             Command::Export => tell(Event::Export(export_path(argument, &agent.title))),
             Command::Bundle if argument == "yes" => tell(Event::WriteBundle),

@@ -175,6 +175,7 @@ fn a_message_sent_before_the_model_is_loaded_finds_the_saved_prompt() {
         created_ms: 1,
         updated_ms: 2,
         messages: 0,
+        branches: 1,
         tags: Vec::new(),
         removed_ms: None,
     };
