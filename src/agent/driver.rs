@@ -12,6 +12,7 @@ use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::time::Instant;
 
 use super::bundle;
+use super::request::{begun, request};
 use super::shelve::shelve;
 use super::takings::Takings;
 use super::window::{self, Blobs};
@@ -169,6 +170,11 @@ impl Driver {
     /// Where the contents of attachments are kept.
     pub fn blobs(&self) -> Arc<BlobStore> {
         Arc::clone(&self.hands.blobs)
+    }
+
+    /// Bounds on what is attached.
+    pub fn intake(&self) -> &intake::Options {
+        &self.hands.intake
     }
 
     /// The index, to search in.
@@ -357,17 +363,12 @@ impl Driver {
             _ => Vec::new(),
         };
         let view = window::View { model, senses, tools: !tools.is_empty(), begun: &begun };
-        let rendered = window::render(conversation, &view, &self.hands.prompts, self.hands.blobs.as_ref());
-        let request = match (rendered, ask) {
-            (Ok(messages), Ask::Prefill) => Request::Prefill { messages, tools },
-            (Ok(messages), Ask::Generate) => Request::Generate {
-                messages,
-                sampling: model.sampling.clone(),
-                max_tokens: self.hands.max_tokens,
-                tools,
-                must_call: false,
-            },
-            (Err(error), _) => {
+        let prompts = &self.hands.prompts;
+        let request = window::render(conversation, &view, prompts, self.hands.blobs.as_ref())
+            .and_then(|messages| Ok(request(messages, ask, tools, (model, self.hands.max_tokens), prompts)?));
+        let request = match request {
+            Ok(request) => request,
+            Err(error) => {
                 // The same way as if the worker had refused it: the machine has one path for that.
                 return self
                     .said(id, wire::Event::Failed(Failure::new(FailureKind::BadRequest, error.to_string())));
@@ -466,15 +467,6 @@ impl Driver {
             self.worker.send(id, Request::RestoreState { path });
         }
     }
-}
-
-/// The day on which a conversation began. Not today: a prompt that changes at midnight is
-/// evaluated all over again.
-fn begun(conversation: &[Message]) -> String {
-    let first = conversation.iter().map(|message| message.created_ms).find(|&ms| ms > 0);
-    let moment = first.and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
-    let moment = moment.unwrap_or_else(jiff::Timestamp::now);
-    moment.to_zoned_datetime(jiff::tz::TimeZone::system()).strftime("%A, %-d %B %Y").to_string()
 }
 
 fn export(path: &Path, title: &str, conversation: &[Message]) -> Event {

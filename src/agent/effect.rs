@@ -9,12 +9,19 @@ use crate::session::SessionId;
 use crate::tools::{Allowed, Grant, Plan, Remembered};
 
 /// What is wanted of the worker with a conversation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ask {
     /// Evaluate what is certain, while the person types.
     Prefill,
     /// Answer.
     Generate,
+    /// Sum it up.
+    Compact {
+        /// The beginning of the question that stays; `None`: all of it goes.
+        keep: Option<String>,
+        /// The names of the pictures that go.
+        pictures: Vec<String>,
+    },
 }
 
 /// What is to be done.

@@ -18,6 +18,7 @@ pub(super) enum Command {
     Sessions,
     Rename,
     Retry,
+    Compact,
     Dictate,
     Tools,
     Restart,
@@ -31,7 +32,7 @@ pub(super) enum Command {
 }
 
 /// A command with what help says of it: name, arguments, words.
-pub(super) const COMMANDS: [(Command, &str, &str, &str); 23] = [
+pub(super) const COMMANDS: [(Command, &str, &str, &str); 24] = [
     (Command::Attach, "attach", "PATH…", "attach pictures, logs, tables or text files"),
     (Command::Paste, "paste", "", "attach what the clipboard holds, also short text"),
     (Command::Screenshot, "screenshot", "", "capture the screen and attach it"),
@@ -45,6 +46,7 @@ pub(super) const COMMANDS: [(Command, &str, &str, &str); 23] = [
     (Command::Sessions, "sessions", "[WORDS]", "earlier conversations, or those with these words"),
     (Command::Rename, "rename", "TITLE", "give this conversation a title"),
     (Command::Retry, "retry", "", "answer the last question again"),
+    (Command::Compact, "compact", "[undo]", "have earlier messages summed up to make room"),
     (Command::Dictate, "dictate", "[off]", "talk instead of typing; off closes the microphone"),
     (Command::Tools, "tools", "", "what the assistant can do, and what it must ask for"),
     (Command::Restart, "restart", "SERVER", "start an MCP server again"),

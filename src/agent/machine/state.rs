@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::answer::Answer;
+use crate::agent::Compaction;
 use crate::attachment::Attachment;
 use crate::catalogue::ReadyModel;
 use crate::message::ToolCall;
@@ -31,6 +32,8 @@ pub struct Agent {
     pub engine: EngineState,
     /// The model in use, or about to be.
     pub model: Option<ReadyModel>,
+    /// The summary that is being written, or waits to be taken.
+    pub compaction: Option<Compaction>,
     /// What the last prompt was made of.
     pub ledger: Ledger,
     /// Pieces (a token each, as a rule) that came of the answer that is being streamed.
@@ -54,6 +57,8 @@ pub struct Agent {
     pub(super) most_steps: usize,
     /// A model that hears gets recordings themselves.
     pub(super) send_sound: bool,
+    /// The tenths of the context that it was said are full.
+    pub(super) full_said: u64,
     /// The bundle that was shown last: its file, and the message that it ended with.
     pub(super) bundle: Option<(std::path::PathBuf, MessageId)>,
     /// The words by which sessions were looked for.
@@ -163,6 +168,15 @@ pub enum Turn {
         request: u64,
         /// The answer, the last message of the transcript.
         message: MessageId,
+        /// What is being done and how far, until the first token.
+        progress: Option<(Stage, u64, u64)>,
+        /// Esc was pressed, the worker has not stopped yet.
+        stopping: bool,
+    },
+    /// The model sums up what was said.
+    Compacting {
+        /// The request.
+        request: u64,
         /// What is being done and how far, until the first token.
         progress: Option<(Stage, u64, u64)>,
         /// Esc was pressed, the worker has not stopped yet.

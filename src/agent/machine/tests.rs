@@ -1,5 +1,6 @@
 //! The rules of a conversation; what happens when something goes wrong is in `trouble`.
 
+mod compact;
 mod steps;
 mod trouble;
 
@@ -197,6 +198,7 @@ fn names(effects: &[Effect]) -> Vec<&'static str> {
             Effect::Store { .. } => "store",
             Effect::Ask { ask: Ask::Prefill, .. } => "prefill",
             Effect::Ask { ask: Ask::Generate, .. } => "generate",
+            Effect::Ask { ask: Ask::Compact { .. }, .. } => "compact",
             Effect::Cancel { .. } => "cancel",
             Effect::RestartWorker => "restart",
             Effect::FindModel(_) => "find",

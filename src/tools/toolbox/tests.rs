@@ -121,7 +121,7 @@ fn picture(removed: bool) -> Message {
         medium: Medium::Image { width: 1, height: 1, format: "png".into(), view: None },
         source: Source::Clipboard,
     };
-    message(Role::User, vec![Part::Attachment { attachment, removed }])
+    message(Role::User, vec![Part::Attachment { attachment, removed, pinned: false }])
 }
 
 #[test]
@@ -309,7 +309,7 @@ fn a_question_about_an_attached_table_runs_at_once_and_taints_what_acts() {
     for bytes in taken.contents() {
         stage.tools.blobs.put(bytes).unwrap();
     }
-    let part = Part::Attachment { attachment: taken.attachment, removed: false };
+    let part = Part::attachment(taken.attachment);
     let conversation = [message(Role::User, vec![part])];
     let question = call("query_table", json!({ "sql": "SELECT row, note FROM data WHERE id = 2" }));
     let plan = stage.tools.plan(&question, &conversation).unwrap();

@@ -48,6 +48,12 @@ impl App {
             }
             _ => {}
         }
+        if self.panel == Some(Panel::Compact) {
+            return self.compact_key(key, agent);
+        }
+        if self.panel == Some(Panel::Crop) {
+            return self.crop_key(key);
+        }
         if self.panel == Some(Panel::Log) {
             return self.log_key(key);
         }
@@ -148,6 +154,9 @@ impl App {
 
     /// Ctrl+C: stops what goes on, else empties the composer, else leaves.
     fn interrupt(&mut self, agent: &Agent, leaving: bool) -> Vec<Action> {
+        if self.panel == Some(Panel::Compact) {
+            return vec![Action::Tell(Event::DropSummary)];
+        }
         if self.panel.take().is_some() {
             return Vec::new();
         }
@@ -205,6 +214,12 @@ impl App {
                 self.close_panel();
                 self.transcript.follow();
                 return chosen.into_iter().collect();
+            }
+            KeyCode::Char('p') if matches!(panel, Panel::Attachments { .. }) => {
+                return self.pin_chosen(agent);
+            }
+            KeyCode::Char('c') if matches!(panel, Panel::Attachments { .. }) => {
+                self.crop_chosen(agent);
             }
             KeyCode::Char('u') if matches!(panel, Panel::Sessions { .. }) => {
                 return vec![Action::Tell(Event::RestoreSession)];
