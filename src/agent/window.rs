@@ -324,3 +324,6 @@ fn attached(
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -54,6 +54,8 @@ mod tests;
 mod theme;
 mod transcript;
 mod view;
+#[cfg(test)]
+mod window_tests;
 mod wrap;
 
 use std::io;
