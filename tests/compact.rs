@@ -9,10 +9,15 @@ mod pty;
 use common::{Home, model, sample};
 use pty::Terminal;
 
-/// A question that fills most of a small context, in words that stand nowhere else.
+/// A text of 700 words that stand nowhere else: most of the small contexts below.
 fn long(word: &str) -> String {
-    (0..60).map(|number| format!("{word}{number} ")).collect::<String>().trim_end().to_owned()
+    (0..70)
+        .map(|line| (0..10).map(|at| format!("{word}{} ", line * 10 + at)).collect::<String>() + "\n")
+        .collect()
 }
+
+/// Tokens of a context that such a text, a picture and what asks for a summary just fit in.
+const CONTEXT: &str = "record context:1150";
 
 /// The last question that the worker was asked, with all that was given with it.
 fn asked(home: &Home) -> String {
@@ -20,14 +25,14 @@ fn asked(home: &Home) -> String {
     all.lines().last().unwrap().to_owned()
 }
 
+/// A chat with one answer about a picture and a long text.
 fn filled(home: &Home, behaviour: &str) -> Terminal {
-    let picture = sample("error.png");
-    let mut chat = Terminal::start(home, behaviour, &["-m", &model(), &picture], 100, 30);
-    chat.shows("· ready]");
-    chat.press(&long("zebra"));
-    chat.shows("zebra59");
-    chat.press("\r");
-    chat.shows("perhaps so.");
+    home.write("zebra.txt", long("zebra"));
+    let arguments = ["-m", &model(), &sample("error.png"), "zebra.txt"];
+    let mut chat = Terminal::start(home, behaviour, &arguments, 100, 30);
+    chat.shows("tok · ready]");
+    chat.press("look\r");
+    chat.shows("You asked \"look\"");
     chat.shows("ready");
     chat
 }
@@ -35,16 +40,18 @@ fn filled(home: &Home, behaviour: &str) -> Terminal {
 #[test]
 fn a_full_window_is_said_and_summed_up_when_that_is_wanted_and_stays_so_the_next_day() {
     let home = Home::new();
-    let mut chat = filled(&home, "record context:520");
+    let mut chat = filled(&home, CONTEXT);
+    chat.shows("% full");
+    chat.shows("of 1,150 tokens. /compact");
     chat.press("what else?\r");
     chat.shows("You asked \"what else?\"");
-    chat.shows("% full");
-    chat.shows("/compact");
+    chat.shows("ready");
     chat.press("/compact\r");
     chat.shows("In short: much was said.");
     chat.shows("enter take it");
     chat.shows("error.png");
-    assert!(asked(&home).contains("zebra7"), "it is summed up at the end of the conversation itself");
+    let whole = asked(&home);
+    assert!(whole.contains("zebra7") && whole.contains("\"image\""), "at the end of the conversation itself");
     chat.press("\r");
     chat.shows("2 messages left the window");
     chat.shows("the window begins here");
@@ -68,7 +75,10 @@ fn a_full_window_is_said_and_summed_up_when_that_is_wanted_and_stays_so_the_next
     assert!(given.contains("In short: much was said.") && !given.contains("zebra7"), "{given}");
     drop(chat);
     let shown = home.run("", &["sessions", "show"]).out;
-    assert!(shown.contains("zebra7") && shown.contains("In short"), "the original is kept:\n{shown}");
+    assert!(
+        shown.contains("look") && shown.contains("zebra.txt") && shown.contains("In short"),
+        "the original is kept:\n{shown}"
+    );
 }
 
 #[test]
@@ -112,11 +122,11 @@ fn a_summary_that_is_stopped_or_dropped_or_killed_leaves_the_conversation_as_it_
 #[test]
 fn a_prompt_that_does_not_fit_any_more_is_summed_up_and_asked_again() {
     let home = Home::new();
-    let mut chat = filled(&home, "record context:430");
-    chat.press(&long("yak"));
-    chat.shows("yak59");
-    chat.press("\r");
-    chat.shows("Take an attachment out.");
+    let mut chat = filled(&home, CONTEXT);
+    home.write("yak.txt", long("yak"));
+    chat.press("/attach yak.txt\r");
+    chat.shows("≡ yak.txt");
+    chat.press("what now?\r");
     chat.shows("Then /retry.");
     chat.press("/compact\r");
     chat.shows("enter take it");
@@ -124,7 +134,7 @@ fn a_prompt_that_does_not_fit_any_more_is_summed_up_and_asked_again() {
     chat.press("\r");
     chat.shows("left the window");
     chat.press("/retry\r");
-    chat.shows("perhaps so.");
+    chat.shows("You asked \"what now?\"");
     let given = asked(&home);
     assert!(given.contains("yak7") && given.contains("In short") && !given.contains("zebra7"), "{given}");
 }

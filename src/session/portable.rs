@@ -110,8 +110,17 @@ impl Portable {
             source: Source::Paste,
         };
         let first = self.session.tree.iter_mut().min_by_key(|message| message.id);
-        if let Some(first) = first.filter(|first| !first.parts.contains(&Part::attachment(note.clone()))) {
-            first.parts.insert(0, Part::attachment(note));
+        let Some(first) = first.filter(|first| !first.parts.contains(&Part::attachment(note.clone()))) else {
+            return;
+        };
+        first.parts.insert(0, Part::attachment(note));
+        let marked = first.id;
+        // What summaries say of that message's parts stands one further on now.
+        for part in self.session.tree.iter_mut().flat_map(|message| &mut message.parts) {
+            if let Part::Summary(summary) = part {
+                let gone = summary.gone.iter_mut().filter(|gone| gone.message == marked);
+                gone.for_each(|gone| gone.part += 1);
+            }
         }
     }
 }

@@ -65,9 +65,10 @@ fn the_command_asks_undoes_and_opens_what_waits() {
     assert_eq!(actions, [Action::Tell(Event::Compact)]);
     let (actions, app) = run_line(app, &agent, "/compact undo");
     assert_eq!(actions, [Action::Tell(Event::UndoSummary)]);
-    let (actions, mut app) = run_line(app, &agent, "/compact all");
+    let (actions, app) = run_line(app, &agent, "/compact all");
     assert_eq!(actions, []);
     assert!(app.said.as_deref().is_some_and(|said| said.contains("not `all`")));
+    let mut app = super::tests::app();
     let agent = summing(true);
     app.wanted(&agent);
     app.panel = None;
@@ -101,6 +102,7 @@ fn the_transcript_shows_all_and_where_the_window_begins() {
 #[test]
 fn what_is_attached_has_its_cost_and_can_be_pinned() {
     let mut agent = conversation();
+    agent.model.as_mut().unwrap().turns = Turns::All;
     agent.transcript.push(message(3, Role::User, vec![Part::attachment(log())]));
     if let Some(Part::Attachment { pinned, .. }) = agent.transcript[0].parts.first_mut() {
         *pinned = true;

@@ -202,7 +202,7 @@ fn cancelled_failed_dropped_and_dead_leave_the_conversation_as_it_was() {
         (
             |scene, _| {
                 scene.send(Event::Cancel);
-                assert_eq!(names(&scene.send(Event::Cancel)), ["restart worker"]);
+                assert_eq!(names(&scene.send(Event::Cancel)), ["restart"]);
                 let reason = "ended".to_owned();
                 let retry_in = Some(std::time::Duration::ZERO);
                 scene.send(Event::Worker(WorkerEvent::Down { reason, retry_in }));
@@ -319,7 +319,9 @@ fn a_summary_is_taken_back_as_long_as_nothing_is_said_behind_it() {
     scene.compacted("A square.");
     scene.stored();
     let effects = scene.send(Event::UndoSummary);
-    let [Effect::Store { head, messages, .. }, Effect::Ask { .. }] = effects.as_slice() else {
+    let [Effect::Store { head, messages, .. }, Effect::Cancel { .. }, Effect::Ask { .. }] =
+        effects.as_slice()
+    else {
         panic!("{effects:?}")
     };
     let last = before.last().map(|message| message.id);
@@ -399,6 +401,8 @@ fn nothing_is_summed_up_where_that_is_no_use() {
     scene.send(Event::Compact);
     assert!(scene.said_to_person().contains("isn't needed with this model"));
     scene.agent.notices.clear();
+    let ticket = scene.attach("x");
+    scene.send(Event::Taken { ticket, result: Ok(picture("x")) });
     scene.full(990);
     assert!(scene.agent.notices.is_empty(), "{:?}", scene.agent.notices);
     let mut scene = Scene::ready();
