@@ -13,7 +13,7 @@
 //! | `log` | the panel of an attached log, and what answers cite |
 //! | `find`, `index`, `library` | what was found in the index, how that stands, and what is done for both |
 //! | `approval` | the dialog that asks before a call runs |
-//! | `attached`, `crop`, `compact` | the panels of what is attached, a part of a picture, a summary |
+//! | `attached`, `crop`, `summary` | the panels of what is attached, a part of a picture, a summary |
 //! | `ledger`, `speed`, `pick` | what is known of the conversation beside its text |
 //! | `markdown`, `table`, `growing`, `highlight`, `wrap`, `restyle`, `theme` | text to styled lines |
 //! | `scroll`, `asked` | the choice in a list, and what was asked of another thread |
@@ -24,7 +24,6 @@ mod approval;
 mod asked;
 mod attached;
 mod command;
-mod compact;
 mod complete;
 mod copy;
 mod crop;
@@ -47,6 +46,7 @@ mod restyle;
 mod scroll;
 mod speed;
 mod step;
+mod summary;
 mod table;
 mod terminal;
 #[cfg(test)]

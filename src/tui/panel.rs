@@ -51,7 +51,7 @@ pub(super) enum Panel {
     Index {
         top: usize,
     },
-    /// Kept in [`App`], drawn and led by [`super::compact`].
+    /// Kept in [`App`], drawn and led by [`super::summary`].
     Compact,
     /// Kept in [`App`], drawn and led by [`super::crop`].
     Crop,
@@ -223,7 +223,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &mut App, agent: &Age
         return super::find::draw(frame, area, &mut app.find, app.theme);
     }
     if app.panel == Some(Panel::Compact) {
-        return super::compact::draw(frame, area, &mut app.compact, agent, app.theme);
+        return super::summary::draw(frame, area, &mut app.compact, agent, app.theme);
     }
     if let (Some(Panel::Crop), Some(crop)) = (&app.panel, &app.crop) {
         return super::crop::draw(frame, area, crop, app.theme);

@@ -6,10 +6,10 @@ use super::{Action, App};
 use crate::agent::{Agent, Event};
 use crate::attachment::AttachmentId;
 use crate::intake::Given;
-use crate::tui::compact::{CompactPanel, Does};
 use crate::tui::crop::{CropPanel, Reply};
 use crate::tui::panel::{self, Panel};
 use crate::tui::preview::Read;
+use crate::tui::summary::{CompactPanel, Does};
 
 impl App {
     /// Asks for a summary, shows the one that waits, or takes the last one back.

@@ -19,7 +19,6 @@ use ratatui_textarea::{CursorMove, TextArea, WrapMode};
 
 use super::Options;
 use super::approval::Approval;
-use super::compact::CompactPanel;
 use super::complete::{Completion, complete, mention};
 use super::crop::{CropPanel, Cut};
 use super::dictate::Dictate;
@@ -31,6 +30,7 @@ use super::log::{Claim, LogPanel, Look};
 use super::panel::{self, Panel};
 use super::preview::Preview;
 use super::speed::Speed;
+use super::summary::CompactPanel;
 use super::theme::Theme;
 use super::transcript::Transcript;
 use crate::agent::{Agent, Event};
