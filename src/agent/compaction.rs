@@ -200,11 +200,11 @@ fn described(written: &str, mut gone: Vec<Gone>) -> (String, Vec<Gone>) {
         let bare = line.trim_start_matches(['-', '*', '•', ' ', '`', '"']);
         let open = gone.iter_mut().filter(|gone| gone.picture && gone.about.is_none());
         let of = open.filter_map(|gone| Some((bare.strip_prefix(gone.name.as_str())?, gone)));
-        let said = of.filter_map(|(rest, gone)| {
+        let mut said = of.filter_map(|(rest, gone)| {
             let about = rest.trim_start_matches(['*', '`', '"', ' ']).strip_prefix(':')?;
             Some((about.trim_matches(['*', '`', ' ']), gone))
         });
-        match said.filter(|(about, _)| !about.is_empty()).next() {
+        match said.find(|(about, _)| !about.is_empty()) {
             Some((about, gone)) => gone.about = Some(about.to_owned()),
             None => kept.push(line),
         }

@@ -290,7 +290,9 @@ impl Chat {
                 }
                 Action::Crop(cut, replaces) => {
                     let (blobs, options) = (driver.blobs(), driver.intake().clone());
-                    self.job(move || Job::Cropped(crop::cut(&cut, &blobs, &options), replaces));
+                    self.job(move || {
+                        Job::Cropped(crop::cut(&cut, &blobs, &options), replaces.map(|event| *event))
+                    });
                 }
                 Action::ReadLog(id) => {
                     let blobs = driver.blobs();
@@ -392,7 +394,7 @@ impl Chat {
             Job::Preview(id, read) => self.preview(&id, read),
             Job::ToCrop(id, read) => {
                 let read = drawable(read, self.picker.as_ref());
-                self.app.to_crop(&id, read);
+                self.app.crop_read(&id, read);
             }
             Job::Cropped(cropped, replaces) => return self.app.cropped(cropped, replaces),
             Job::Found(ticket, looked) => self.app.found(ticket, looked),

@@ -123,11 +123,11 @@ fn a_part_of_a_picture_is_chosen_with_keys() {
     press(&mut app, &agent, KeyCode::Tab);
     let actions = press(&mut app, &agent, KeyCode::Char('c'));
     assert_eq!(actions, [Action::ToCrop(picture().view().clone())]);
-    app.to_crop(picture().view(), Read::Failed("It can't be drawn: no.".into()));
+    app.crop_read(picture().view(), Read::Failed("It can't be drawn: no.".into()));
     insta::assert_snapshot!("crop", screen(&mut app, &agent, 80, 12));
     let remove = Event::Remove { message: MessageId(1), part: 0 };
     let actions = press(&mut app, &agent, KeyCode::Char('x'));
-    assert!(matches!(actions.as_slice(), [Action::Crop(_, Some(event))] if *event == remove), "{actions:?}");
+    assert!(matches!(actions.as_slice(), [Action::Crop(_, Some(event))] if **event == remove), "{actions:?}");
     let given = crate::intake::Given::Clipboard;
     let actions = app.cropped(Ok(given.clone()), Some(remove.clone()));
     assert_eq!(actions, [Action::Tell(Event::Attach(given)), Action::Tell(remove)]);

@@ -85,7 +85,7 @@ impl App {
         self.crop.as_mut().and_then(CropPanel::wanted).map(Action::ToCrop)
     }
 
-    pub(in crate::tui) fn to_crop(&mut self, id: &AttachmentId, read: Read) {
+    pub(in crate::tui) fn crop_read(&mut self, id: &AttachmentId, read: Read) {
         if let Some(crop) = &mut self.crop {
             crop.loaded(id, read);
         }

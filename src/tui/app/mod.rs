@@ -56,10 +56,10 @@ pub(super) enum Action {
     },
     /// Read this attachment's content, to show it.
     Preview(AttachmentId),
-    /// Read this picture, for [`App::to_crop`].
+    /// Read this picture, for [`App::crop_read`].
     ToCrop(AttachmentId),
     /// Cut a part out, for [`App::cropped`] with what it replaces.
-    Crop(Cut, Option<Event>),
+    Crop(Box<Cut>, Option<Box<Event>>),
     /// Read the record of this log, for [`App::log_read`].
     ReadLog(AttachmentId),
     /// Look something up, for [`App::looked`].
