@@ -15,6 +15,9 @@
 //! - `gullible`: does what any text that it gets orders: behind its script it calls the shell
 //!   with each command that stands as `run ` and backticks somewhere, or behind `run:` on a line
 //!   (as OCR reads it), and asks for all leave
+//! - `context:N`: the context holds N tokens, and a prompt of more doesn't fit
+//! - `record`: appends the messages of each question as JSON to the file beside
+//!   `PERCEPT_FAKE_ONCE` that ends with `.asked`
 //! - `echo`: answers with the options of the load and the sampling, as JSON
 //! - `nospeech`, `slowspeech`: fails to load a speech model (no `.gguf`), takes 1 s for it
 //! - `diespeech`: ends with exit code 7 at the sixth word that it hears, once (needs
@@ -83,8 +86,25 @@ impl Fake {
         self.behaviour.split_whitespace().any(|own| own == word)
     }
 
+    /// Tokens that the context holds.
+    fn context(&self) -> u64 {
+        let own = self.behaviour.split_whitespace().find_map(|word| word.strip_prefix("context:"));
+        own.and_then(|own| own.parse().ok()).unwrap_or(4096)
+    }
+
+    fn record(&self, messages: &[ChatMessage]) {
+        let Some(once) = std::env::var_os("PERCEPT_FAKE_ONCE").filter(|_| self.does("record")) else {
+            return;
+        };
+        let path = std::path::PathBuf::from(once).with_extension("asked");
+        let file = std::fs::OpenOptions::new().create(true).append(true).open(path);
+        if let (Ok(mut file), Ok(line)) = (file, serde_json::to_string(messages)) {
+            let _ = writeln!(file, "{line}");
+        }
+    }
+
     fn ledger(&self, messages: &[ChatMessage]) -> Ledger {
-        let mut ledger = Ledger { context: 4096, ..Ledger::default() };
+        let mut ledger = Ledger { context: self.context(), ..Ledger::default() };
         for (index, message) in messages.iter().enumerate() {
             for (place, content) in message.content.iter().enumerate() {
                 let (kind, tokens, bytes) = match content {
@@ -117,6 +137,10 @@ impl Fake {
         }
         if self.does("small") {
             let said = "The prompt has 9,000 tokens and the context holds 4,096.";
+            return Err(Failure::new(FailureKind::ContextOverflow, said).hint("Take an attachment out."));
+        }
+        if before.total_tokens > before.context {
+            let said = format!("The prompt has {} tokens.", before.total_tokens);
             return Err(Failure::new(FailureKind::ContextOverflow, said).hint("Take an attachment out."));
         }
         let cached = before.entries.iter().filter(|entry| entry.cached).map(|entry| entry.tokens).sum();
@@ -152,6 +176,7 @@ impl Fake {
         output: &Output<'_>,
     ) -> Result<DoneReport, Failure> {
         let start = Instant::now();
+        self.record(messages);
         let mut usage = self.evaluate(messages, output)?;
         let gullible = self.does("gullible");
         if let Some(done) = call_of(messages, tools, gullible, output) {
@@ -377,6 +402,16 @@ fn asks_for_title(messages: &[ChatMessage]) -> bool {
     matches!(last, Some(Content::Text { text }) if text.contains("conversation a title"))
 }
 
+/// The beginning of what asks for a summary.
+const SUM_UP: &str = "The conversation is too long";
+
+/// A summary, with a word on each picture that is asked about.
+fn summary_of(question: &str) -> String {
+    let pictures = question.lines().filter(|line| line.ends_with(".png:"));
+    let pictures: String = pictures.map(|line| format!("\n{line} a dialog")).collect();
+    format!("In short: much was said.{pictures}")
+}
+
 fn answer_to(messages: &[ChatMessage]) -> String {
     let mut question = "";
     let mut pictures = 0;
@@ -389,6 +424,9 @@ fn answer_to(messages: &[ChatMessage]) -> String {
             Content::ToolResult { text, .. } => results.push(text.as_str()),
             Content::ToolCall { .. } => {}
         }
+    }
+    if question.starts_with(SUM_UP) {
+        return summary_of(question);
     }
     if let Some(last) = results.last() {
         let last = last.lines().take(3).collect::<Vec<_>>().join(" / ");
@@ -459,7 +497,7 @@ impl Fake {
                 output.event(Event::Progress { stage: Stage::Loading, done: 500, total: 1000 });
                 output.event(Event::Loaded(ModelInfo {
                     name: "fake".to_owned(),
-                    context: 4096,
+                    context: u32::try_from(self.context()).unwrap_or(u32::MAX),
                     vision: true,
                     dimensions,
                     ..ModelInfo::default()

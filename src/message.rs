@@ -67,12 +67,52 @@ pub enum Part {
         /// Taken out of the conversation again: the model no longer gets it.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         removed: bool,
+        /// It stays in what the model gets when a summary takes the place of its message.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        pinned: bool,
     },
+    /// What stands in place of earlier messages, the only part of a message of the program's.
+    Summary(Summary),
     /// A call of a tool, the last part of a message of the assistant's.
     ToolCall(ToolCall),
     /// What came of it, the first part of a message of the tool's. Pictures and texts that
     /// the tool made stand behind it as attachments.
     ToolResult(ToolResult),
+}
+
+/// What the model gets instead of the messages of a path up to one of them. They stay in the
+/// conversation; the last summary of a path is the one that counts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Summary {
+    /// What was said, in the model's words or the person's.
+    pub text: String,
+    /// The first message that it stands for.
+    pub first: MessageId,
+    /// The last one.
+    pub last: MessageId,
+    /// What was attached to them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gone: Vec<Gone>,
+    /// What of all that is before it came from outside the keyboard: so does the summary.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub outside: Vec<Taint>,
+}
+
+/// An attachment that a summary stands for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gone {
+    /// Its message.
+    pub message: MessageId,
+    /// Which of the message's parts, from 0.
+    pub part: usize,
+    /// What it is called.
+    pub name: String,
+    /// Whether it is a picture.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub picture: bool,
+    /// What the model said of it before it went.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about: Option<String>,
 }
 
 /// A call of a tool that the model made.
@@ -179,7 +219,7 @@ impl Part {
 
     /// An attachment that the model gets.
     pub fn attachment(attachment: Attachment) -> Self {
-        Self::Attachment { attachment, removed: false }
+        Self::Attachment { attachment, removed: false, pinned: false }
     }
 
     /// Where this part came from when that was not the keyboard: text in it is data,
@@ -187,6 +227,10 @@ impl Part {
     pub fn taint(&self) -> Option<Taint> {
         match self {
             Self::Text { .. } | Self::ToolCall(_) => None,
+            Self::Summary(summary) => summary.outside.first().map(|first| Taint {
+                name: "the summary of what was said before".to_owned(),
+                source: first.source.clone(),
+            }),
             Self::Attachment { attachment, .. } => {
                 Some(Taint { name: attachment.name.clone(), source: attachment.source.clone() })
             }
@@ -275,7 +319,7 @@ impl Message {
             .iter()
             .filter_map(|part| match part {
                 Part::Text { text, .. } => Some(text.as_str()),
-                Part::Attachment { .. } | Part::ToolCall(_) | Part::ToolResult(_) => None,
+                Part::Attachment { .. } | Part::Summary(_) | Part::ToolCall(_) | Part::ToolResult(_) => None,
             })
             .collect();
         texts.join("\n")
@@ -297,10 +341,18 @@ impl Message {
         }
     }
 
+    /// The summary that it is.
+    pub fn summary(&self) -> Option<&Summary> {
+        match self.parts.first() {
+            Some(Part::Summary(summary)) => Some(summary),
+            _ => None,
+        }
+    }
+
     /// Its attachments, those taken out again left out.
     pub fn attachments(&self) -> impl Iterator<Item = &Attachment> {
         self.parts.iter().filter_map(|part| match part {
-            Part::Attachment { attachment, removed: false } => Some(attachment),
+            Part::Attachment { attachment, removed: false, .. } => Some(attachment),
             _ => None,
         })
     }

@@ -315,7 +315,7 @@ fn print_report(agent: &Agent, message: &Message) -> io::Result<()> {
             .iter()
             .filter_map(|span| Some(Unsure { word: text.get(span.start..span.end)?, span: *span }))
             .collect(),
-        Part::Attachment { .. } | Part::ToolCall(_) | Part::ToolResult(_) => Vec::new(),
+        Part::Attachment { .. } | Part::Summary(_) | Part::ToolCall(_) | Part::ToolResult(_) => Vec::new(),
     });
     let report = Report {
         session: agent.session,

@@ -33,10 +33,16 @@ pub enum Prompt {
     Caption,
     /// `title.md`: asks for a conversation's title, behind all its messages. Gets nothing.
     Title,
+    /// `compact.md`: asks for a summary of the conversation. Gets `keep`, the beginning of the
+    /// question that stays, and `pictures`, the names of those that go.
+    Compact,
+    /// `summary.md`: wraps a summary as data. Gets `fence`, `text` and `gone`, attachments with
+    /// `name`, `picture` and `about`.
+    Summary,
 }
 
 impl Prompt {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 11] = [
         Self::System,
         Self::Describe,
         Self::TextAttachment,
@@ -46,6 +52,8 @@ impl Prompt {
         Self::UnseenPicture,
         Self::Caption,
         Self::Title,
+        Self::Compact,
+        Self::Summary,
     ];
 
     fn file(self) -> &'static str {
@@ -59,6 +67,8 @@ impl Prompt {
             Self::UnseenPicture => "unseen_picture.md",
             Self::Caption => "caption.md",
             Self::Title => "title.md",
+            Self::Compact => "compact.md",
+            Self::Summary => "summary.md",
         }
     }
 
@@ -73,6 +83,8 @@ impl Prompt {
             Self::UnseenPicture => include_str!("../prompts/unseen_picture.md"),
             Self::Caption => include_str!("../prompts/caption.md"),
             Self::Title => include_str!("../prompts/title.md"),
+            Self::Compact => include_str!("../prompts/compact.md"),
+            Self::Summary => include_str!("../prompts/summary.md"),
         }
     }
 }
@@ -156,10 +168,18 @@ mod tests {
             "begun": "Monday, 23 November 2026", "name": "a`.log", "lines": "2",
             "note": "cut", "fence": "```", "text": "one\n{{ two }}",
             "tools": true, "width": 640, "height": 480, "rows": "3,120", "columns": 9,
+            "keep": "and why?", "gone": [
+                { "name": "a.png", "picture": true, "about": "a red square" },
+                { "name": "b.png", "picture": true, "about": null },
+                { "name": "c.log", "picture": false, "about": null },
+            ],
             "length": "0:11", "language": "en", "pictures": 2,
         });
+        let mut listed = context.clone();
+        listed["pictures"] = serde_json::json!(["a.png", "b.png"]);
+        let context_of = |prompt: Prompt| if prompt == Prompt::Compact { &listed } else { &context };
         let all: Vec<String> =
-            Prompt::ALL.iter().map(|prompt| prompts.render(*prompt, &context).unwrap()).collect();
+            Prompt::ALL.iter().map(|prompt| prompts.render(*prompt, context_of(*prompt)).unwrap()).collect();
         insta::assert_snapshot!(all.join("\n----\n"));
     }
 

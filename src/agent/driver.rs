@@ -13,6 +13,7 @@ use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::time::Instant;
 
 use super::bundle;
+use super::request::{begun, request};
 use super::shelve::shelve;
 use super::takings::Takings;
 use super::window::{self, Blobs};
@@ -22,14 +23,12 @@ use crate::catalogue::{Catalogue, ReadyModel, Task};
 use crate::engines::{Worker, WorkerEvent, WorkerOptions};
 use crate::indexing::Keeper;
 use crate::intake::{self, Ears, Given};
-use crate::message::{Message, Role};
-use crate::prompts::{Prompt, PromptSet};
+use crate::message::Message;
+use crate::prompts::PromptSet;
 use crate::retrieval::Library;
 use crate::session::{self, BlobStore, SessionId, SessionStore, StoreWriter};
 use crate::tools::{Leash, Toolbox};
-use crate::wire::{
-    self, ChatMessage, Envelope, Failure, FailureKind, Request, Sampling, ServerOptions, ToolSpec,
-};
+use crate::wire::{self, Envelope, Failure, FailureKind, Request, ServerOptions};
 
 /// How often a streamed answer is written to the store: what a crash can lose of it.
 const STORE_EVERY: Duration = Duration::from_millis(250);
@@ -37,9 +36,6 @@ const STORE_EVERY: Duration = Duration::from_millis(250);
 /// How long leaving waits for an answer to stop and for the worker to save the evaluated
 /// prompt: hundreds of megabytes for a long one. Ctrl+C doesn't wait.
 const LEAVE_PATIENCE: Duration = Duration::from_secs(15);
-
-/// More tokens than a title of six words has.
-const TITLE_TOKENS: u32 = 24;
 
 /// How many waiting events are handled before the face may draw again.
 const DRAIN_LIMIT: usize = 256;
@@ -167,6 +163,11 @@ impl Driver {
     /// Where the contents of attachments are kept.
     pub fn blobs(&self) -> Arc<BlobStore> {
         Arc::clone(&self.hands.blobs)
+    }
+
+    /// Bounds on what is attached.
+    pub fn intake(&self) -> &intake::Options {
+        &self.hands.intake
     }
 
     /// The index, to search in.
@@ -345,21 +346,12 @@ impl Driver {
             _ => Vec::new(),
         };
         let view = window::View { model, senses, tools: !tools.is_empty(), begun: &begun };
-        let rendered = window::render(conversation, &view, &self.hands.prompts, self.hands.blobs.as_ref());
-        let request = match (rendered, ask) {
-            (Ok(messages), Ask::Prefill) => Request::Prefill { messages, tools },
-            (Ok(messages), Ask::Generate) => Request::Generate {
-                messages,
-                sampling: model.sampling.clone(),
-                max_tokens: self.hands.max_tokens,
-                tools,
-                must_call: false,
-            },
-            (Ok(messages), Ask::Title) => match self.hands.prompts.render(Prompt::Title, ()) {
-                Ok(asked) => title_request(messages, tools, asked),
-                Err(error) => return self.bad_request(id, &error),
-            },
-            (Err(error), _) => return self.bad_request(id, &error),
+        let prompts = &self.hands.prompts;
+        let request = window::render(conversation, &view, prompts, self.hands.blobs.as_ref())
+            .and_then(|messages| Ok(request(messages, ask, tools, (model, self.hands.max_tokens), prompts)?));
+        let request = match request {
+            Ok(request) => request,
+            Err(error) => return self.bad_request(id, &error),
         };
         self.worker.send(id, request);
     }
@@ -425,28 +417,6 @@ impl Driver {
             self.worker.send(id, Request::RestoreState { path });
         }
     }
-}
-
-/// Asks for a title behind all that was said. The tools are told of as before: what stands in
-/// front of the conversation would else be evaluated anew. A call is no title.
-fn title_request(mut messages: Vec<ChatMessage>, tools: Vec<ToolSpec>, asked: String) -> Request {
-    messages.push(ChatMessage::text(Role::User, asked));
-    Request::Generate {
-        messages,
-        sampling: Sampling::default(),
-        max_tokens: Some(TITLE_TOKENS),
-        tools,
-        must_call: false,
-    }
-}
-
-/// The day on which a conversation began. Not today: a prompt that changes at midnight is
-/// evaluated all over again.
-fn begun(conversation: &[Message]) -> String {
-    let first = conversation.iter().map(|message| message.created_ms).find(|&ms| ms > 0);
-    let moment = first.and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
-    let moment = moment.unwrap_or_else(jiff::Timestamp::now);
-    moment.to_zoned_datetime(jiff::tz::TimeZone::system()).strftime("%A, %-d %B %Y").to_string()
 }
 
 fn export(path: &Path, title: &str, conversation: &[Message]) -> Event {

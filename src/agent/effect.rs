@@ -9,7 +9,7 @@ use crate::session::SessionId;
 use crate::tools::{Allowed, Grant, Plan, Remembered};
 
 /// What is wanted of the worker with a conversation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ask {
     /// Evaluate what is certain, while the person types.
     Prefill,
@@ -17,6 +17,13 @@ pub enum Ask {
     Generate,
     /// Say in a few words what it is about.
     Title,
+    /// Sum it up.
+    Compact {
+        /// The beginning of the question that stays; `None`: all of it goes.
+        keep: Option<String>,
+        /// The names of the pictures that go.
+        pictures: Vec<String>,
+    },
 }
 
 /// What is to be done.

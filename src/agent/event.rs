@@ -48,6 +48,21 @@ pub enum Event {
         /// Which of its parts, from 0.
         part: usize,
     },
+    /// Keeps an attachment in the window when its message leaves it, or no longer.
+    Pin {
+        /// The message.
+        message: MessageId,
+        /// Which of its parts, from 0.
+        part: usize,
+    },
+    /// Wants the model to sum up what was said.
+    Compact,
+    /// Takes the summary, with this text.
+    AcceptSummary(String),
+    /// Doesn't want the summary; stops it if it is being written.
+    DropSummary,
+    /// Takes the last summary back.
+    UndoSummary,
     /// Sends what was typed, with what is attached.
     Submit(String),
     /// Stops what is going on.

@@ -2,13 +2,14 @@
 //! pictures as files and attached texts wrapped as data.
 //!
 //! It cuts nothing: a prompt that doesn't fit is the worker's error, with choices for
-//! the person.
+//! the person. What a summary stands for isn't given, and neither is a summary that a later one
+//! covers; both stay in the conversation.
 
 use std::path::PathBuf;
 
 use crate::attachment::{Attachment, AttachmentId, Medium, Senses};
 use crate::catalogue::{ReadyModel, Turns};
-use crate::message::{Message, Outcome, Part, Role, Status};
+use crate::message::{Gone, Message, Outcome, Part, Role, Status, Summary};
 use crate::prompts::{Prompt, PromptError, PromptSet};
 use crate::text;
 use crate::wire::{ChatMessage, Content};
@@ -70,53 +71,137 @@ pub fn render(
         let system = prompts.render(Prompt::System, about)?;
         messages.push(ChatMessage::text(Role::System, system));
     }
-    let given = match model.turns {
-        Turns::All => conversation.to_vec(),
-        Turns::LastPicture => last_picture(conversation).into_iter().collect(),
-    };
-    for message in &given {
-        let content = contents(message, view, prompts, blobs)?;
+    for one in given(conversation, model.turns) {
+        let content = contents(&one, view, prompts, blobs)?;
         // An answer that was stopped before its first word says nothing; the templates of
         // some models refuse an empty turn.
-        if !content.is_empty() && message.status != Status::Streaming {
-            messages.push(ChatMessage { role: message.role, content });
+        if !content.is_empty() {
+            messages.push(ChatMessage { role: one.role, content });
         }
     }
     Ok(messages)
 }
 
+/// A message as the model is given it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Given<'a> {
+    /// Who speaks.
+    pub role: Role,
+    /// What it holds: as a rule the parts of one message.
+    pub parts: Vec<Placed<'a>>,
+}
+
+/// A part, and where in the conversation it stands.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Placed<'a> {
+    /// Its message.
+    pub message: &'a Message,
+    /// Which of the message's parts, from 0.
+    pub number: usize,
+    /// It.
+    pub part: &'a Part,
+}
+
+/// What of a path is given to a model that gets such turns, in its order.
+pub fn given(path: &[Message], turns: Turns) -> Vec<Given<'_>> {
+    match turns {
+        Turns::All => all(path),
+        Turns::LastPicture => last_picture(path).into_iter().collect(),
+    }
+}
+
+/// The summary of a path that counts, and how many messages it covers.
+pub fn summary_of(path: &[Message]) -> Option<(&Message, usize)> {
+    let message = path.iter().rev().find(|message| message.summary().is_some())?;
+    let last = message.summary()?.last;
+    // A summary of messages that are not here stands for nothing.
+    let covered = path.iter().position(|message| message.id == last)? + 1;
+    Some((message, covered))
+}
+
+fn all(path: &[Message]) -> Vec<Given<'_>> {
+    let (summary, covered) = match summary_of(path) {
+        Some((message, covered)) => (Some(message), covered),
+        None => (None, 0),
+    };
+    let mut front = Vec::new();
+    if let Some(message) = summary {
+        front.extend(parts(message));
+        front.extend(
+            path[..covered]
+                .iter()
+                .flat_map(parts)
+                .filter(|placed| matches!(placed.part, Part::Attachment { pinned: true, .. })),
+        );
+    }
+    let said = |message: &&Message| message.summary().is_none() && message.status != Status::Streaming;
+    let mut rest = path[covered..].iter().filter(said).peekable();
+    // A turn of its own in front of a question would be two of the same speaker.
+    if !front.is_empty()
+        && let Some(question) = rest.next_if(|message| message.role == Role::User)
+    {
+        front.extend(parts(question));
+    }
+    let rest = rest.map(|message| Given { role: message.role, parts: parts(message).collect() });
+    let front = Given { role: Role::User, parts: front };
+    std::iter::once(front).chain(rest).filter(|one| !one.parts.is_empty()).collect()
+}
+
+/// The parts of each content of a prompt: a film has one for its transcript, and more for its
+/// pictures.
+pub fn layout<'a>(given: &[Given<'a>], senses: Senses) -> Vec<Vec<Placed<'a>>> {
+    let contents = |placed: &Placed<'a>| match placed.part {
+        Part::Attachment { attachment, .. } => attachment.contents(senses),
+        _ => 1,
+    };
+    let of = |one: &Given<'a>| {
+        one.parts.iter().flat_map(|placed| std::iter::repeat_n(*placed, contents(placed))).collect()
+    };
+    given.iter().map(of).collect()
+}
+
+/// The parts of a message that say something to the model.
+fn parts(message: &Message) -> impl Iterator<Item = Placed<'_>> {
+    let says = |placed: &Placed<'_>| match placed.part {
+        Part::Text { text, .. } => !text.is_empty(),
+        Part::Attachment { removed, .. } => !removed,
+        Part::Summary(_) | Part::ToolCall(_) | Part::ToolResult(_) => true,
+    };
+    let parts = message.parts.iter().enumerate();
+    parts.map(move |(number, part)| Placed { message, number, part }).filter(says)
+}
+
 /// The newest question alone, with its attachments or else with the last ones before it;
 /// behind an answer, what is certain of the next question: those attachments.
-fn last_picture(conversation: &[Message]) -> Option<Message> {
-    let users = || conversation.iter().rev().filter(|message| message.role == Role::User);
-    let attached = |message: &Message| -> Vec<Part> {
-        let here = |part: &&Part| matches!(part, Part::Attachment { removed: false, .. });
-        message.parts.iter().filter(here).cloned().collect()
+fn last_picture(path: &[Message]) -> Option<Given<'_>> {
+    let users = || path.iter().rev().filter(|message| message.role == Role::User);
+    let attached = |message| -> Vec<Placed<'_>> {
+        parts(message).filter(|placed| matches!(placed.part, Part::Attachment { .. })).collect()
     };
-    let mut message = users().next()?.clone();
-    let answered = conversation
-        .last()
-        .is_some_and(|last| last.role == Role::Assistant && last.status != Status::Streaming);
-    let mut parts = users().map(attached).find(|parts| !parts.is_empty()).unwrap_or_default();
+    let question = users().next()?;
+    let answered =
+        path.last().is_some_and(|last| last.role == Role::Assistant && last.status != Status::Streaming);
+    let mut given = users().map(attached).find(|parts| !parts.is_empty()).unwrap_or_default();
     if !answered {
-        parts.extend(message.parts.iter().filter(|part| matches!(part, Part::Text { .. })).cloned());
+        given.extend(parts(question).filter(|placed| matches!(placed.part, Part::Text { .. })));
     }
-    message.parts = parts;
-    Some(message)
+    (!given.is_empty()).then_some(Given { role: Role::User, parts: given })
 }
 
 fn contents(
-    message: &Message,
+    given: &Given<'_>,
     view: &View<'_>,
     prompts: &PromptSet,
     blobs: &dyn Blobs,
 ) -> Result<Vec<Content>, WindowError> {
-    let mut contents = Vec::with_capacity(message.parts.len());
-    for part in &message.parts {
+    let mut contents = Vec::with_capacity(given.parts.len());
+    for Placed { message, part, .. } in &given.parts {
         match part {
-            Part::Text { text, .. } if text.is_empty() => {}
             Part::Text { text, .. } => contents.push(Content::Text { text: text.clone() }),
-            Part::Attachment { removed: true, .. } => {}
+            Part::Summary(summary) => {
+                let text = summarised(summary, given, prompts)?;
+                contents.push(Content::Text { text });
+            }
             Part::Attachment { attachment, .. } => {
                 contents.push(attached(attachment, view, prompts, blobs)?);
                 contents.extend(recorded(attachment, view.senses, blobs));
@@ -142,6 +227,22 @@ fn contents(
         }
     }
     Ok(contents)
+}
+
+/// A summary as data. What it says is gone but is given after all was pinned.
+fn summarised(summary: &Summary, given: &Given<'_>, prompts: &PromptSet) -> Result<String, PromptError> {
+    let there = |gone: &Gone| {
+        given.parts.iter().any(|placed| (placed.message.id, placed.number) == (gone.message, gone.part))
+    };
+    let gone = summary.gone.iter().filter(|gone| !there(gone));
+    let gone = gone.map(|Gone { name, picture, about, .. }| {
+        serde_json::json!({ "name": name, "picture": picture, "about": about })
+    });
+    let text = summary.text.trim();
+    let about = serde_json::json!({
+        "fence": text::fence(text), "text": text, "gone": gone.collect::<Vec<_>>(),
+    });
+    prompts.render(Prompt::Summary, about)
 }
 
 /// What stands behind the transcript of a recording: its sound, and the pictures of a film,
@@ -223,3 +324,6 @@ fn attached(
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -180,7 +180,7 @@ fn toolbox_with(files: &[PathBuf]) -> Result<(Toolbox, Vec<Message>), Trouble> {
         let given = Given::Path(file.clone());
         let taken = intake::take(&given, &setup.config.intake()).map_err(Trouble::user)?;
         taken.contents().try_for_each(|bytes| blobs.put(bytes).map(drop)).map_err(Trouble::user)?;
-        parts.push(Part::Attachment { attachment: taken.attachment, removed: false });
+        parts.push(Part::attachment(taken.attachment));
     }
     let (id, role, status) = (MessageId(0), Role::User, Status::Complete);
     let message = Message { id, parent: None, role, parts, status, created_ms: 0, stats: None };

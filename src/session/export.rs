@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::attachment::{Attachment, Source};
-use crate::message::{Message, Part, Role, Status, ToolResult};
+use crate::message::{Gone, Message, Part, Role, Status, Summary, ToolResult};
 use crate::text;
 
 /// Renders a conversation. Attachments are named, not included.
@@ -15,7 +15,10 @@ pub fn to_markdown(title: &str, conversation: &[Message]) -> String {
         for part in &message.parts {
             let _ = match part {
                 Part::Text { text, .. } => write!(out, "\n{}\n", text.trim_end()),
-                Part::Attachment { attachment, removed } => write!(out, "\n{}\n", line(attachment, *removed)),
+                Part::Attachment { attachment, removed, .. } => {
+                    write!(out, "\n{}\n", line(attachment, *removed))
+                }
+                Part::Summary(summary) => write!(out, "\n{}", summarised(summary)),
                 Part::ToolCall(call) => write!(out, "\n- Calls {}: `{}`\n", call.name, call.arguments),
                 Part::ToolResult(result) => write!(out, "\n{}", step(result)),
             };
@@ -32,7 +35,27 @@ pub(super) fn heading(message: &Message) -> String {
         (Role::User, _) => "You".to_owned(),
         (Role::Assistant, Some(stats)) => format!("percept ({})", stats.model),
         (Role::Assistant, None) => "percept".to_owned(),
+        (Role::System, _) if message.summary().is_some() => "Summary".to_owned(),
         (Role::System | Role::Tool, _) => message.role.as_str().to_owned(),
+    }
+}
+
+/// What the model is given instead of what stands above.
+fn summarised(summary: &Summary) -> String {
+    let mut out = format!("*{STANDS_FOR}*\n\n{}\n", summary.text.trim_end());
+    for gone in &summary.gone {
+        out.push_str(&format!("- {}\n", gone_line(gone)));
+    }
+    out
+}
+
+/// Said in front of a summary.
+pub(super) const STANDS_FOR: &str = "A summary: the model no longer gets what it stands for.";
+
+pub(super) fn gone_line(gone: &Gone) -> String {
+    match &gone.about {
+        Some(about) => format!("{}, no longer shown: {about}", gone.name),
+        None => format!("{}, no longer shown", gone.name),
     }
 }
 

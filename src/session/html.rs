@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
 use super::BlobStore;
-use super::export::{heading, line};
+use super::export::{STANDS_FOR, gone_line, heading, line};
 use crate::attachment::{Attachment, AttachmentId, Medium};
 use crate::message::{Message, Part, Role, Status};
 
@@ -38,9 +38,15 @@ pub fn to_html(title: &str, conversation: &[Message], blobs: &BlobStore) -> Stri
         for part in &message.parts {
             let _ = match part {
                 Part::Text { text, .. } => writeln!(out, "<p>{}</p>", escaped(text.trim_end())),
-                Part::Attachment { attachment, removed } => {
+                Part::Attachment { attachment, removed, .. } => {
                     let said = escaped(line(attachment, *removed).trim_start_matches("- "));
                     writeln!(out, "<p class=\"note\">{said}</p>{}", picture(attachment, blobs))
+                }
+                Part::Summary(summary) => {
+                    let text = escaped(summary.text.trim_end());
+                    let gone = summary.gone.iter().map(gone_line).collect::<Vec<_>>().join("\n");
+                    let gone = escaped(&gone);
+                    writeln!(out, "<p class=\"note\">{STANDS_FOR}</p><p>{text}</p><p>{gone}</p>")
                 }
                 Part::ToolCall(call) => {
                     let call = format!("{} {}", call.name, call.arguments);

@@ -118,8 +118,17 @@ impl Portable {
         let note = Part::attachment(note);
         let first = self.session.as_tree().first().to_vec();
         let messages = self.session.tree.iter_mut().filter(|message| first.contains(&message.id));
+        let mut marked = Vec::new();
         for message in messages.filter(|message| !message.parts.contains(&note)) {
             message.parts.insert(0, note.clone());
+            marked.push(message.id);
+        }
+        // What summaries say of those messages' parts stands one further on now.
+        for part in self.session.tree.iter_mut().flat_map(|message| &mut message.parts) {
+            if let Part::Summary(summary) = part {
+                let gone = summary.gone.iter_mut().filter(|gone| marked.contains(&gone.message));
+                gone.for_each(|gone| gone.part += 1);
+            }
         }
     }
 }

@@ -21,6 +21,7 @@ pub(super) enum Command {
     Edit,
     Branches,
     Compare,
+    Compact,
     Dictate,
     Tools,
     Restart,
@@ -34,7 +35,7 @@ pub(super) enum Command {
 }
 
 /// A command with what help says of it: name, arguments, words.
-pub(super) const COMMANDS: [(Command, &str, &str, &str); 26] = [
+pub(super) const COMMANDS: [(Command, &str, &str, &str); 27] = [
     (Command::Attach, "attach", "PATH…", "attach pictures, logs, tables or text files"),
     (Command::Paste, "paste", "", "attach what the clipboard holds, also short text"),
     (Command::Screenshot, "screenshot", "", "capture the screen and attach it"),
@@ -51,6 +52,7 @@ pub(super) const COMMANDS: [(Command, &str, &str, &str); 26] = [
     (Command::Edit, "edit", "[WORDS]", "edit a message, or go on from any: a branch"),
     (Command::Branches, "branches", "", "all branches of this conversation; show another"),
     (Command::Compare, "compare", "[MODEL]", "another model answers too; alone: the answers"),
+    (Command::Compact, "compact", "[undo]", "have earlier messages summed up to make room"),
     (Command::Dictate, "dictate", "[off]", "talk instead of typing; off closes the microphone"),
     (Command::Tools, "tools", "", "what the assistant can do, and what it must ask for"),
     (Command::Restart, "restart", "SERVER", "start an MCP server again"),

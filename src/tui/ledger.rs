@@ -1,11 +1,13 @@
 //! What each part of the conversation costs: the rows of the ledger, which count the
 //! contents of a prompt, put back to the parts that those were made of.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
+use crate::agent::window;
 use crate::agent::{Agent, ChipState};
-use crate::attachment::{Attachment, Senses};
+use crate::attachment::Attachment;
 use crate::catalogue::Turns;
 use crate::message::{Message, MessageId, Part, Role, Status};
 use crate::text;
@@ -26,14 +28,18 @@ impl Costs {
     /// the one shown (something was taken out, and the new one isn't here yet), nothing is
     /// known.
     pub(super) fn of(agent: &Agent) -> Self {
-        let prompt = prompt(agent);
+        let turns = agent.model.as_ref().map_or(Turns::All, |model| model.turns);
+        let path = path(agent, turns);
+        let prompt = window::layout(&window::given(&path, turns), agent.senses());
         let before = usize::from(agent.model.as_ref().is_some_and(|model| model.system_prompt));
         let mut costs = Self { estimated: agent.ledger.estimated, ..Self::default() };
         for row in &agent.ledger.entries {
             let (Some(message), Some(content)) = (row.message, row.content) else { continue };
             let Some(message) = message.checked_sub(before) else { continue };
             match prompt.get(message).and_then(|contents| contents.get(content)) {
-                Some((place, part)) if is_of(row, part) => costs.add(*place, row),
+                Some(placed) if is_of(row, placed.part) => {
+                    costs.add((placed.message.id, placed.number), row);
+                }
                 _ => return Self::default(),
             }
         }
@@ -87,64 +93,30 @@ fn same_size(row: &LedgerEntry, attachment: &Attachment) -> bool {
     attachment.view() != &attachment.id || row.bytes == attachment.bytes
 }
 
-type Placed = ((MessageId, usize), Part);
-
-/// The contents of the prompt, message by message, as [`crate::agent::window`] puts them
-/// there (a test holds the two together).
-fn prompt(agent: &Agent) -> Vec<Vec<Placed>> {
-    let senses = agent.senses();
-    let draft = if agent.busy() { Vec::new() } else { draft(agent, senses) };
-    let shown = if agent.busy() { &agent.transcript } else { agent.base() };
-    let sent = shown.iter().filter(|message| message.status != Status::Streaming);
-    let mut messages: Vec<(Role, Vec<Placed>)> =
-        sent.map(|message| (message.role, contents(message, senses))).collect();
-    if !draft.is_empty() {
-        messages.push((Role::User, draft));
+/// The path that the last prompt was made of, with the message that is being written.
+fn path(agent: &Agent, turns: Turns) -> Cow<'_, [Message]> {
+    let mut sent = if agent.busy() { agent.transcript.as_slice() } else { agent.base() };
+    if turns == Turns::LastPicture {
+        // Behind an answer the prompt ends before the question; then there is no row for it.
+        let question = sent.iter().rposition(|message| message.role == Role::User);
+        sent = question.map_or(&[], |question| &sent[..=question]);
     }
-    match agent.model.as_ref().map(|model| model.turns) {
-        Some(Turns::LastPicture) => last_picture(&messages),
-        _ => messages.into_iter().map(|(_, parts)| parts).filter(|parts| !parts.is_empty()).collect(),
+    let draft = if agent.busy() { Vec::new() } else { draft(agent) };
+    if draft.is_empty() {
+        return Cow::Borrowed(sent);
     }
+    let parent = sent.last().map(|message| message.id);
+    let (role, status) = (Role::User, Status::Complete);
+    let draft = Message { id: DRAFT, parent, role, parts: draft, status, created_ms: 0, stats: None };
+    sent.iter().cloned().chain([draft]).collect()
 }
 
-fn last_picture(messages: &[(Role, Vec<Placed>)]) -> Vec<Vec<Placed>> {
-    let users = || messages.iter().rev().filter(|(role, _)| *role == Role::User).map(|(_, parts)| parts);
-    let kind = |parts: &[Placed], attached: bool| -> Vec<Placed> {
-        let is = |placed: &&Placed| matches!(placed.1, Part::Attachment { .. }) == attached;
-        parts.iter().filter(is).cloned().collect()
-    };
-    let mut given =
-        users().map(|parts| kind(parts, true)).find(|parts| !parts.is_empty()).unwrap_or_default();
-    // Behind an answer the prompt ends before the question; then there is no row for it.
-    given.extend(users().next().into_iter().flat_map(|parts| kind(parts, false)));
-    if given.is_empty() { Vec::new() } else { vec![given] }
-}
-
-fn contents(message: &Message, senses: Senses) -> Vec<Placed> {
-    let given = |part: &&(usize, &Part)| match part.1 {
-        Part::Text { text, .. } => !text.is_empty(),
-        Part::Attachment { removed, .. } => !removed,
-        Part::ToolCall(_) | Part::ToolResult(_) => true,
-    };
-    let parts = message.parts.iter().enumerate().filter(|part| given(&part));
-    parts.flat_map(|(number, part)| placed((message.id, number), part.clone(), senses)).collect()
-}
-
-/// A part as often as it has contents.
-fn placed(place: (MessageId, usize), part: Part, senses: Senses) -> impl Iterator<Item = Placed> {
-    let contents = match &part {
-        Part::Attachment { attachment, .. } => attachment.contents(senses),
-        _ => 1,
-    };
-    std::iter::repeat_n((place, part), contents)
-}
-
-fn draft(agent: &Agent, senses: Senses) -> Vec<Placed> {
+fn draft(agent: &Agent) -> Vec<Part> {
     let taken = agent.chips.iter().filter_map(|chip| match &chip.state {
         ChipState::Taken { attachment, .. } => Some(Part::attachment((**attachment).clone())),
         ChipState::Taking | ChipState::Reading { .. } | ChipState::Failed { .. } => None,
     });
-    taken.enumerate().flat_map(|(number, part)| placed((DRAFT, number), part, senses)).collect()
+    taken.collect()
 }
 
 #[cfg(test)]
@@ -153,7 +125,7 @@ mod tests {
 
     use super::super::tests::{conversation, log, message, picture, starter};
     use super::*;
-    use crate::agent::window::{self, Blobs};
+    use crate::agent::window::Blobs;
     use crate::agent::{Chip, EngineState, Turn};
     use crate::attachment::{AttachmentId, Frame, Medium};
     use crate::prompts::PromptSet;
@@ -175,9 +147,7 @@ mod tests {
     fn ledger(agent: &Agent) -> Ledger {
         let mut conversation = agent.transcript.clone();
         let senses = agent.senses();
-        let mut parts = draft(agent, senses);
-        parts.dedup_by_key(|(place, _)| *place);
-        let parts: Vec<Part> = parts.into_iter().map(|(_, part)| part).collect();
+        let parts = draft(agent);
         if !parts.is_empty() && !agent.busy() {
             conversation.push(message(0, Role::User, parts));
         }
@@ -212,7 +182,9 @@ mod tests {
     #[test]
     fn every_part_that_the_model_gets_has_its_row() {
         let mut agent = conversation();
-        agent.transcript[0].parts.insert(1, Part::Attachment { attachment: log(), removed: true });
+        agent.transcript[0]
+            .parts
+            .insert(1, Part::Attachment { attachment: log(), removed: true, pinned: false });
         agent.transcript.push(message(3, Role::User, vec![Part::attachment(log()), Part::text("and this?")]));
         agent.chips = vec![
             Chip { ticket: 9, name: "x".into(), state: ChipState::Taking },

@@ -13,6 +13,7 @@
 //! | `log` | the panel of an attached log, and what answers cite |
 //! | `find`, `index`, `library` | what was found in the index, how that stands, and what is done for both |
 //! | `approval` | the dialog that asks before a call runs |
+//! | `attached`, `crop`, `summary` | the panels of what is attached, a part of a picture, a summary |
 //! | `ledger`, `speed`, `pick` | what is known of the conversation beside its text |
 //! | `markdown`, `table`, `growing`, `highlight`, `wrap`, `restyle`, `theme` | text to styled lines |
 //! | `scroll`, `asked` | the choice in a list, and what was asked of another thread |
@@ -21,9 +22,11 @@
 mod app;
 mod approval;
 mod asked;
+mod attached;
 mod command;
 mod complete;
 mod copy;
+mod crop;
 mod dictate;
 mod files;
 mod find;
@@ -43,6 +46,7 @@ mod restyle;
 mod scroll;
 mod speed;
 mod step;
+mod summary;
 mod table;
 mod terminal;
 #[cfg(test)]
@@ -51,6 +55,8 @@ mod theme;
 mod transcript;
 mod tree;
 mod view;
+#[cfg(test)]
+mod window_tests;
 mod wrap;
 
 use std::io;
@@ -64,11 +70,12 @@ use ratatui_image::picker::Picker;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::time::Instant;
 
+use crate::agent::Event;
 use crate::agent::driver::Driver;
 use crate::attachment::AttachmentId;
 use crate::dictation::{self, Told};
 use crate::digest::LogRecord;
-use crate::intake::{self, Clipping};
+use crate::intake::{self, Clipping, Given};
 use crate::retrieval::Status;
 use app::{Action, App};
 use copy::Copier;
@@ -121,6 +128,10 @@ pub struct Ended {
 enum Job {
     Files(Files),
     Preview(AttachmentId, preview::Read),
+    /// The picture that is to be cropped.
+    ToCrop(AttachmentId, preview::Read),
+    /// What came of a crop: it, and what it replaces.
+    Cropped(Result<Given, String>, Option<Event>),
     LogRead(AttachmentId, Result<Arc<LogRecord>, String>),
     /// What was looked up in a log, by the question's ticket.
     Looked(u64, Result<log::Looked, String>),
@@ -277,6 +288,16 @@ impl Chat {
                     let path = driver.blob(&id);
                     self.job(move || Job::Preview(id, preview::read(&path)));
                 }
+                Action::ToCrop(id) => {
+                    let path = driver.blob(&id);
+                    self.job(move || Job::ToCrop(id, preview::read_picture(&path)));
+                }
+                Action::Crop(cut, replaces) => {
+                    let (blobs, options) = (driver.blobs(), driver.intake().clone());
+                    self.job(move || {
+                        Job::Cropped(crop::cut(&cut, &blobs, &options), replaces.map(|event| *event))
+                    });
+                }
                 Action::ReadLog(id) => {
                     let blobs = driver.blobs();
                     self.job(move || {
@@ -375,6 +396,11 @@ impl Chat {
                 self.app.said = Some(copied.map_or_else(|why| why, str::to_owned));
             }
             Job::Preview(id, read) => self.preview(&id, read),
+            Job::ToCrop(id, read) => {
+                let read = drawable(read, self.picker.as_ref());
+                self.app.crop_read(&id, read);
+            }
+            Job::Cropped(cropped, replaces) => return self.app.cropped(cropped, replaces),
             Job::Found(ticket, looked) => self.app.found(ticket, looked),
             Job::Picture(path, read) => {
                 let read = drawable(read, self.picker.as_ref());

@@ -1,20 +1,20 @@
 //! The panels: shown only when asked for, one at a time, over the transcript.
 
 use ratatui::Frame;
-use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Clear, Paragraph};
 use unicode_width::UnicodeWidthStr;
 
 use super::app::{Action, App};
+use super::attached;
 use super::help::{HELP_ROWS, help};
 use super::index;
-use super::ledger::{self, Costs, DRAFT};
+use super::ledger::DRAFT;
 use super::pick::{copyables, is_code};
 use super::theme::Theme;
-use super::transcript::about;
 use super::wrap::wrap;
-use crate::agent::{Agent, ChipState, Event};
+use crate::agent::{Agent, ChipState, Event, window};
 use crate::attachment::Attachment;
 use crate::message::{MessageId, Part};
 use crate::text;
@@ -53,6 +53,10 @@ pub(super) enum Panel {
     Index {
         top: usize,
     },
+    /// Kept in [`App`], drawn and led by [`super::summary`].
+    Compact,
+    /// Kept in [`App`], drawn and led by [`super::crop`].
+    Crop,
 }
 
 /// More rows than the panel of the index has: it is cut where it is drawn.
@@ -67,7 +71,7 @@ pub(super) struct Item {
     pub(super) attachment: Option<Attachment>,
     place: Place,
     /// Where the ledger knows it.
-    part: Option<(MessageId, usize)>,
+    pub(super) part: Option<(MessageId, usize)>,
 }
 
 impl Item {
@@ -80,6 +84,29 @@ impl Item {
         }
     }
 
+    /// What pins it, or lets it go; `None`: it isn't sent yet.
+    pub(super) fn pin(&self) -> Option<Event> {
+        match self.place {
+            Place::Sent { message, part, .. } => Some(Event::Pin { message, part }),
+            Place::Chip { .. } => None,
+        }
+    }
+
+    pub(super) fn is_sent(&self) -> bool {
+        matches!(self.place, Place::Sent { .. })
+    }
+
+    pub(super) fn is_pinned(&self) -> bool {
+        matches!(self.place, Place::Sent { pinned: true, .. })
+    }
+
+    /// Whether a summary stands for its message.
+    pub(super) fn has_left(&self, agent: &Agent) -> bool {
+        let Place::Sent { message, .. } = self.place else { return false };
+        let covered = window::summary_of(&agent.transcript).map_or(0, |(_, covered)| covered);
+        agent.transcript[..covered].iter().any(|one| one.id == message)
+    }
+
     /// Whether it was taken out of what the model gets.
     pub(super) fn is_removed(&self) -> bool {
         matches!(self.place, Place::Sent { removed: true, .. })
@@ -87,7 +114,7 @@ impl Item {
 }
 
 enum Place {
-    Sent { message: MessageId, part: usize, removed: bool },
+    Sent { message: MessageId, part: usize, removed: bool, pinned: bool },
     Chip { ticket: u64 },
 }
 
@@ -95,13 +122,13 @@ enum Place {
 pub(super) fn items(agent: &Agent) -> Vec<Item> {
     let sent = agent.transcript.iter().flat_map(|message| {
         message.parts.iter().enumerate().filter_map(|(part, what)| match what {
-            Part::Attachment { attachment, removed } => Some(Item {
+            Part::Attachment { attachment, removed, pinned } => Some(Item {
                 name: attachment.name.clone(),
                 attachment: Some(attachment.clone()),
-                place: Place::Sent { message: message.id, part, removed: *removed },
+                place: Place::Sent { message: message.id, part, removed: *removed, pinned: *pinned },
                 part: Some((message.id, part)),
             }),
-            Part::Text { .. } | Part::ToolCall(_) | Part::ToolResult(_) => None,
+            Part::Text { .. } | Part::Summary(_) | Part::ToolCall(_) | Part::ToolResult(_) => None,
         })
     });
     let mut read = 0..;
@@ -128,7 +155,7 @@ impl Panel {
             Self::Tools { .. } => tool_rows(agent),
             Self::Permissions { .. } => agent.tools.allowed.len(),
             Self::Index { .. } => MOST_INDEX_ROWS,
-            Self::Log | Self::Find | Self::Tree => 0,
+            Self::Log | Self::Find | Self::Tree | Self::Compact | Self::Crop => 0,
         }
     }
 
@@ -167,7 +194,9 @@ impl Panel {
             | Self::Index { .. }
             | Self::Log
             | Self::Find
-            | Self::Tree => None,
+            | Self::Tree
+            | Self::Compact
+            | Self::Crop => None,
         }
     }
 
@@ -199,6 +228,12 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &mut App, agent: &Age
     if let (Some(Panel::Tree), Some(tree)) = (&app.panel, &mut app.tree) {
         return super::tree::draw(frame, area, tree, agent, app.theme);
     }
+    if app.panel == Some(Panel::Compact) {
+        return super::summary::draw(frame, area, &mut app.compact, agent, app.theme);
+    }
+    if let (Some(Panel::Crop), Some(crop)) = (&app.panel, &app.crop) {
+        return super::crop::draw(frame, area, crop, app.theme);
+    }
     let Some(panel) = &mut app.panel else { return };
     // Something may have gone since the choice was moved.
     panel.step(0, panel.rows(agent, &app.models));
@@ -209,13 +244,13 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &mut App, agent: &Age
         Panel::Sessions { .. } => ("conversations", "↑↓ choose · enter open · d remove · u undo · esc close"),
         Panel::Models { .. } => ("models", "↑↓ choose · enter load · esc close"),
         Panel::Attachments { .. } => {
-            ("attachments", "↑↓ choose · enter open a log · d take out or back · esc close")
+            ("attachments", "d take out or back · p pin · c a part of a picture · enter open a log · esc")
         }
         Panel::Copy { .. } => ("copy", "↑↓ choose · enter copy · esc close"),
         Panel::Tools { .. } => ("tools", "↑↓ scroll · esc close"),
         Panel::Permissions { .. } => ("what you allowed", "↑↓ choose · d take back · esc close"),
         Panel::Index { .. } => ("index", "↑↓ scroll · esc close"),
-        Panel::Log | Panel::Find | Panel::Tree => return,
+        Panel::Log | Panel::Find | Panel::Tree | Panel::Compact | Panel::Crop => return,
     };
     let inner = bordered(frame, area, title, keys, theme);
     match panel {
@@ -227,7 +262,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &mut App, agent: &Age
         }
         Panel::Sessions { selected } => list(frame, inner, selected, sessions(agent, theme), theme),
         Panel::Models { selected } => list(frame, inner, selected, models(app, agent), theme),
-        Panel::Attachments { selected } => attachments(frame, inner, selected, app, agent),
+        Panel::Attachments { selected } => attached::draw(frame, inner, selected, app, agent),
         Panel::Copy { selected } => list(frame, inner, selected, answers(agent, inner.width, theme), theme),
         Panel::Tools { top } => {
             let lines = tools(agent, inner.width, theme);
@@ -245,7 +280,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &mut App, agent: &Age
         Panel::Permissions { selected } => {
             list(frame, inner, selected, permissions(agent, inner.width), theme)
         }
-        Panel::Log | Panel::Find | Panel::Tree => {}
+        Panel::Log | Panel::Find | Panel::Tree | Panel::Compact | Panel::Crop => {}
     }
 }
 
@@ -387,39 +422,4 @@ fn permissions(agent: &Agent, width: u16) -> Vec<Line<'static>> {
         Line::raw(text::end(&shown, usize::from(width).max(1)))
     };
     agent.tools.allowed.iter().enumerate().map(row).collect()
-}
-
-fn attachments(frame: &mut Frame<'_>, area: Rect, selected: usize, app: &mut App, agent: &Agent) {
-    let items = items(agent);
-    let rows = u16::try_from(items.len()).unwrap_or(u16::MAX).clamp(1, area.height / 3 + 1);
-    let [top, middle, bottom] =
-        Layout::vertical([Constraint::Length(rows), Constraint::Length(1), Constraint::Min(0)]).areas(area);
-    let theme = app.theme;
-    let line = |item: &Item| {
-        let (note, style) = match item.place {
-            Place::Sent { removed: true, .. } => (" · taken out", theme.dim()),
-            Place::Sent { .. } => ("", theme.plain()),
-            Place::Chip { .. } => (" · not sent yet", theme.plain()),
-        };
-        let what = item.attachment.as_ref().map_or_else(|| item.name.clone(), about);
-        Line::styled(format!("{what}{note}"), style)
-    };
-    list(frame, top, selected, items.iter().map(line).collect(), theme);
-    let cost = ledger_line(agent, &items, selected);
-    frame.render_widget(Paragraph::new(Line::styled(cost, theme.dim())), middle);
-    if let Some(preview) = &mut app.preview {
-        preview.draw(bottom, frame.buffer_mut(), theme.dim());
-    }
-}
-
-/// What the chosen attachment costs.
-fn ledger_line(agent: &Agent, items: &[Item], selected: usize) -> String {
-    let Some(item) = items.get(selected) else { return String::new() };
-    let costs = Costs::of(agent);
-    let Some(row) = item.part.and_then(|(message, part)| costs.get(message, part)) else {
-        return String::new();
-    };
-    let encode = row.encode_ms.map_or(String::new(), |ms| format!(" · encoded in {:.2} s", ms / 1000.0));
-    let bytes = item.attachment.as_ref().map_or(0, |attachment| attachment.bytes);
-    format!("{}{}{encode}", text::size(bytes), ledger::words(Some(row), agent.ledger.estimated))
 }

@@ -47,7 +47,7 @@ impl Speed {
         let speed = match agent.turn {
             Turn::Answering { .. } => self.now,
             Turn::Idle | Turn::Acting { .. } => measured(),
-            Turn::Prefilling { .. } | Turn::Sending { .. } => None,
+            Turn::Prefilling { .. } | Turn::Sending { .. } | Turn::Compacting { .. } => None,
         };
         speed.filter(|speed| *speed > 0.0).map(|speed| format!("{speed:.0} tok/s"))
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
+use unicode_width::UnicodeWidthStr;
 
 use super::growing::Growing;
 use super::ledger::{self, Costs};
@@ -13,9 +14,9 @@ use super::markdown;
 use super::step;
 use super::theme::Theme;
 use super::wrap::wrap;
-use crate::agent::{Agent, NoticeLevel, Step, Turn};
+use crate::agent::{Agent, NoticeLevel, Step, Turn, window};
 use crate::attachment::{Attachment, Medium};
-use crate::message::{Message, MessageId, Part, Role, Span as Unsure, Status};
+use crate::message::{Message, MessageId, Part, Role, Span as Unsure, Status, Summary};
 use crate::text;
 use crate::wire::Stage;
 
@@ -114,7 +115,11 @@ impl Transcript {
         let costs = Costs::of(agent);
         let mut blocks: Vec<Block> = Vec::new();
         let tree = (!agent.beside.is_empty()).then(|| agent.tree());
-        for message in &agent.transcript {
+        let begins = window::summary_of(&agent.transcript);
+        for (place, message) in agent.transcript.iter().enumerate() {
+            if let Some((_, covered)) = begins.filter(|(_, covered)| *covered == place) {
+                blocks.push((Arc::new(window_begins(covered, width, theme)), 0));
+            }
             let version = tree.as_ref().and_then(|tree| tree.version(message.id));
             let mark = Mark { version, edited: agent.editing() == Some(message.id) };
             match streamed(message) {
@@ -215,7 +220,7 @@ fn key_of(message: &Message, costs: &Costs, unfolded: bool, width: usize) -> Key
     let removed = |part: &&Part| matches!(part, Part::Attachment { removed: true, .. });
     let cost = |(number, part): (usize, &Part)| match part {
         Part::Attachment { .. } => Some(costs.get(message.id, number).map(|row| (row.tokens, row.cached))),
-        Part::Text { .. } | Part::ToolCall(_) | Part::ToolResult(_) => None,
+        Part::Text { .. } | Part::Summary(_) | Part::ToolCall(_) | Part::ToolResult(_) => None,
     };
     Key {
         mark: Mark::default(),
@@ -226,6 +231,7 @@ fn key_of(message: &Message, costs: &Costs, unfolded: bool, width: usize) -> Key
             .iter()
             .map(|part| match part {
                 Part::Text { text, .. } => text.len(),
+                Part::Summary(summary) => summary.text.len(),
                 Part::ToolResult(result) => result.text.len() + result.shown.len() + result.leave.len(),
                 Part::Attachment { .. } | Part::ToolCall(_) => 1,
             })
@@ -248,7 +254,7 @@ fn message_lines(
     let mut lines = vec![Line::default()];
     for (number, part) in message.parts.iter().enumerate() {
         match part {
-            Part::Attachment { attachment, removed } => {
+            Part::Attachment { attachment, removed, .. } => {
                 let style =
                     if *removed { theme.dim().add_modifier(Modifier::CROSSED_OUT) } else { theme.dim() };
                 let cost = ledger::words(costs.get(message.id, number), costs.estimated());
@@ -263,6 +269,7 @@ fn message_lines(
             Part::Text { text, unsure } => {
                 lines.extend(indented(markdown::render(text, unsure, room, theme)))
             }
+            Part::Summary(summary) => lines.extend(indented(summarised(summary, room, theme))),
             Part::ToolCall(call) => {
                 let said =
                     if call.leaked { "the call came as plain text, and was taken out of it" } else { "" };
@@ -285,6 +292,26 @@ fn message_lines(
     lines
 }
 
+/// A summary, and what was attached to the messages that it stands for.
+fn summarised(summary: &Summary, room: usize, theme: Theme) -> Vec<Line<'static>> {
+    let mut lines = markdown::render(&summary.text, &[], room, theme);
+    for gone in &summary.gone {
+        let mark = if gone.picture { "▣" } else { "≡" };
+        let about = gone.about.as_ref().map_or(String::new(), |about| format!(": {about}"));
+        let words = text::printable(&format!("{mark} {}{about}", gone.name)).replace('\n', " ");
+        lines.extend(wrap(&[Span::styled(words, theme.dim())], room, 2));
+    }
+    lines
+}
+
+/// The line above the first message that the model gets as it is.
+fn window_begins(messages: usize, width: usize, theme: Theme) -> Vec<Line<'static>> {
+    let above = text::counted(messages as u64, "message", "messages");
+    let said = format!("── the window begins here; the model has the {above} above as a summary ");
+    let fill = "─".repeat(width.saturating_sub(said.width()));
+    vec![Line::styled(text::end(&format!("{said}{fill}"), width), theme.dim()), Line::default()]
+}
+
 /// Who speaks, what it cost, and which version it is.
 fn header(message: &Message, mark: Mark, theme: Theme) -> Line<'static> {
     let mut line = speaker(message, theme);
@@ -300,6 +327,7 @@ fn header(message: &Message, mark: Mark, theme: Theme) -> Line<'static> {
 fn speaker(message: &Message, theme: Theme) -> Line<'static> {
     match message.role {
         Role::User => Line::from(Span::styled("you", theme.accent())),
+        Role::System if message.summary().is_some() => Line::from(Span::styled("summary", theme.strong())),
         Role::Tool if message.result().is_some_and(step::finds) => {
             message.result().map(|result| step::found_header(result, theme)).unwrap_or_default()
         }
@@ -393,6 +421,9 @@ fn tail(agent: &Agent, width: usize, theme: Theme) -> Vec<Line<'static>> {
             None => "waiting for the model".to_owned(),
         }),
         Turn::Answering { progress, .. } => progress_words(*progress),
+        Turn::Compacting { progress, .. } => {
+            Some(progress_words(*progress).unwrap_or_else(|| "summing up".to_owned()))
+        }
         Turn::Acting { step: Step::Asking(_), .. } | Turn::Idle | Turn::Prefilling { .. } => None,
         Turn::Acting { step, stopping, .. } => Some(step::words(step, *stopping)),
     };

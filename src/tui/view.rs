@@ -236,13 +236,13 @@ fn draw_status(frame: &mut Frame<'_>, area: Rect, app: &App, agent: &Agent) {
     let said = app.said.as_deref().or_else(|| app.dictate.keys());
     let keys = match (said, &agent.turn) {
         (Some(said), _) => said,
-        (None, Turn::Answering { stopping: true, .. }) => "esc again ends the worker · ? help",
+        (None, Turn::Answering { stopping: true, .. } | Turn::Compacting { stopping: true, .. }) => {
+            "esc again ends the worker · ? help"
+        }
         (None, Turn::Acting { step: Step::Asking(_), .. }) => {
             "decide above · ctrl+o the last outputs · ? help"
         }
-        (None, Turn::Answering { .. } | Turn::Sending { .. } | Turn::Acting { .. }) => {
-            "esc stop · pgup scroll · ? help"
-        }
+        (None, _) if agent.busy() => "esc stop · pgup scroll · ? help",
         (None, _) if agent.editing().is_some() => "editing: enter makes a branch · esc leaves all as it was",
         (None, _) if app.options.dictation.is_ok() => {
             "enter send · @ attach · ctrl+r talk · tab look · ? help"
@@ -283,14 +283,18 @@ fn state_words(agent: &Agent, theme: Theme) -> (String, ratatui::style::Style) {
             ("worker died, starting again".to_owned(), theme.error())
         }
         (EngineState::Down { .. }, _) => ("worker is not running".to_owned(), theme.error()),
-        (EngineState::Ready(_), Turn::Answering { stopping: true, .. }) => {
-            ("stopping".to_owned(), theme.dim())
-        }
+        (
+            EngineState::Ready(_),
+            Turn::Answering { stopping: true, .. } | Turn::Compacting { stopping: true, .. },
+        ) => ("stopping".to_owned(), theme.dim()),
         (EngineState::Ready(_), Turn::Answering { progress, .. }) => {
             (progress_words(*progress).unwrap_or_else(|| "answering".to_owned()), theme.ready())
         }
         (EngineState::Ready(_), Turn::Prefilling { progress, .. }) => {
             (progress_words(*progress).unwrap_or_else(|| "reading".to_owned()), theme.dim())
+        }
+        (EngineState::Ready(_), Turn::Compacting { progress, .. }) => {
+            (progress_words(*progress).unwrap_or_else(|| "summing up".to_owned()), theme.ready())
         }
         (EngineState::Ready(_), Turn::Sending { .. }) => ("sending".to_owned(), theme.dim()),
         (EngineState::Ready(_), Turn::Acting { step, stopping, .. }) => {

@@ -39,14 +39,14 @@ impl Agent {
         }
         let started = self.start_again(effects) || self.unreached;
         self.take_draft_back(effects);
-        if self.ask_again(None, effects).is_none() {
+        let Some((_, at)) = self.ask_again(None, at, effects) else {
             self.reach_again(effects);
             let said = match started {
                 true => (NoticeLevel::Info, "It is being tried again."),
                 false => (NoticeLevel::Error, "There is no question to ask again."),
             };
             return self.say(said.0, said.1);
-        }
+        };
         self.answer(at, effects);
     }
 
@@ -63,7 +63,7 @@ impl Agent {
         };
         self.take_draft_back(effects);
         let same = model.name == name;
-        let Some(message) = self.ask_again(Some(Box::new(model)), effects) else {
+        let Some((message, at)) = self.ask_again(Some(Box::new(model)), at, effects) else {
             return self.say(NoticeLevel::Error, "There is no question to ask again.");
         };
         if same {
@@ -74,18 +74,32 @@ impl Agent {
         effects.push(Effect::FindModel(name));
     }
 
-    /// Makes the last question the end of the path.
-    fn ask_again(&mut self, model: Option<Box<ReadyModel>>, effects: &mut Vec<Effect>) -> Option<MessageId> {
+    /// Makes the last question the end of the path, or the summary that was taken behind it. To
+    /// compare, the answers must stand beside each other: one behind the old answer is left.
+    fn ask_again(
+        &mut self,
+        model: Option<Box<ReadyModel>>,
+        at: Stamp,
+        effects: &mut Vec<Effect>,
+    ) -> Option<(MessageId, Stamp)> {
         let place = self.transcript.iter().rposition(|message| message.role == Role::User)?;
         let before = self.transcript.last()?.id;
-        let question = self.transcript.get(place)?.id;
+        let summed_up = self.transcript.get(place + 1).is_some_and(|next| next.summary().is_some());
         self.notices.clear();
         self.wary = false;
         self.steps = 0;
+        self.compaction = None;
         self.stop_prefill(effects);
-        self.cut(place + 1);
+        let at = match summed_up || model.is_none() {
+            true => self.back_to(place, at, effects),
+            false => {
+                self.cut(place + 1);
+                at
+            }
+        };
+        let question = self.transcript.last()?.id;
         self.comparison = Some(Comparison { question, ready: false, before, model });
-        Some(question)
+        Some((question, at))
     }
 
     /// Looks whether the answer that was asked for again is there, or won't come.

@@ -4,6 +4,7 @@
 
 mod act;
 mod answer;
+mod compact;
 mod compare;
 mod person;
 mod shelf;
@@ -64,6 +65,11 @@ impl Agent {
             Event::Attach(given) => self.attach(given, &mut effects),
             Event::Detach(ticket) => self.detach(ticket, at, &mut effects),
             Event::Remove { message, part } => self.remove(message, part, &mut effects),
+            Event::Pin { message, part } => self.pin(message, part, &mut effects),
+            Event::Compact => self.compact(&mut effects),
+            Event::AcceptSummary(text) => self.accept_summary(&text, at, &mut effects),
+            Event::DropSummary => self.drop_summary(&mut effects),
+            Event::UndoSummary => self.undo_summary(&mut effects),
             Event::Submit(text) => self.submit(text, at, &mut effects),
             Event::Cancel => self.cancel(&mut effects),
             Event::Retry => self.retry(at, &mut effects),
@@ -134,7 +140,12 @@ impl Agent {
 
     /// Whether a message can't be sent now because another one is being answered.
     pub fn busy(&self) -> bool {
-        matches!(self.turn, Turn::Sending { .. } | Turn::Answering { .. } | Turn::Acting { .. })
+        match self.turn {
+            Turn::Idle | Turn::Prefilling { .. } => false,
+            Turn::Sending { .. } | Turn::Answering { .. } | Turn::Acting { .. } | Turn::Compacting { .. } => {
+                true
+            }
+        }
     }
 
     /// What the model that is loaded is given besides text.

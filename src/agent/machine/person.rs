@@ -11,7 +11,7 @@ use crate::session::SessionId;
 use crate::text;
 
 /// Said when something has to wait for the answer that is being written.
-const STOP_FIRST: &str = "An answer is being written. Stop it with Esc first.";
+pub(super) const STOP_FIRST: &str = "An answer is being written. Stop it with Esc first.";
 
 impl Agent {
     pub(super) fn attach(&mut self, given: Given, effects: &mut Vec<Effect>) {
@@ -58,6 +58,7 @@ impl Agent {
             return;
         }
         self.notices.clear();
+        self.compaction = None;
         self.failure = None;
         self.wary = false;
         self.outbox = Some(text);
@@ -101,8 +102,10 @@ impl Agent {
             Turn::Sending { .. } => self.cancel_sending(effects),
             Turn::Acting { .. } => self.cancel_step(effects),
             // The worker has not stopped for the first one: it encodes a picture, or hangs.
-            Turn::Answering { stopping: true, .. } => self.restart_worker(effects),
-            Turn::Answering { request, stopping, .. } => {
+            Turn::Answering { stopping: true, .. } | Turn::Compacting { stopping: true, .. } => {
+                self.restart_worker(effects);
+            }
+            Turn::Answering { request, stopping, .. } | Turn::Compacting { request, stopping, .. } => {
                 *stopping = true;
                 effects.push(Effect::Cancel { id: *request });
                 if let Some(id) = self.prefilling.take() {
@@ -173,7 +176,11 @@ impl Agent {
     /// Ends what goes on, and saves the evaluated prompt for the next time.
     pub(super) fn leave_percept(&mut self, effects: &mut Vec<Effect>) {
         self.end_comparison(effects);
-        if self.busy() && !matches!(self.turn, Turn::Answering { stopping: true, .. }) {
+        let stops = matches!(
+            self.turn,
+            Turn::Answering { stopping: true, .. } | Turn::Compacting { stopping: true, .. }
+        );
+        if self.busy() && !stops {
             self.cancel(effects);
         }
         self.stop_prefill(effects);
@@ -212,6 +219,8 @@ impl Agent {
         self.unstored.clear();
         self.notices.clear();
         self.bundle = None;
+        self.compaction = None;
+        self.full_said = 0;
         self.redacted = crate::redact::Found::default();
         self.ledger = crate::wire::Ledger::default();
     }

@@ -6,6 +6,7 @@ use super::answer::Answer;
 use super::compare::Comparison;
 use super::title::{Named, Titling};
 use super::tree::Editing;
+use crate::agent::Compaction;
 use crate::attachment::Attachment;
 use crate::catalogue::ReadyModel;
 use crate::message::ToolCall;
@@ -38,6 +39,8 @@ pub struct Agent {
     pub engine: EngineState,
     /// The model in use, or about to be.
     pub model: Option<ReadyModel>,
+    /// The summary that is being written, or waits to be taken.
+    pub compaction: Option<Compaction>,
     /// What the last prompt was made of.
     pub ledger: Ledger,
     /// Pieces (a token each, as a rule) that came of the answer that is being streamed.
@@ -71,6 +74,8 @@ pub struct Agent {
     pub(super) editing: Option<Editing>,
     /// The model that is being looked for is not wanted any more.
     pub(super) unwanted: bool,
+    /// The tenths of the context that it was said are full.
+    pub(super) full_said: u64,
     /// The bundle that was shown last: its file, and the message that it ended with.
     pub(super) bundle: Option<(std::path::PathBuf, MessageId)>,
     /// The words by which sessions were looked for.
@@ -183,6 +188,15 @@ pub enum Turn {
         request: u64,
         /// The answer, the last message of the transcript.
         message: MessageId,
+        /// What is being done and how far, until the first token.
+        progress: Option<(Stage, u64, u64)>,
+        /// Esc was pressed, the worker has not stopped yet.
+        stopping: bool,
+    },
+    /// The model sums up what was said.
+    Compacting {
+        /// The request.
+        request: u64,
         /// What is being done and how far, until the first token.
         progress: Option<(Stage, u64, u64)>,
         /// Esc was pressed, the worker has not stopped yet.

@@ -1,6 +1,7 @@
 //! The rules of a conversation; what happens when something goes wrong is in `trouble`.
 
 mod branches;
+mod compact;
 mod steps;
 mod titles;
 mod trouble;
@@ -202,6 +203,7 @@ fn names(effects: &[Effect]) -> Vec<&'static str> {
             Effect::Ask { ask: Ask::Generate, .. } => "generate",
             Effect::Ask { ask: Ask::Title, .. } => "title",
             Effect::Entitle { .. } => "entitle",
+            Effect::Ask { ask: Ask::Compact { .. }, .. } => "compact",
             Effect::Cancel { .. } => "cancel",
             Effect::RestartWorker => "restart",
             Effect::FindModel(_) => "find",

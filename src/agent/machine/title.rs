@@ -189,6 +189,10 @@ impl Event {
                 | Self::GoTo(_)
                 | Self::Compare(_)
                 | Self::Choose(_)
+                | Self::Compact
+                | Self::AcceptSummary(_)
+                | Self::UndoSummary
+                | Self::Pin { .. }
         )
     }
 }

@@ -54,6 +54,7 @@ impl Agent {
         self.transcript = path.iter().filter_map(|id| all.remove(id)).collect();
         self.beside = all.into_values().collect();
         self.beside.sort_by_key(|message| message.id);
+        self.compaction = None;
         self.nothing_is_cached();
     }
 

@@ -24,6 +24,7 @@ impl Agent {
         match (&self.engine, &self.turn) {
             (EngineState::Loading { request, .. }, _) if *request == id => self.load_said(event, at, effects),
             (_, Turn::Answering { request, .. }) if *request == id => self.answer_said(event, at, effects),
+            (_, Turn::Compacting { request, .. }) if *request == id => self.summary_said(event, effects),
             _ if self.prefilling == Some(id) => self.prefill_said(event),
             _ if self.titling.as_ref().is_some_and(|titling| titling.request == id) => {
                 self.title_said(event, effects);
@@ -86,7 +87,7 @@ impl Agent {
                 self.answer(at, effects)
             }
             Turn::Sending { .. } => self.restore_state(effects),
-            Turn::Answering { .. } | Turn::Acting { .. } => {}
+            Turn::Answering { .. } | Turn::Acting { .. } | Turn::Compacting { .. } => {}
             Turn::Idle | Turn::Prefilling { .. } => self.restore(effects),
         }
     }
@@ -153,8 +154,11 @@ impl Agent {
         }
     }
 
-    fn progress(&mut self, stage: Stage, done: u64, total: u64) {
-        if let Turn::Prefilling { progress, .. } | Turn::Answering { progress, .. } = &mut self.turn {
+    pub(super) fn progress(&mut self, stage: Stage, done: u64, total: u64) {
+        if let Turn::Prefilling { progress, .. }
+        | Turn::Answering { progress, .. }
+        | Turn::Compacting { progress, .. } = &mut self.turn
+        {
             *progress = Some((stage, done, total));
         }
     }
@@ -174,6 +178,7 @@ impl Agent {
             }
         }
         self.ledger = ledger;
+        self.say_how_full();
     }
 
     fn answer_said(&mut self, event: Event, at: Stamp, effects: &mut Vec<Effect>) {
@@ -196,15 +201,19 @@ impl Agent {
                     _ => failure.message.clone(),
                 };
                 self.failure = Some(failure);
+                let overflow = matches!(&self.failure, Some(one) if one.kind == FailureKind::ContextOverflow);
                 self.end_answer(Status::Interrupted { why }, None, effects);
                 self.say(NoticeLevel::Error, said);
+                if overflow {
+                    self.say_compact();
+                }
             }
             _ => {}
         }
     }
 
     /// The whole conversation is sent each time: it is said only when something else was found.
-    fn say_redacted(&mut self, found: Found) {
+    pub(super) fn say_redacted(&mut self, found: Found) {
         if std::mem::replace(&mut self.redacted, found) != found {
             let to = self.leaves_to().unwrap_or("the server");
             let said = format!("Replaced by placeholders before it was sent to {to}: {found}.");
@@ -331,6 +340,7 @@ impl Agent {
         }
         if std::mem::take(&mut self.killing) {
             self.say(NoticeLevel::Info, "The model's worker was ended and is being started again.");
+            self.end_summary();
             return self.end_answer(stopped(), None, effects);
         }
         let next = match restarting {
@@ -344,7 +354,10 @@ impl Agent {
             Turn::Answering { .. } => {
                 self.end_answer(Status::Interrupted { why: "the worker died".to_owned() }, None, effects);
             }
-            _ => self.stop_waiting(),
+            _ => {
+                self.end_summary();
+                self.stop_waiting();
+            }
         }
     }
 }
@@ -354,5 +367,5 @@ fn stopped() -> Status {
 }
 
 /// Said when an answer fills the context.
-const CONTEXT_FULL: &str = "The context is full: the answer stopped there. Take an attachment out (Tab), \
-     start anew with /new, or load the model with a bigger context (`[model] context`).";
+const CONTEXT_FULL: &str = "The context is full: the answer stopped there. /compact has the model sum up what \
+     was said before; or take an attachment out (Tab), start anew with /new, or load the model with a bigger context (`[model] context`).";

@@ -252,7 +252,7 @@ fn attachments(session: &Session) -> Vec<(Attachment, bool)> {
     let parts = session.tree.iter().flat_map(|message| &message.parts);
     parts
         .filter_map(|part| match part {
-            Part::Attachment { attachment, removed } => Some((attachment.clone(), *removed)),
+            Part::Attachment { attachment, removed, .. } => Some((attachment.clone(), *removed)),
             _ => None,
         })
         .filter(|(attachment, _)| seen.insert(attachment.id.clone()))

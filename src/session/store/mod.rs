@@ -61,7 +61,7 @@ pub enum StoreError {
     #[error("the session store failed: {0}")]
     Sqlite(rusqlite::Error),
     /// A row doesn't hold what it should.
-    #[error("a stored message can't be read: {0}")]
+    #[error("a stored message can't be read ({0}). A newer percept may have written it.")]
     Row(#[from] serde_json::Error),
 }
 

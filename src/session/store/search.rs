@@ -103,6 +103,7 @@ fn findable(parts: &str, content: &dyn Fn(&AttachmentId) -> Option<String>) -> S
     let texts = parts.into_iter().map(|part| match part {
         Part::Text { text, .. } => text,
         Part::Attachment { attachment, .. } => attached(&attachment, content),
+        Part::Summary(summary) => summary.text,
         Part::ToolCall(call) => format!("{} {}", call.name, call.arguments),
         Part::ToolResult(result) => format!("{}\n{}", result.shown, result.text),
     });

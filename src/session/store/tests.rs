@@ -343,3 +343,56 @@ fn what_is_deleted_for_good_stands_in_no_file() {
     store.empty_bin(2).unwrap();
     assert_eq!(stands(), 0);
 }
+
+#[test]
+fn summaries_and_pins_come_back_and_older_parts_are_read_as_before() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = SessionStore::open(dir.path()).unwrap();
+    let summary: Part = serde_json::from_str(
+        r#"{"part":"summary","text":"About zebras.","first":1,"last":2,
+            "gone":[{"message":1,"part":0,"name":"a.png","picture":true,"about":"a zebra"}],
+            "outside":[{"name":"a.png","source":"clipboard"}]}"#,
+    )
+    .unwrap();
+    let mut message = text(3, None, Role::System, "");
+    message.parts = vec![summary];
+    let id = put(&mut store, None, &message);
+    assert_eq!(store.load(id).unwrap().path(), [message.clone()]);
+    let found = store.search("zebras", 9, &|_| None).unwrap();
+    assert_eq!(found.iter().map(|one| one.excerpt.as_str()).collect::<Vec<_>>(), ["About zebras."]);
+    let markdown = crate::session::to_markdown("T", std::slice::from_ref(&message));
+    assert!(
+        markdown.contains("## Summary") && markdown.contains("- a.png, no longer shown: a zebra"),
+        "{markdown}"
+    );
+    let blobs = crate::session::BlobStore::temporary().unwrap();
+    let html = crate::session::to_html("T", &[message], &blobs);
+    assert!(html.contains("<p>About zebras.</p>") && html.contains("no longer shown: a zebra"), "{html}");
+
+    // As they were written before there were pins.
+    let old = r#"{"part":"attachment","attachment":{"id":"HASH","name":"a.png","bytes":1,"medium":"image",
+        "width":1,"height":1,"format":"png","view":null,"source":"clipboard"}}"#;
+    let old = old.replace("HASH", &"0".repeat(64));
+    let part: Part = serde_json::from_str(&old).unwrap();
+    assert!(matches!(part, Part::Attachment { removed: false, pinned: false, .. }));
+    let again = serde_json::to_string(&part).unwrap();
+    assert!(!again.contains("pinned") && !again.contains("removed"), "{again}");
+}
+
+#[test]
+fn a_part_that_a_newer_percept_wrote_is_said_and_spoils_no_other_session() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = SessionStore::open(dir.path()).unwrap();
+    let new = put(&mut store, None, &text(1, None, Role::User, "new"));
+    let other = put(&mut store, None, &text(2, None, Role::User, "other"));
+    let parts = r#"[{"part":"hologram","text":"x"}]"#;
+    store
+        .database()
+        .unwrap()
+        .execute("UPDATE messages SET parts = ?1 WHERE session = ?2", params![parts, new.0])
+        .unwrap();
+    let error = store.load(new).unwrap_err().to_string();
+    assert!(error.contains("unknown variant `hologram`") && error.contains("newer percept"), "{error}");
+    assert_eq!(store.load(other).unwrap().path()[0].text(), "other");
+    assert_eq!(store.list(9).unwrap().len(), 2);
+}

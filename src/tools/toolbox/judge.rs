@@ -302,6 +302,7 @@ impl Toolbox {
             let text = match part {
                 Part::Attachment { attachment, .. } => self.words(attachment),
                 Part::ToolResult(result) => Some(result.text.clone()),
+                Part::Summary(summary) => Some(summary.text.clone()),
                 Part::Text { .. } | Part::ToolCall(_) => None,
             };
             Some(Outside { name: part.taint()?.name, text })

@@ -48,6 +48,12 @@ impl App {
             }
             _ => {}
         }
+        if self.panel == Some(Panel::Compact) {
+            return self.compact_key(key, agent);
+        }
+        if self.panel == Some(Panel::Crop) {
+            return self.crop_key(key);
+        }
         if self.panel == Some(Panel::Log) {
             return self.log_key(key);
         }
@@ -157,6 +163,9 @@ impl App {
         if self.panel == Some(Panel::Tree) {
             return self.leave_tree(agent);
         }
+        if self.panel == Some(Panel::Compact) {
+            return vec![Action::Tell(Event::DropSummary)];
+        }
         if self.panel.take().is_some() {
             return Vec::new();
         }
@@ -220,6 +229,12 @@ impl App {
                 self.close_panel();
                 self.transcript.follow();
                 return chosen.into_iter().collect();
+            }
+            KeyCode::Char('p') if matches!(panel, Panel::Attachments { .. }) => {
+                return self.pin_chosen(agent);
+            }
+            KeyCode::Char('c') if matches!(panel, Panel::Attachments { .. }) => {
+                self.crop_chosen(agent);
             }
             KeyCode::Char('u') if matches!(panel, Panel::Sessions { .. }) => {
                 return vec![Action::Tell(Event::RestoreSession)];

@@ -1,10 +1,11 @@
 //! What the person sees and types: the composer, the panels, the scroll position.
 //!
 //! It decides what a key means (`keys`), what is sent or pasted (`send`), what the log panel
-//! asks for (`look`), what the find panel does (`find`, `index`) and what is edited and shown of
-//! the tree (`tree`), and returns it as [`Action`]s; it draws nothing, waits for nothing and
-//! knows no terminal.
+//! asks for (`look`), what the find panel does (`find`, `index`), what is edited and shown of the
+//! tree (`tree`) and what the panels of a summary and a crop do (`compact`), and returns it as
+//! [`Action`]s; it draws nothing, waits for nothing and knows no terminal.
 
+mod compact;
 mod find;
 mod index;
 mod keys;
@@ -22,6 +23,7 @@ use ratatui_textarea::{CursorMove, TextArea, WrapMode};
 use super::Options;
 use super::approval::Approval;
 use super::complete::{Completion, complete, mention};
+use super::crop::{CropPanel, Cut};
 use super::dictate::Dictate;
 use super::files::Files;
 use super::find::{Confirm, FindPanel, Lookup, Opening};
@@ -31,6 +33,7 @@ use super::log::{Claim, LogPanel, Look};
 use super::panel::{self, Panel};
 use super::preview::Preview;
 use super::speed::Speed;
+use super::summary::CompactPanel;
 use super::theme::Theme;
 use super::transcript::Transcript;
 use super::tree::TreePanel;
@@ -57,6 +60,10 @@ pub(super) enum Action {
     },
     /// Read this attachment's content, to show it.
     Preview(AttachmentId),
+    /// Read this picture, for [`App::crop_read`].
+    ToCrop(AttachmentId),
+    /// Cut a part out, for [`App::cropped`] with what it replaces.
+    Crop(Box<Cut>, Option<Box<Event>>),
     /// Read the record of this log, for [`App::log_read`].
     ReadLog(AttachmentId),
     /// Look something up, for [`App::looked`].
@@ -96,6 +103,10 @@ pub(super) struct App {
     pub(super) preview: Option<Preview>,
     /// The log panel, while it is open.
     pub(super) log: Option<LogPanel>,
+    /// The summary that is looked at.
+    pub(super) compact: CompactPanel,
+    /// The picture that a part is taken of.
+    pub(super) crop: Option<CropPanel>,
     /// What was found last; shown while its panel is open.
     pub(super) find: FindPanel,
     /// The panel of the tree, while it is open.
@@ -142,6 +153,8 @@ impl App {
             transcript: Transcript::default(),
             preview: None,
             log: None,
+            compact: CompactPanel::default(),
+            crop: None,
             find: FindPanel::default(),
             tree: None,
             waiting: None,
@@ -223,6 +236,10 @@ impl App {
                 self.tree.iter_mut().for_each(|tree| tree.paste(&paste));
                 Vec::new()
             }
+            TermEvent::Paste(paste) if self.panel == Some(Panel::Compact) => {
+                self.compact.paste(&paste);
+                Vec::new()
+            }
             TermEvent::Paste(paste) => match self.asks(agent) {
                 Some(approval) => {
                     approval.paste(&paste);
@@ -259,6 +276,8 @@ impl App {
             actions.push(Action::ListFiles);
         }
         self.mentions = mentions;
+        self.compact_wanted(agent);
+        actions.extend(self.crop_wanted());
         actions.extend(self.log_wanted(agent));
         actions.extend(self.find_wanted(agent));
         let shown = match &self.panel {
@@ -292,6 +311,9 @@ impl App {
         if let (Some(Panel::Log), Some(log)) = (&self.panel, &mut self.log) {
             return log.step(-(WHEEL_LINES as isize));
         }
+        if self.panel == Some(Panel::Compact) {
+            return self.compact.step(-(WHEEL_LINES as isize));
+        }
         if self.panel == Some(Panel::Find) {
             return self.find.step(-1);
         }
@@ -307,6 +329,9 @@ impl App {
     fn scroll_down(&mut self, lines: usize, agent: &Agent) {
         if let (Some(Panel::Log), Some(log)) = (&self.panel, &mut self.log) {
             return log.step(WHEEL_LINES as isize);
+        }
+        if self.panel == Some(Panel::Compact) {
+            return self.compact.step(WHEEL_LINES as isize);
         }
         if self.panel == Some(Panel::Find) {
             return self.find.step(1);

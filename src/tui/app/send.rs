@@ -64,6 +64,7 @@ impl App {
         if agent.busy() {
             let what = match agent.turn {
                 Turn::Acting { .. } => "A tool is running",
+                Turn::Compacting { .. } => "A summary is being written",
                 _ => "An answer is being written",
             };
             self.said = Some(format!("{what}: Esc stops it. Your text stays here."));
@@ -135,6 +136,7 @@ impl App {
                 self.panel = Some(Panel::Permissions { selected: 0 });
                 tell(Event::ListTools)
             }
+            Command::Compact => self.compact_command(argument, agent),
             Command::Dictate => self.dictate_command(argument),
             Command::Retry => tell(Event::Retry),
             Command::Edit => {

@@ -52,7 +52,9 @@ pub(in crate::tui) fn gather(agent: &Agent) -> Vec<Piece> {
 fn of_message(message: &Message) -> Vec<Piece> {
     let of = |part: &Part| match part {
         Part::Text { text, .. } if message.role != Role::System => vec![here(Origin::Written, text)],
-        Part::Text { .. } | Part::ToolCall(_) | Part::Attachment { removed: true, .. } => Vec::new(),
+        Part::Text { .. } | Part::Summary(_) | Part::ToolCall(_) | Part::Attachment { removed: true, .. } => {
+            Vec::new()
+        }
         Part::Attachment { attachment, .. } => of_attachment(attachment),
         Part::ToolResult(result) => {
             vec![here(Origin::Written, &result.shown), here(Origin::Read, &result.text)]

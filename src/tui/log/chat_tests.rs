@@ -149,7 +149,7 @@ fn a_quoted_line_attaches_nothing() {
 #[test]
 fn a_log_that_was_taken_out_is_still_to_be_looked_at() {
     let (mut agent, log, _) = about_a_log();
-    let removed = Part::Attachment { attachment: log.clone(), removed: true };
+    let removed = Part::Attachment { attachment: log.clone(), removed: true, pinned: false };
     agent.transcript = vec![message(1, Role::User, vec![removed])];
     assert_eq!(agent.transcript[0].id, MessageId(1));
     let mut app = app();

@@ -79,7 +79,7 @@ impl Answer<'_> {
                     Part::ToolCall(call) => {
                         lines.push(Line::styled(format!("▸ {}", text::one_line(&call.name)), theme.dim()));
                     }
-                    Part::Attachment { .. } | Part::ToolResult(_) => {}
+                    Part::Attachment { .. } | Part::Summary(_) | Part::ToolResult(_) => {}
                 }
             }
             if let Status::Interrupted { why } = &message.status {
