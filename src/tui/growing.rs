@@ -100,6 +100,13 @@ mod tests {
         let mut growing = Growing::default();
         grown(&mut growing, "two\n|b\n|-|", &[], 40);
         assert_eq!(growing.bytes, 0);
+        // Nor is a block settled that may yet be a part of the one before.
+        let mut growing = Growing::default();
+        let text = "- ||-|-|\n|-|-|\n    --|-|-|\n";
+        for end in 0..=text.len() {
+            let whole = markdown::render(&text[..end], &[], 8, theme());
+            assert_eq!(grown(&mut growing, &text[..end], &[], 8), whole, "{:?}", &text[..end]);
+        }
     }
 
     proptest! {

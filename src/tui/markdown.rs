@@ -54,16 +54,17 @@ pub(super) fn drop_blanks(lines: &mut Vec<Line<'static>>) -> Vec<Line<'static>> 
     lines.split_off(end)
 }
 
-/// Where the last block of a text begins whose first line is whole (a table is one by its
-/// second): however the text goes on, what stands before that stays as it is. (Link
-/// definitions are the exception: they change what comes before them.)
+/// Where the last block of a text begins that stands behind a blank line and whose first line is
+/// whole: however the text goes on, what stands before that stays as it is. (Without the blank
+/// line it could turn out to be the end of what stands before. Link definitions are the exception:
+/// they change what comes before them.)
 pub(super) fn settled(source: &str) -> usize {
     let (mut depth, mut settled) = (0_usize, 0);
     for (event, range) in parser(source).into_offset_iter() {
         if depth == 0 {
             let line = source[..range.start].rfind('\n').map_or(0, |at| at + 1);
-            let deciding = usize::from(matches!(event, Event::Start(Tag::Table(_))));
-            if source[line..].match_indices('\n').nth(deciding).is_some() {
+            let blank = source[..line].lines().next_back().is_some_and(|before| before.trim().is_empty());
+            if blank && source[line..].contains('\n') {
                 settled = line;
             }
         }
