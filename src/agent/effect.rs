@@ -178,4 +178,13 @@ pub enum Shelving {
     Restore(SessionId),
     /// One gets another title.
     Rename(SessionId, String),
+    /// One gets tags, and loses others.
+    Tag {
+        /// Which.
+        session: SessionId,
+        /// The tags that it gets.
+        add: Vec<String>,
+        /// The tags that it loses.
+        remove: Vec<String>,
+    },
 }

@@ -93,6 +93,8 @@ pub enum Event {
     RestoreSession,
     /// Gives this conversation another title.
     RenameSession(String),
+    /// Tag the session; a tag behind a `-` is taken off.
+    TagSession(Vec<String>),
     /// Wants another model, by its name in the catalogue or a GGUF's path.
     UseModel(String),
     /// Wants the conversation as Markdown in this file.

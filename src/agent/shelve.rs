@@ -18,6 +18,7 @@ pub(super) fn shelve(
         Shelving::Remove(id) => store.remove(*id, jiff::Timestamp::now().as_millisecond())?,
         Shelving::Restore(id) => store.restore(*id)?,
         Shelving::Rename(id, title) => store.rename(*id, title)?,
+        Shelving::Tag { session, add, remove } => drop(store.tag(*session, add, remove)?),
     }
     if words.trim().is_empty() {
         return store.list(LIST_LIMIT);

@@ -137,14 +137,35 @@ impl<'a> Tree<'a> {
             number,
             end,
             role: parts.map_or(Role::User, |message| message.role),
-            begins: parts.map(|message| begins(message)).unwrap_or_default(),
+            begins: parts.map(|message| self.begins_apart(message)).unwrap_or_default(),
             messages: path.len(),
             last_ms: path.last().map_or(0, |message| message.created_ms),
             model: stats.map(|stats| stats.model.clone()),
             shown: head == Some(end),
         }
     }
+
+    /// What a message begins with, from the first word on that tells it from its other versions:
+    /// an edited question mostly begins as the one before.
+    fn begins_apart(&self, message: &Message) -> String {
+        let own = begins(message);
+        let words: Vec<&str> = own.split_whitespace().collect();
+        let shared = |other: &MessageId| {
+            let other = self.get(*other).map(begins).unwrap_or_default();
+            words.iter().zip(other.split_whitespace()).take_while(|(own, other)| *own == other).count()
+        };
+        let others = self.versions(message.id).iter().filter(|id| **id != message.id);
+        match others.map(shared).max() {
+            Some(shared) if shared > SHORT_BEGINNING && shared < words.len() => {
+                format!("…{}", words[shared..].join(" "))
+            }
+            _ => own,
+        }
+    }
 }
+
+/// So many words are no reason to leave them out.
+const SHORT_BEGINNING: usize = 2;
 
 /// The first line of what a message says, or what it holds where it says nothing.
 pub fn begins(message: &Message) -> String {
@@ -210,6 +231,19 @@ mod tests {
         assert_eq!(tree.version(MessageId(6)), None);
         assert_eq!(tree.newest_end(MessageId(2)), MessageId(6));
         assert_eq!(tree.newest_end(MessageId(4)), MessageId(4));
+    }
+
+    #[test]
+    fn an_edited_question_is_told_by_the_words_that_were_changed() {
+        let begin = |texts: &[&str]| -> Vec<String> {
+            let messages: Vec<Message> =
+                texts.iter().zip(1..).map(|(text, id)| message(2 * id - 1, None, text)).collect();
+            Tree::of(&messages).branches(None).into_iter().map(|branch| branch.begins).collect()
+        };
+        assert_eq!(begin(&["why does it stop at six?", "why does it stop now?"]), ["…at six?", "…now?"]);
+        assert_eq!(begin(&["why not?", "why then?"]), ["why not?", "why then?"], "two words are short");
+        assert_eq!(begin(&["a b c d", "a b c d e"]), ["a b c d", "…e"], "all of it is shared");
+        assert_eq!(begin(&["one two three four"]), ["one two three four"], "there is no other");
     }
 
     #[test]

@@ -17,6 +17,7 @@ pub(super) enum Command {
     New,
     Sessions,
     Rename,
+    Tag,
     Retry,
     Edit,
     Branches,
@@ -35,7 +36,7 @@ pub(super) enum Command {
 }
 
 /// A command with what help says of it: name, arguments, words.
-pub(super) const COMMANDS: [(Command, &str, &str, &str); 27] = [
+pub(super) const COMMANDS: [(Command, &str, &str, &str); 28] = [
     (Command::Attach, "attach", "PATH…", "attach pictures, logs, tables or text files"),
     (Command::Paste, "paste", "", "attach what the clipboard holds, also short text"),
     (Command::Screenshot, "screenshot", "", "capture the screen and attach it"),
@@ -48,6 +49,7 @@ pub(super) const COMMANDS: [(Command, &str, &str, &str); 27] = [
     (Command::New, "new", "", "start a new conversation; this one is kept"),
     (Command::Sessions, "sessions", "[WORDS]", "earlier conversations, or those with these words"),
     (Command::Rename, "rename", "TITLE", "give this conversation a title"),
+    (Command::Tag, "tag", "TAG… -TAG…", "tag this conversation; -TAG takes one off"),
     (Command::Retry, "retry", "", "answer the last question again"),
     (Command::Edit, "edit", "[WORDS]", "edit a message, or go on from any: a branch"),
     (Command::Branches, "branches", "", "all branches of this conversation; show another"),

@@ -88,6 +88,7 @@ impl Agent {
             Event::RemoveSession(id) => self.remove_session(id, &mut effects),
             Event::RestoreSession => self.restore_session(&mut effects),
             Event::RenameSession(title) => self.rename_session(title, &mut effects),
+            Event::TagSession(tags) => self.tag_session(tags, &mut effects),
             Event::UseModel(name) => self.use_model(name, &mut effects),
             Event::Export(path) => self.export(path, &mut effects),
             Event::Bundle(path) => self.show_bundle(path, &mut effects),

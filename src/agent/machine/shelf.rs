@@ -39,6 +39,21 @@ impl Agent {
         }
     }
 
+    pub(super) fn tag_session(&mut self, tags: Vec<String>, effects: &mut Vec<Effect>) {
+        let Some(session) = self.session else {
+            return self.say(NoticeLevel::Error, "There is nothing to tag yet: nothing was said.");
+        };
+        let (remove, add): (Vec<_>, Vec<_>) = tags.into_iter().partition(|tag| tag.starts_with('-'));
+        let remove: Vec<String> = remove.iter().map(|tag| tag[1..].to_owned()).collect();
+        let listed = |tags: &[String], said: &str| match tags.is_empty() {
+            true => String::new(),
+            false => format!(" {said} {}.", tags.join(", ")),
+        };
+        let said = format!("{}{}", listed(&add, "Tagged"), listed(&remove, "Taken off:"));
+        self.say(NoticeLevel::Info, format!("{} /sessions shows tags.", said.trim_start()));
+        self.shelve(Shelving::Tag { session, add, remove }, effects);
+    }
+
     /// The title is that of the store now.
     pub(super) fn entitled(&mut self, session: SessionId, title: String) {
         // A person may have named it meanwhile.

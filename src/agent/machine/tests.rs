@@ -587,5 +587,8 @@ fn conversations_are_put_in_order_but_for_the_open_one() {
     assert!(scene.send(Event::RestoreSession).is_empty(), "nothing more was removed");
     let renamed = scene.send(Event::RenameSession("new".into()));
     assert_eq!(words(&renamed).0, Shelving::Rename(SessionId(1), "new".into()));
+    let tagged = scene.send(Event::TagSession(vec!["work".into(), "-old".into()]));
+    let (add, remove) = (vec!["work".into()], vec!["old".into()]);
+    assert_eq!(words(&tagged).0, Shelving::Tag { session: SessionId(1), add, remove });
     assert_eq!(scene.agent.title, "new");
 }

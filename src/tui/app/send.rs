@@ -120,6 +120,13 @@ impl App {
                 Vec::new()
             }
             Command::Rename => tell(Event::RenameSession(argument.to_owned())),
+            Command::Tag if argument.is_empty() => {
+                self.said = Some("/tag takes tags; one behind a - is taken off.".to_owned());
+                Vec::new()
+            }
+            Command::Tag => {
+                tell(Event::TagSession(argument.split_whitespace().map(text::printable).collect()))
+            }
             Command::Tools => {
                 self.panel = Some(Panel::Tools { top: 0 });
                 tell(Event::ListTools)
