@@ -45,7 +45,7 @@ fn loaded(model: &Path, no_lookup: bool) -> WorkerClient {
 }
 
 fn about_the_log() -> Vec<ChatMessage> {
-    vec![ChatMessage::text(Role::User, &format!("{}\nWhich lines say why nginx ended?", LINES.join("\n")))]
+    vec![ChatMessage::text(Role::User, format!("{}\nWhich lines say why nginx ended?", LINES.join("\n")))]
 }
 
 /// An answer that quotes two of the lines.

@@ -349,6 +349,11 @@ impl Message {
         }
     }
 
+    /// Whether it is a summary that was taken back: nothing follows it, and it counts no more.
+    pub fn is_taken_back(&self) -> bool {
+        self.summary().is_some() && self.status != Status::Complete
+    }
+
     /// Its attachments, those taken out again left out.
     pub fn attachments(&self) -> impl Iterator<Item = &Attachment> {
         self.parts.iter().filter_map(|part| match part {

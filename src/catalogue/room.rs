@@ -19,8 +19,10 @@ pub struct Room {
     pub total: u64,
     /// Of that, free.
     pub free: u64,
-    /// Free memory of all GPUs that the worker can use.
+    /// Free memory of all GPUs that the worker can use, where it is not the CPU's.
     pub gpu: u64,
+    /// There is a GPU that shares the CPU's memory.
+    pub shared: bool,
     /// What the model for the index takes beside.
     pub beside: u64,
 }
@@ -62,7 +64,7 @@ impl Room {
         specs: &'a [ModelSpec],
         needs: impl Fn(&ModelSpec) -> Option<u64>,
     ) -> Option<&'a ModelSpec> {
-        let most = if self.gpu > 0 { u64::MAX } else { MOST_WITHOUT_GPU };
+        let most = if self.gpu > 0 || self.shared { u64::MAX } else { MOST_WITHOUT_GPU };
         let sees = |spec: &&ModelSpec| spec.task == Task::Chat && spec.image_tokens.is_some();
         let fitting = specs.iter().filter(sees).filter_map(|spec| {
             let needed = needs(spec)?;
@@ -97,7 +99,7 @@ mod tests {
     use super::*;
 
     fn room(free: u64, gpu: u64) -> Room {
-        Room { total: 16_000 * MIB, free: free * MIB, gpu: gpu * MIB, beside: 0 }
+        Room { total: 16_000 * MIB, free: free * MIB, gpu: gpu * MIB, shared: false, beside: 0 }
     }
 
     fn model(name: &str, mib: u64) -> ModelSpec {

@@ -34,12 +34,16 @@ impl<'a> Fitting<'a> {
     pub(super) fn new(setup: &'a Setup) -> Self {
         let Memory { total, free } = hardware::memory();
         // A worker that doesn't start has no GPU.
-        let gpus = probe(&setup.llama()).map(|ready| ready.gpus).unwrap_or_default();
-        let gpu = gpus.iter().map(|gpu| gpu.free_bytes).sum();
+        let mut gpus = probe(&setup.llama()).map(|ready| ready.gpus).unwrap_or_default();
+        if setup.config.model.gpu_layers.set() == Some(0) {
+            gpus.clear();
+        }
+        let gpu = gpus.iter().filter(|gpu| !gpu.shared).map(|gpu| gpu.free_bytes).sum();
+        let shared = gpus.iter().any(|gpu| gpu.shared);
         let catalogue = &setup.catalogue;
         let index = catalogue.embedding(set(&setup.config.find.model)).ok();
         let index = index.and_then(|ready| catalogue.find(&ready.name)?.needs(None));
-        let room = Room { total, free, gpu, beside: index.unwrap_or(0) };
+        let room = Room { total, free, gpu, shared, beside: index.unwrap_or(0) };
         Self { catalogue, context: setup.config.model.context.set(), room }
     }
 
@@ -106,12 +110,15 @@ impl<'a> Fitting<'a> {
 
     /// What there is room for, and the model that makes the best of it.
     fn print_room(&self) -> Result<(), Trouble> {
-        let Room { total, free, gpu, beside } = self.room;
+        let Room { total, free, gpu, shared, beside } = self.room;
         if total == 0 {
             return Ok(());
         }
-        let gpu =
-            if gpu > 0 { format!(", {} of GPU memory", text::size(gpu)) } else { ", no GPU".to_owned() };
+        let gpu = match gpu {
+            0 if shared => ", which a GPU shares".to_owned(),
+            0 => ", no GPU".to_owned(),
+            bytes => format!(", {} free on GPUs", text::size(bytes)),
+        };
         let beside = match beside {
             0 => String::new(),
             bytes => format!("; the index's model takes {} of it", text::size(bytes)),

@@ -41,10 +41,10 @@ pub struct Branch {
 }
 
 impl<'a> Tree<'a> {
-    /// The tree of these messages.
+    /// The tree of these messages, without summaries that were taken back.
     pub fn of(messages: impl IntoIterator<Item = &'a Message>) -> Self {
         let messages: HashMap<MessageId, &Message> =
-            messages.into_iter().map(|message| (message.id, message)).collect();
+            messages.into_iter().filter(|one| !one.is_taken_back()).map(|one| (one.id, one)).collect();
         let mut next: HashMap<Option<MessageId>, Vec<MessageId>> = HashMap::new();
         for message in messages.values() {
             let parent = message.parent.filter(|parent| messages.contains_key(parent));
@@ -173,7 +173,8 @@ pub fn begins(message: &Message) -> String {
     let line = text.lines().map(str::trim).find(|line| !line.is_empty()).map(str::to_owned);
     let call = || message.call().map(|call| call.name.clone());
     let attached = || message.attachments().next().map(|attachment| attachment.name.clone());
-    line.or_else(call).or_else(attached).unwrap_or_default()
+    let summary = || message.summary().and_then(|summary| summary.text.lines().next().map(str::to_owned));
+    line.or_else(call).or_else(attached).or_else(summary).unwrap_or_default()
 }
 
 impl Session {

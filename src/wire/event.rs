@@ -108,10 +108,13 @@ pub struct Ready {
 pub struct Gpu {
     /// Its name, and what it is used by: `NVIDIA GeForce RTX 4060 (CUDA)`.
     pub name: String,
-    /// Bytes of its memory; what it shares with the CPU counts.
+    /// Bytes of its memory.
     pub memory_bytes: u64,
     /// Of these, free when the worker started.
     pub free_bytes: u64,
+    /// Its memory is the CPU's.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub shared: bool,
 }
 
 /// The limits of a worker.

@@ -12,12 +12,15 @@
 use super::{Agent, EngineState, NoticeLevel, Turn};
 use crate::agent::compaction::{self, Compaction};
 use crate::agent::{Ask, Effect, Stamp};
-use crate::message::{Message, MessageId, Part, Role, Status};
+use crate::message::{Message, MessageId, Part, Role, Status, Summary};
 use crate::text;
 use crate::wire::{DoneReport, Event, Failure, FailureKind, StopReason};
 
 /// From this part of the context on, in tenths, it is said how full it is.
 const FULL_TENTHS: u64 = 8;
+
+/// Why a summary is none any more.
+const TAKEN_BACK: &str = "taken back";
 
 /// What can be done about a full window.
 const COMPACT: &str = "/compact has the model sum up what was said before; nothing is cut by itself.";
@@ -112,7 +115,9 @@ impl Agent {
     }
 
     fn summary_failed(&mut self, failure: &Failure, effects: &mut Vec<Effect>) {
+        let stopping = matches!(self.turn, Turn::Compacting { stopping: true, .. });
         match failure.kind {
+            _ if stopping => self.no_summary("Nothing was summed up.", effects),
             FailureKind::ContextOverflow => self.summarise_less(effects),
             _ => {
                 self.no_summary("", effects);
@@ -172,14 +177,20 @@ impl Agent {
         if self.busy() {
             return self.say(NoticeLevel::Error, super::person::STOP_FIRST);
         }
-        if self.transcript.last().is_none_or(|last| last.summary().is_none()) {
+        let last = self.transcript.last().filter(|last| last.summary().is_some());
+        let Some(last) = last.filter(|last| self.tree().after(last.id).is_empty()).map(|last| last.id) else {
             let some = self.transcript.iter().any(|message| message.summary().is_some());
             let said = match some {
                 true => "Something was said behind the summary: it can't be taken back any more.",
                 false => "There is no summary to take back.",
             };
             return self.say(NoticeLevel::Error, said);
+        };
+        // It stays among the messages, as one that is no part of the tree any more.
+        if let Some(summary) = self.transcript.last_mut() {
+            summary.status = Status::Interrupted { why: TAKEN_BACK.to_owned() };
         }
+        self.unstored.insert(last);
         self.cut(self.transcript.len() - 1);
         self.notices.clear();
         self.full_said = 0;
@@ -211,30 +222,27 @@ impl Agent {
         }
     }
 
-    /// Cuts a path behind its last question. A summary that was taken behind that stays.
-    pub(super) fn back_to(&mut self, question: usize, at: Stamp, effects: &mut Vec<Effect>) -> Stamp {
-        let mut behind = self.transcript.iter().skip(question + 1);
-        let summary = behind.rfind(|message| message.summary().is_some()).cloned();
-        self.cut(question + 1);
+    /// Keeps so many messages of the path. The last summary behind them that stands for some of
+    /// them goes on to stand behind them.
+    pub(super) fn keep(&mut self, messages: usize, at: Stamp) -> Stamp {
+        let (kept, behind) = self.transcript.split_at(messages.min(self.transcript.len()));
+        let holds = |summary: &Summary| kept.iter().any(|message| message.id == summary.last);
+        let summary = behind.iter().rfind(|message| message.summary().is_some_and(holds)).cloned();
+        self.cut(messages);
         let Some(summary) = summary else { return at };
-        let Some(part) = summary.parts.first().cloned() else { return at };
-        let here = |last| self.transcript.iter().any(|message| message.id == last);
-        let asked = self.transcript.last().map(|message| message.id);
-        match summary.summary().is_some_and(|summary| here(summary.last)) {
-            true if summary.parent == asked => {
-                self.beside.retain(|message| message.id != summary.id);
-                self.transcript.push(summary);
-            }
-            true => {
-                let id = MessageId(at.id);
-                self.transcript.push(summary_message(id, self.transcript.last(), part, at.ms));
-                self.store(id, effects);
-                // The event's other number is free.
-                return Stamp { id: at.id + 1, ..at };
-            }
-            false => {}
+        let parent = self.transcript.last().map(|message| message.id);
+        // It stood there before: with a question that was not answered, or an answer that was not given.
+        let same = |one: &Message| one.parent == parent && one.parts == summary.parts && !one.is_taken_back();
+        if let Some(place) = self.beside.iter().position(same) {
+            let there = self.beside.remove(place);
+            self.transcript.push(there);
+            return at;
         }
-        at
+        let id = MessageId(at.id);
+        self.transcript.push(Message { id, parent, created_ms: at.ms, ..summary });
+        self.unstored.insert(id);
+        // The event's other number is free.
+        Stamp { id: at.id + 1, ..at }
     }
 
     /// Names the way out of a window that is too small, where there is something to sum up.

@@ -20,6 +20,8 @@ pub struct Comparison {
     pub ready: bool,
     /// The last message that was shown before.
     pub(super) before: MessageId,
+    /// What the new answer follows: the question, or a summary behind it.
+    pub(super) end: MessageId,
     /// The model before; `None`: it is not changed, and nobody is asked to choose.
     pub(super) model: Option<Box<ReadyModel>>,
 }
@@ -27,7 +29,7 @@ pub struct Comparison {
 impl Comparison {
     /// Two answers to a question that wait for a choice; `before` is what was shown.
     pub fn ready(question: MessageId, before: MessageId) -> Self {
-        Self { question, ready: true, before, model: None }
+        Self { question, ready: true, before, end: question, model: None }
     }
 }
 
@@ -55,7 +57,8 @@ impl Agent {
         if self.busy() {
             return self.say(NoticeLevel::Error, STOP_FIRST);
         }
-        if self.transcript.last().is_none_or(|last| last.role == Role::User) {
+        let last = self.transcript.iter().rfind(|message| message.summary().is_none());
+        if last.is_none_or(|last| last.role == Role::User) {
             return self.say(NoticeLevel::Error, "There is no answer yet that another could stand beside.");
         }
         let Some(model) = self.model.clone() else {
@@ -74,8 +77,8 @@ impl Agent {
         effects.push(Effect::FindModel(name));
     }
 
-    /// Makes the last question the end of the path, or the summary that was taken behind it. To
-    /// compare, the answers must stand beside each other: one behind the old answer is left.
+    /// Makes the last question the end of the path, or a summary that was taken behind it: what
+    /// the new answer follows.
     fn ask_again(
         &mut self,
         model: Option<Box<ReadyModel>>,
@@ -84,22 +87,22 @@ impl Agent {
     ) -> Option<(MessageId, Stamp)> {
         let place = self.transcript.iter().rposition(|message| message.role == Role::User)?;
         let before = self.transcript.last()?.id;
-        let summed_up = self.transcript.get(place + 1).is_some_and(|next| next.summary().is_some());
+        let asked = self.transcript.get(place)?.id;
+        let next = self.transcript.get(place + 1).map(|next| next.id);
         self.notices.clear();
         self.wary = false;
         self.steps = 0;
         self.compaction = None;
         self.stop_prefill(effects);
-        let at = match summed_up || model.is_none() {
-            true => self.back_to(place, at, effects),
-            false => {
-                self.cut(place + 1);
-                at
-            }
-        };
-        let question = self.transcript.last()?.id;
-        self.comparison = Some(Comparison { question, ready: false, before, model });
-        Some((question, at))
+        let at = self.keep(place + 1, at);
+        let end = self.transcript.last()?.id;
+        if self.unstored.contains(&end) {
+            self.store_rest(effects);
+        }
+        // Where the summary stood there before, the answer before follows it too.
+        let question = if next == Some(end) { end } else { asked };
+        self.comparison = Some(Comparison { question, ready: false, before, end, model });
+        Some((end, at))
     }
 
     /// Looks whether the answer that was asked for again is there, or won't come.
@@ -108,7 +111,7 @@ impl Agent {
         if matches!(self.turn, Turn::Sending { .. } | Turn::Answering { .. } | Turn::Acting { .. }) {
             return;
         }
-        let answered = self.transcript.last().is_some_and(|last| last.id != comparison.question);
+        let answered = self.transcript.last().is_some_and(|last| last.id != comparison.end);
         match (answered, &comparison.model) {
             (true, Some(_)) if self.leaving == Leaving::No => comparison.ready = true,
             (true, None) => self.comparison = None,
@@ -118,6 +121,9 @@ impl Agent {
 
     /// Goes on with the answer that begins with this message.
     pub(super) fn choose(&mut self, version: MessageId, effects: &mut Vec<Effect>) {
+        if self.busy() {
+            return self.say(NoticeLevel::Error, STOP_FIRST);
+        }
         let end = self.tree().newest_end(version);
         if self.transcript.last().is_none_or(|last| last.id != end) {
             let old = self.comparison.take().and_then(|comparison| comparison.model);
@@ -142,11 +148,13 @@ impl Agent {
     /// Shows what was shown before, and loads the model that was loaded.
     pub(super) fn go_back(&mut self, effects: &mut Vec<Effect>) {
         let Some(comparison) = self.comparison.take() else { return };
-        if comparison.before != comparison.question {
+        if comparison.before != comparison.end {
             self.head_to(comparison.before, effects);
         }
         // What is still being looked for is not wanted any more.
-        self.unwanted = comparison.model.is_some() && std::mem::take(&mut self.finding);
+        if comparison.model.is_some() && std::mem::take(&mut self.finding) {
+            self.unwanted = true;
+        }
         if self.leaving == Leaving::No {
             self.use_again(comparison.model, effects);
         }

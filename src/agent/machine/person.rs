@@ -73,6 +73,7 @@ impl Agent {
         }
         let Some(text) = self.outbox.take() else { return };
         let mut parts = parts_of(self.chips.iter());
+        self.pin_as_before(&mut parts);
         if !text.trim().is_empty() {
             parts.push(Part::text(text));
         }
@@ -81,6 +82,8 @@ impl Agent {
             self.chips.clear();
             return self.say(NoticeLevel::Error, "Nothing was sent: what was attached can't be read.");
         }
+        let at = self.keep(self.base().len(), at);
+        let editing = self.editing.take();
         let message = self.user_message(MessageId(at.id), parts, at.ms);
         self.steps = 0;
         if self.title.is_empty() {
@@ -88,11 +91,26 @@ impl Agent {
         }
         self.turn = Turn::Sending { message: message.id };
         let id = message.id;
-        self.cut(self.base().len());
         // What was attached before an edit waits for the next message.
-        self.chips = self.editing.take().map(|editing| editing.chips).unwrap_or_default();
+        self.chips = editing.map(|editing| editing.chips).unwrap_or_default();
         self.transcript.push(message);
         self.store(id, effects);
+    }
+
+    /// What was pinned in a message that is edited is pinned in the new one.
+    fn pin_as_before(&self, parts: &mut [Part]) {
+        let edited = self.transcript.iter().find(|message| Some(message.id) == self.editing());
+        let pinned = |part: &Part| match part {
+            Part::Attachment { attachment, pinned: true, .. } => Some(attachment.id.clone()),
+            _ => None,
+        };
+        let pins: Vec<_> =
+            edited.iter().flat_map(|message| message.parts.iter().filter_map(pinned)).collect();
+        for part in parts {
+            if let Part::Attachment { attachment, pinned, .. } = part {
+                *pinned |= pins.contains(&attachment.id);
+            }
+        }
     }
 
     pub(super) fn cancel(&mut self, effects: &mut Vec<Effect>) {
@@ -131,7 +149,10 @@ impl Agent {
     fn cancel_sending(&mut self, effects: &mut Vec<Effect>) {
         self.turn = Turn::Idle;
         self.stop_prefill(effects);
+        let waits = self.comparison.is_some();
         let said = match self.outbox.take() {
+            // The answer before is shown again.
+            None if waits => return,
             Some(_) => "Not sent: its attachments were still being read. The text is in the history (Up).",
             None => "The message is kept, unanswered. /retry asks the model.",
         };
@@ -175,6 +196,8 @@ impl Agent {
 
     /// Ends what goes on, and saves the evaluated prompt for the next time.
     pub(super) fn leave_percept(&mut self, effects: &mut Vec<Effect>) {
+        // No model is loaded any more for who leaves.
+        self.leaving = Leaving::Done;
         self.end_comparison(effects);
         let stops = matches!(
             self.turn,

@@ -4,6 +4,7 @@ mod branches;
 mod compact;
 mod steps;
 mod titles;
+mod together;
 mod trouble;
 
 use std::path::PathBuf;

@@ -58,7 +58,7 @@ impl Agent {
         self.unstored.retain(|id| *id > message);
         self.unstored.remove(&message);
         // What is answered again waits for its model, not for the store.
-        if self.turn == (Turn::Sending { message }) && self.comparison.is_none() {
+        if self.turn == (Turn::Sending { message }) && !self.waits_for_model() {
             self.answer(at, effects);
         }
     }
@@ -82,9 +82,14 @@ impl Agent {
             self.say(NoticeLevel::Error, format!("This conversation is not being saved: {why}"));
         }
         self.unsaved = Some(why);
-        if self.turn == (Turn::Sending { message }) {
+        if self.turn == (Turn::Sending { message }) && !self.waits_for_model() {
             self.answer(at, effects);
         }
+    }
+
+    /// Whether an answer waits for another model that is being looked for.
+    fn waits_for_model(&self) -> bool {
+        self.comparison.is_some() && self.finding
     }
 
     fn shows(&self, message: MessageId) -> bool {
@@ -127,7 +132,7 @@ impl Agent {
         if std::mem::take(&mut self.unwanted) {
             return;
         }
-        if matches!(self.turn, Turn::Answering { .. }) {
+        if matches!(self.turn, Turn::Answering { .. } | Turn::Acting { .. } | Turn::Compacting { .. }) {
             return self
                 .say(NoticeLevel::Error, "The model can't be changed while an answer is being written.");
         }
@@ -146,7 +151,8 @@ impl Agent {
             return;
         }
         self.say(NoticeLevel::Error, why);
-        if self.comparison.is_some() {
+        let compares = self.comparison.as_ref().is_some_and(|comparison| comparison.model.is_some());
+        if compares && matches!(self.turn, Turn::Sending { .. }) {
             self.turn = Turn::Idle;
         }
         self.stop_waiting();

@@ -137,11 +137,11 @@ fn checked_context(files: &Files<'_>, options: &LoadOptions) -> Result<u64, Fail
     }
 }
 
-/// Bytes that are free on the GPUs that are to be used.
+/// Bytes that the GPUs have free beside the CPU's memory, where they are to be used.
 fn gpu_memory(options: &LoadOptions) -> u64 {
     match options.gpu_layers {
         Some(0) => 0,
-        _ => fit::gpus().iter().map(|gpu| gpu.free_bytes).sum(),
+        _ => fit::gpus().iter().filter(|gpu| !gpu.shared).map(|gpu| gpu.free_bytes).sum(),
     }
 }
 

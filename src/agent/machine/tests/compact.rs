@@ -8,7 +8,7 @@ const CONTEXT: u64 = 1000;
 
 impl Scene {
     /// With two exchanges: one about a picture, one more.
-    fn talked() -> Self {
+    pub(super) fn talked() -> Self {
         let mut scene = Self::ready();
         let ticket = scene.attach("shot.png");
         scene.send(Event::Taken { ticket, result: Ok(picture("shot.png")) });
@@ -39,7 +39,7 @@ impl Scene {
     }
 
     /// Has a summary written and takes it.
-    fn compacted(&mut self, text: &str) -> Vec<Effect> {
+    pub(super) fn compacted(&mut self, text: &str) -> Vec<Effect> {
         let id = self.compact();
         self.said(id, token(text));
         self.said(id, wire::Event::Done(DoneReport::default()));
@@ -47,12 +47,12 @@ impl Scene {
         self.send(Event::AcceptSummary(text))
     }
 
-    fn summary(&self) -> &Summary {
+    pub(super) fn summary(&self) -> &Summary {
         self.agent.transcript.iter().rev().find_map(Message::summary).expect("a summary")
     }
 
     /// The texts and pictures that the model would get now.
-    fn window(&self) -> Vec<String> {
+    pub(super) fn window(&self) -> Vec<String> {
         let given = window::given(&self.agent.transcript, crate::catalogue::Turns::All);
         let words = |placed: &window::Placed<'_>| match placed.part {
             Part::Text { text, .. } => text.clone(),
