@@ -2,7 +2,7 @@
 //! answer quotes, where it repeats itself, and in free text, which quotes nothing.
 //!
 //! ```sh
-//! cargo bench --bench lookup -- benches/.pairs/random-256m.gguf
+//! cargo bench --bench lookup -- benches/.pairs/random-256m.gguf [quotation|repetition|free text]
 //! ```
 //!
 //! The weights are random, so the answers are made to be what they should be: a quotation is a
@@ -84,7 +84,7 @@ fn speed(worker: &mut WorkerClient, request: &Request) -> (f64, Usage) {
     (report.timings.tokens_per_second(report.usage.completion_tokens), report.usage)
 }
 
-fn measure(name: &str, model: &Path, request: impl Fn(usize) -> Request) {
+fn measure(name: &str, model: &Path, request: fn(usize) -> Request) {
     let (mut plain, mut drafting) = (loaded(model, true), loaded(model, false));
     let mut ratios = Vec::new();
     let (mut drafted, mut confirmed, mut said) = (0, 0, 0);
@@ -109,13 +109,17 @@ fn measure(name: &str, model: &Path, request: impl Fn(usize) -> Request) {
 
 fn main() {
     // `cargo bench` adds a flag of its own.
-    let model = std::env::args().skip(1).find(|argument| !argument.starts_with("--"));
-    let Some(model) = model.map(PathBuf::from) else {
-        println!("usage: cargo bench --bench lookup -- MODEL.gguf");
+    let mut arguments = std::env::args().skip(1).filter(|argument| !argument.starts_with("--"));
+    let Some(model) = arguments.next().map(PathBuf::from) else {
+        println!("usage: cargo bench --bench lookup -- MODEL.gguf [quotation|repetition|free text]");
         return;
     };
-    let model = model.canonicalize().expect("the model");
-    measure("quotation", &model, quotation);
-    measure("repetition", &model, repetition);
-    measure("free text", &model, free_text);
+    let (model, only) = (model.canonicalize().expect("the model"), arguments.next());
+    let measured: [(&str, fn(usize) -> Request); 3] =
+        [("quotation", quotation), ("repetition", repetition), ("free text", free_text)];
+    for (name, request) in measured {
+        if only.as_ref().is_none_or(|only| only == name) {
+            measure(name, &model, request);
+        }
+    }
 }

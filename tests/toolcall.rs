@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use worker_client::{Answer, WorkerClient};
 
 /// Seeds of the noise: each another answer.
-const SEEDS: u32 = 300;
+const SEEDS: u32 = 200;
 
 /// As a model of each family has its template, as far as tools go.
 const TEMPLATES: [(&str, &str); 4] = [

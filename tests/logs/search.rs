@@ -19,8 +19,7 @@ struct Made {
 }
 
 /// A log of several blocks; its times run forward, jump back and forth, or begin anew.
-fn made(dice: &mut Dice, count: usize) -> (Vec<u8>, Vec<Made>) {
-    let order = dice.below(3);
+fn made(order: u64, dice: &mut Dice, count: usize) -> (Vec<u8>, Vec<Made>) {
     let mut bytes = Vec::new();
     let mut entries = Vec::new();
     let mut line = 1;
@@ -67,9 +66,9 @@ fn found(answer: &Answer) -> Vec<u64> {
 
 #[test]
 fn queries_find_what_a_plain_look_finds() {
-    for seed in 0..6 {
-        let mut dice = Dice::new(seed);
-        let (bytes, entries) = made(&mut dice, 30_000);
+    for order in 0..3 {
+        let mut dice = Dice::new(order);
+        let (bytes, entries) = made(order, &mut dice, 30_000);
         let (_folder, path) = file(&bytes);
         let digest = digest(&path);
         assert_eq!(digest.entries, entries.len() as u64);

@@ -1,5 +1,5 @@
 //! Drafts what an answer goes on with where it quotes: the tokens that came behind the last few
-//! the last time that those came, in the prompt or in the answer (prompt lookup decoding, Saxena
+//! where those came before, in the prompt or in the answer (prompt lookup decoding, Saxena
 //! 2023).
 //!
 //! A draft is evaluated in one batch with the token before it, which takes little longer than that
@@ -19,6 +19,9 @@ use crate::turn::internal;
 /// Tokens that must have come before for what followed to be drafted: fewer come together by
 /// chance in any text.
 const PATTERN: usize = 3;
+
+/// Tokens before a pattern that are looked at to choose between places where it came.
+const MOST_ALIKE: usize = 32;
 
 /// The shortest, the first and the longest draft, in tokens.
 const LENGTHS: (usize, usize, usize) = (2, 4, 16);
@@ -94,10 +97,15 @@ impl Lookup {
         let token = Entry::token(token);
         let Some(before) = entries.len().checked_sub(PATTERN - 1) else { return Vec::new() };
         let pattern = &entries[before..];
-        let Some(found) = (0..before)
-            .rev()
-            .find(|&start| entries[start..].starts_with(pattern) && entries[start + pattern.len()] == token)
-        else {
+        let comes =
+            |start: &usize| entries[*start..].starts_with(pattern) && entries[start + pattern.len()] == token;
+        // The place whose tokens before are the same for longest; of several, the last.
+        let alike = |start: usize| {
+            let back = entries[..start].iter().rev().zip(entries[..before].iter().rev());
+            back.take(MOST_ALIKE).take_while(|(there, here)| there == here).count()
+        };
+        let places = (0..before).rev().filter(comes).map(|start| (alike(start), start));
+        let Some((_, found)) = places.reduce(|best, next| if next.0 > best.0 { next } else { best }) else {
             return Vec::new();
         };
         let followed = entries[found + PATTERN..].iter().chain([&token]).map_while(|entry| match entry {
@@ -182,6 +190,8 @@ mod tests {
     fn what_followed_the_last_time_is_drafted() {
         assert_eq!(drafted(&[1, 2, 3, 4, 5, 6, 1, 2, 3], 16), [4, 5, 6, 1]);
         assert_eq!(drafted(&[1, 2, 3, 9, 1, 2, 3, 8, 1, 2, 3], 1), [8], "the last time");
+        let two = [5, 1, 2, 3, 9, 6, 1, 2, 3, 8, 5, 1, 2, 3];
+        assert_eq!(drafted(&two, 1), [9], "where more of what stood before is the same");
         assert_eq!(drafted(&[7, 7, 7, 7], 16), [7], "a repetition");
         assert!(drafted(&[1, 2, 3, 4, 1, 2], 16).is_empty(), "two are chance");
         assert!(drafted(&[1, 2, 3, 4, 5, 2, 3], 16).is_empty(), "another one before");
