@@ -101,7 +101,6 @@ pub(super) async fn serve(
             },
         }
     }
-    drop(listeners);
     shared.queue.close();
     let _ = ending.send(true);
     let all = async { while connections.join_next().await.is_some() {} };
@@ -109,6 +108,9 @@ pub(super) async fn serve(
         tracing::info!("answers are broken off: percept serve ends");
         connections.shutdown().await;
     }
+    // Until here nobody else has the port, nor the folder that is named after it.
+    drop((app, shared));
+    drop(listeners);
 }
 
 async fn accept(listeners: &[TcpListener]) -> std::io::Result<TcpStream> {
