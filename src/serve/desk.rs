@@ -113,6 +113,11 @@ impl Desk {
         }
     }
 
+    /// The worker is ended, and another one comes: until it is there nothing is sent.
+    pub(super) fn ending(&mut self) {
+        (self.up, self.comes) = (false, true);
+    }
+
     /// Takes what happened; returns what is to be done.
     pub(super) fn handle(&mut self, matter: Matter) -> Vec<Act> {
         let mut acts = match matter {

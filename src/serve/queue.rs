@@ -179,6 +179,7 @@ impl Clerk {
                 },
                 () = patience => {
                     self.deadline = None;
+                    self.desk.ending();
                     self.worker.restart();
                     continue;
                 }
