@@ -60,6 +60,13 @@ pub(super) enum Heard {
     Gone(String),
 }
 
+impl Heard {
+    /// Whether nothing comes after it.
+    pub(super) fn is_last(&self) -> bool {
+        matches!(self, Self::Gone(_) | Self::Event(Event::Done(_) | Event::Failed(_)))
+    }
+}
+
 /// What the worker does.
 #[derive(Debug)]
 enum Busy {
