@@ -91,6 +91,9 @@ pub(super) fn answer(
     let runtime = runtime()?;
     let done = runtime.block_on(async {
         let mut driver = setup.driver(overrides)?;
+        if let Some(to) = setup.lookups_leave_to(overrides) {
+            super::exit::warn(format!("what find_documents looks for goes to {to}"));
+        }
         driver.send(Event::UseModel(setup.model(model)));
         print::ask(&mut driver, given, question, format).await.map_err(trouble)
     });

@@ -5,10 +5,11 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::open::Setup;
+use super::open::{Overrides, Setup};
 use crate::catalogue::{ReadyEmbedding, RemoteEmbedding};
 use crate::config::Engine;
 use crate::engines::try_load;
+use crate::retrieval::Store;
 use crate::wire::{Failure, LoadOptions, ModelInfo, PROTOCOL_VERSION, Request, ServerOptions};
 
 /// So long a server may take to say what it has; a command waits for it.
@@ -103,6 +104,16 @@ impl Setup {
         let sound = self.config.transcription.leaves_to().filter(|_| hears);
         let sound = sound.map(|to| format!("recordings that are indexed go to {to} to be heard"));
         vectors.into_iter().chain(sound).collect()
+    }
+
+    /// Where goes what the model looks for with `find_documents`, if it is offered that.
+    pub(super) fn lookups_leave_to(&self, overrides: &Overrides) -> Option<String> {
+        let tools = &self.config.tools;
+        let offered = tools.enabled
+            && !overrides.no_tools
+            && !tools.off.iter().any(|name| name == "find_documents")
+            && Store::file(&self.paths.index()).exists();
+        self.config.embedding.leaves_to().filter(|_| offered)
     }
 
     /// The hosts elsewhere that get what isn't answered, each once.

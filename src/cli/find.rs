@@ -132,8 +132,11 @@ fn wanted(setup: &Setup, args: &FindArgs, stop: &std::sync::atomic::AtomicBool) 
             Ok(Wanted::Picture { path, words: read })
         }
         Kind::Sound => {
-            let transcript = setup.listener();
-            let heard = crate::intake::Ears::hear(&transcript, &path, stop, &mut |_| {});
+            let listener = setup.listener();
+            if let Some(to) = setup.config.transcription.leaves_to() {
+                warn(format!("the recording is sent to {to}"));
+            }
+            let heard = crate::intake::Ears::hear(&listener, &path, stop, &mut |_| {});
             let heard = heard.map_err(|why| Trouble::User(anyhow::anyhow!("{words}: {why}")))?;
             Ok(Wanted::Words(heard.to_text()))
         }

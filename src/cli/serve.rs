@@ -8,6 +8,7 @@ use super::exit::{print_line, warn};
 use super::open::{Setup, runtime, shut_down};
 use super::{ModelArgs, Trouble};
 use crate::catalogue::Task;
+use crate::retrieval::Embedder;
 use crate::serve::{self, Log, Models, Options, ServeError, Times, Token};
 
 /// Answer editors and scripts on this machine, with OpenAI's API
@@ -68,7 +69,7 @@ pub(super) fn run(args: &ServeArgs) -> Result<(), Trouble> {
         let options = Options {
             worker: setup.llama(),
             models,
-            embedder: setup.embedder(),
+            embedder: embedder(&setup),
             token,
             pictures: setup.paths.served_pictures(port),
             intake: setup.config.intake(),
@@ -87,6 +88,18 @@ pub(super) fn run(args: &ServeArgs) -> Result<(), Trouble> {
         ServeError::Model(_) => Trouble::Engine(error.into()),
         _ => Trouble::user(error),
     })
+}
+
+/// What finds vectors for who asks, on this machine alone: nothing is passed on to a server.
+fn embedder(setup: &Setup) -> Result<Arc<dyn Embedder>, String> {
+    match setup.config.embedding.server() {
+        Some(_) => {
+            Err("Vectors are found by a server here ([embedding] kind = \"openai\"): ask that server \
+                        itself, or set PERCEPT_EMBEDDING_KIND=local."
+                .to_owned())
+        }
+        None => setup.embedder(),
+    }
 }
 
 fn log(quiet: bool) -> Log {

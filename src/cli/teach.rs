@@ -197,6 +197,9 @@ fn listed(pair: &Confirmed) -> String {
 fn learn(setup: &Setup) -> Result<(), Trouble> {
     let mut store = existing(setup)?;
     let embedder = setup.embedder().map_err(user)?;
+    if let Some(to) = setup.config.embedding.leaves_to() {
+        warn(format!("the questions that were confirmed go to {to} for vectors"));
+    }
     let runtime = runtime()?;
     let stop = stop_on_terminate(&runtime);
     set_on_interrupt(&runtime, &stop);

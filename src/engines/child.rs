@@ -184,7 +184,8 @@ fn pass_on(name: &str, stderr: impl BufRead, last_words: &Mutex<String>) {
         let Ok(line) = line else { break };
         let line = text::printable(String::from_utf8_lossy(&line).trim());
         if !line.is_empty() {
-            tracing::info!(target: "worker", "{name}: {line}");
+            // Engines print parts of what they are asked, which the log keeps only where it is wanted.
+            tracing::debug!(target: "worker", "{name}: {line}");
             *last_words.lock().unwrap_or_else(PoisonError::into_inner) = line;
         }
     }

@@ -34,6 +34,7 @@ pub use kept::IDLE;
 pub use listener::{Hearing, Listener};
 pub use reranker::Reranker;
 pub use supervise::Worker;
+pub use vectors::MOST_INPUT_BYTES;
 
 /// What happens to a worker.
 #[derive(Debug, Clone, PartialEq)]

@@ -10,7 +10,7 @@ use crate::wire::{
 
 /// Bytes of one input: more than any model reads of it. What is longer is cut by the worker at a
 /// token in any case.
-const MOST_INPUT_BYTES: usize = 256 * 1024;
+pub const MOST_INPUT_BYTES: usize = 256 * 1024;
 
 /// Bytes of text in one request: far below the longest line.
 const REQUEST_BYTES: usize = 1024 * 1024;
@@ -26,9 +26,21 @@ pub(super) fn load(model: &ReadyEmbedding, threads: Option<u32>) -> Request {
     }
 }
 
+/// The longest word that isn't cut: half of a secret can't be told from other text, so that it
+/// would not be replaced before it is sent to a server. The longest keys have 12 KiB.
+const MOST_WORD: usize = 16 * 1024;
+
 /// A text as far as any model reads it.
 pub(super) fn cut(text: &str) -> &str {
-    &text[..text.floor_char_boundary(MOST_INPUT_BYTES)]
+    if text.len() <= MOST_INPUT_BYTES {
+        return text;
+    }
+    let text = &text[..text.floor_char_boundary(MOST_INPUT_BYTES)];
+    match text.rfind(char::is_whitespace) {
+        Some(at) if text.len() - at <= MOST_WORD => &text[..at],
+        // What has no words.
+        _ => text,
+    }
 }
 
 /// The header was read here, the model was loaded there.
@@ -96,4 +108,20 @@ fn size(input: &EmbedInput) -> usize {
 fn broken(why: &str) -> Failure {
     Failure::new(FailureKind::Internal, format!("The embedding worker can't be used: {why}."))
         .hint("Install percept and its workers from the same build.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_text_is_cut_before_a_word_and_not_within() {
+        let before = "é ".repeat(MOST_INPUT_BYTES / 3 - 2);
+        let whole = format!("{before}AKIAQYLPMN5HHHFPZAM2 and more");
+        assert_eq!(cut(&whole), before.trim_end());
+        assert_eq!(cut(&before), before, "it is not too long");
+        assert_eq!(cut(&"é".repeat(MOST_INPUT_BYTES)).len(), MOST_INPUT_BYTES, "no words");
+        let one = format!("a {}", "x".repeat(MOST_INPUT_BYTES));
+        assert_eq!(cut(&one).len(), MOST_INPUT_BYTES, "a word that is too long");
+    }
 }

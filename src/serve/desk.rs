@@ -60,6 +60,13 @@ pub(super) enum Heard {
     Gone(String),
 }
 
+impl Heard {
+    /// Whether nothing comes after it.
+    pub(super) fn is_last(&self) -> bool {
+        matches!(self, Self::Gone(_) | Self::Event(Event::Done(_) | Event::Failed(_)))
+    }
+}
+
 /// What the worker does.
 #[derive(Debug)]
 enum Busy {
@@ -111,6 +118,11 @@ impl Desk {
             Some(Busy::Answering { id, stopping: true }) => Some(id),
             _ => None,
         }
+    }
+
+    /// The worker is ended, and another one comes: until it is there nothing is sent.
+    pub(super) fn ending(&mut self) {
+        (self.up, self.comes) = (false, true);
     }
 
     /// Takes what happened; returns what is to be done.

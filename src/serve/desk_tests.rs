@@ -103,6 +103,25 @@ fn a_dead_worker_costs_one_answer_and_the_next_is_from_a_new_one() {
 }
 
 #[test]
+fn nothing_is_sent_to_a_worker_that_is_ended() {
+    let mut desk = ready();
+    desk.handle(ask(101, "a"));
+    desk.handle(ask(102, "a"));
+    desk.handle(Matter::Left(101));
+    desk.ending();
+    // Its end was on its way.
+    assert_eq!(words(desk.handle(done(101, StopReason::Cancelled))), ["tell 101 done"]);
+    assert!(desk.handle(ask(103, "a")).is_empty());
+    assert!(
+        desk.handle(Matter::Down { reason: "signal 9".into(), again: true }).is_empty(),
+        "nobody is lost"
+    );
+    assert_eq!(words(desk.handle(Matter::Up)), ["load a.gguf"]);
+    let load = desk.last_id;
+    assert_eq!(words(desk.handle(done(load, StopReason::Finished))), ["generate 102"]);
+}
+
+#[test]
 fn another_model_is_loaded_for_who_asks_for_it() {
     let mut desk = ready();
     assert_eq!(words(desk.handle(ask(101, "b"))), ["load b.gguf"]);

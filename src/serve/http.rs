@@ -200,8 +200,10 @@ async fn chat(
     let (place, bytes) = taken(shared, headers, body).await?;
     let own = Arc::clone(shared);
     // Megabytes of JSON, base64 and pixels.
-    let prepared = tokio::task::spawn_blocking(move || prepare(&own, bytes)).await;
+    // The place goes with them: a client that leaves frees it when they are gone.
     let prepared =
+        tokio::task::spawn_blocking(move || prepare(&own, bytes).map(|prepared| (place, prepared))).await;
+    let (place, prepared) =
         prepared.map_err(|_| ApiError::new(500, api::SERVER, "The request could not be read."))??;
     let Prepared { model, request, pictures, asked } = prepared;
     let number = next_number();
@@ -223,11 +225,15 @@ async fn vectors(
     headers: &HeaderMap,
     body: &mut BodyDataStream,
 ) -> Result<Value, ApiError> {
-    let (_place, bytes) = taken(shared, headers, body).await?;
+    let (place, bytes) = taken(shared, headers, body).await?;
     let (_watcher, stop) = Watcher::new();
     let own = Arc::clone(shared);
-    let found =
-        tokio::task::spawn_blocking(move || embed(own.options.embedder.as_ref(), &bytes, &stop)).await;
+    let found = tokio::task::spawn_blocking(move || {
+        // A client that leaves frees it when nothing is done for it any more.
+        let _place = place;
+        embed(own.options.embedder.as_ref(), &bytes, &stop)
+    })
+    .await;
     found.map_err(|_| ApiError::new(500, api::SERVER, "The vectors could not be found."))?
 }
 

@@ -16,6 +16,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 use super::http::{self, Shared};
+use super::patient::Patient;
 use super::{ServeError, Times};
 
 /// The most connections at once; further ones wait to be taken.
@@ -101,7 +102,6 @@ pub(super) async fn serve(
             },
         }
     }
-    drop(listeners);
     shared.queue.close();
     let _ = ending.send(true);
     let all = async { while connections.join_next().await.is_some() {} };
@@ -109,6 +109,9 @@ pub(super) async fn serve(
         tracing::info!("answers are broken off: percept serve ends");
         connections.shutdown().await;
     }
+    // Until here nobody else has the port, nor the folder that is named after it.
+    drop((app, shared));
+    drop(listeners);
 }
 
 async fn accept(listeners: &[TcpListener]) -> std::io::Result<TcpStream> {
@@ -129,7 +132,8 @@ async fn connection(stream: TcpStream, app: Router, times: Times, mut ended: wat
     let service = TowerToHyperService::new(app);
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(times.head);
-    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
+    let stream = TokioIo::new(Patient::new(stream, times.stalled));
+    let mut connection = pin!(builder.serve_connection(stream, service));
     let closed = tokio::select! {
         closed = &mut connection => closed,
         _ = ended.changed() => {

@@ -9,7 +9,7 @@
 //! | `guard`, `token` | who may ask |
 //! | `pictures` | what came with a request, in files that go with it |
 //! | `http`, `stream`, `embed` | a request becomes a response |
-//! | `listen` | connections |
+//! | `listen`, `patient` | connections |
 //!
 //! It listens on loopback and nowhere else, fetches nothing, reads no file that a client names,
 //! calls no tool, keeps nothing of what is asked, and logs nothing of it.
@@ -20,6 +20,7 @@ mod embed;
 mod guard;
 mod http;
 mod listen;
+mod patient;
 mod pictures;
 mod queue;
 mod stream;
@@ -86,7 +87,7 @@ pub struct Times {
     pub head: Duration,
     /// Until its body is there.
     pub body: Duration,
-    /// Until a client takes a piece of a stream; then it is given up.
+    /// Until a client takes some of what it is sent; then it is given up.
     pub stalled: Duration,
     /// Until a worker stops when it is told to; then it is ended.
     pub stop: Duration,

@@ -1,7 +1,8 @@
 //! Pictures of requests: looked at as attachments are, and kept in files for as long as the
 //! request lasts.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use tempfile::TempDir;
 
@@ -12,12 +13,24 @@ use crate::session::{BlobStore, StoreError, make_private};
 use crate::wire::Content;
 
 /// The folder.
-pub(super) struct Pictures(std::path::PathBuf);
+pub(super) struct Pictures(Arc<Folder>);
 
 /// The pictures of one request; their files are deleted with it.
 pub(super) struct Batch {
     blobs: BlobStore,
-    _folder: TempDir,
+    _own: TempDir,
+    _folder: Arc<Folder>,
+}
+
+/// It is removed, if it is empty, when nothing of this percept is in it any more: the next one
+/// on the port may have begun to use it.
+struct Folder(PathBuf);
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // What is left of it is emptied at the next start.
+        let _ = std::fs::remove_dir(&self.0);
+    }
 }
 
 impl Pictures {
@@ -29,21 +42,16 @@ impl Pictures {
             _ => {}
         }
         make_private(folder)?;
-        Ok(Self(folder.to_owned()))
+        Ok(Self(Arc::new(Folder(folder.to_owned()))))
     }
 
     /// A place for one request's pictures.
     pub(super) fn batch(&self) -> Result<Batch, ApiError> {
-        let folder = TempDir::new_in(&self.0).map_err(|error| full(&error))?;
-        let blobs = BlobStore::open(folder.path()).map_err(|error| full(&error))?;
-        Ok(Batch { blobs, _folder: folder })
-    }
-}
-
-impl Drop for Pictures {
-    fn drop(&mut self) {
-        // What is left of it is emptied at the next start.
-        let _ = std::fs::remove_dir_all(&self.0);
+        // The percept before this one on the port may have removed it as the last that it did.
+        let own = make_private(&self.0.0).and_then(|()| TempDir::new_in(&self.0.0));
+        let own = own.map_err(|error| full(&error))?;
+        let blobs = BlobStore::open(own.path()).map_err(|error| full(&error))?;
+        Ok(Batch { blobs, _own: own, _folder: Arc::clone(&self.0) })
     }
 }
 
@@ -70,4 +78,25 @@ impl Batch {
 /// A disk that can't be written to is nobody's fault who asks.
 fn full(error: &dyn std::error::Error) -> ApiError {
     ApiError::unavailable(format!("The picture can't be kept while it is looked at: {error}."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_of_one_takes_nothing_from_the_next_one_on_the_port() {
+        let home = tempfile::tempdir().unwrap();
+        let folder = home.path().join("8573");
+        let before = Pictures::at(&folder).unwrap();
+        let after = Pictures::at(&folder).unwrap();
+        let batch = after.batch().unwrap();
+        let hash = batch.blobs.put(b"a picture").unwrap();
+        drop(before);
+        assert!(batch.blobs.path(&hash).exists());
+        std::fs::remove_dir_all(&folder).unwrap();
+        assert!(after.batch().is_ok(), "the folder is made again");
+        drop((after, batch));
+        assert!(!folder.exists(), "nothing is left");
+    }
 }

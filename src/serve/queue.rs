@@ -40,12 +40,18 @@ pub(super) struct Ticket {
     id: u64,
     mail: UnboundedSender<Mail>,
     heard: UnboundedReceiver<Heard>,
+}
+
+/// Who waits for an answer. The place is kept until the worker has said all of it, not until the
+/// client has taken it.
+struct Waiter {
+    tell: UnboundedSender<Heard>,
     _place: Place,
 }
 
 enum Mail {
     Matter(Matter),
-    Ask(Job, UnboundedSender<Heard>),
+    Ask(Job, Waiter),
 }
 
 impl Queue {
@@ -84,10 +90,10 @@ impl Queue {
     /// Asks, in that place.
     pub(super) fn ask(&self, place: Place, model: Arc<ReadyModel>, request: Request) -> Ticket {
         let id = self.last_id.fetch_add(1, Ordering::Relaxed);
-        let (waiter, heard) = unbounded_channel();
+        let (tell, heard) = unbounded_channel();
         // The task ends only when this value is dropped.
-        let _ = self.mail.send(Mail::Ask(Job { id, model, request }, waiter));
-        Ticket { id, mail: self.mail.clone(), heard, _place: place }
+        let _ = self.mail.send(Mail::Ask(Job { id, model, request }, Waiter { tell, _place: place }));
+        Ticket { id, mail: self.mail.clone(), heard }
     }
 
     /// The model that is loaded, or was last.
@@ -127,7 +133,7 @@ struct Clerk {
     worker: Worker,
     events: UnboundedReceiver<WorkerEvent>,
     inbox: UnboundedReceiver<Mail>,
-    waiters: HashMap<u64, UnboundedSender<Heard>>,
+    waiters: HashMap<u64, Waiter>,
     loaded: Arc<Mutex<Loaded>>,
     /// How long a worker may take to stop.
     patience: Duration,
@@ -179,6 +185,7 @@ impl Clerk {
                 },
                 () = patience => {
                     self.deadline = None;
+                    self.desk.ending();
                     self.worker.restart();
                     continue;
                 }
@@ -224,9 +231,13 @@ impl Clerk {
             match act {
                 Act::Send(id, request) => self.worker.send(id, request),
                 Act::Tell(id, heard) => {
+                    let last = heard.is_last();
                     // Who has left hears nothing.
                     if let Some(waiter) = self.waiters.get(&id) {
-                        let _ = waiter.send(heard);
+                        let _ = waiter.tell.send(heard);
+                    }
+                    if last {
+                        self.waiters.remove(&id);
                     }
                 }
                 Act::Loaded(model, info) => {

@@ -18,7 +18,8 @@ use super::http::Entry;
 use super::pictures::Batch;
 use super::queue::Ticket;
 
-/// Chunks that wait for the client; the model waits for a client that is slower.
+/// Chunks that wait for the client. The model doesn't: what it says meanwhile is kept, which is
+/// at most what its context holds.
 const CHUNKS: usize = 64;
 
 /// An answer that is on its way.

@@ -88,11 +88,12 @@ impl ServerInfo {
     }
 }
 
-/// Whether what is sent there stays on this machine. A name that only a file of the system's
-/// leads here counts as elsewhere: it may lead to another machine tomorrow.
+/// Whether what is sent there stays on this machine. A name that only a file of the system's, or
+/// a name server, leads here counts as elsewhere, `a.localhost` too: it may lead to another
+/// machine tomorrow.
 fn is_loopback(url: &Url) -> bool {
     match url.host() {
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Domain(name)) => name == "localhost",
         Some(Host::Ipv4(address)) => Ipv4Addr::is_loopback(&address),
         Some(Host::Ipv6(address)) => Ipv6Addr::is_loopback(&address),
         None => false,

@@ -93,3 +93,20 @@ fn a_recording_is_transcribed_by_a_server_elsewhere_and_that_is_said() {
     assert_eq!((ran.code, ran.out.as_str()), (Some(0), "And so my\n"), "{}", ran.err);
     assert!(ran.err.contains("the recording is sent to ears.example:8000"), "{}", ran.err);
 }
+
+#[test]
+fn a_recording_that_is_looked_for_is_sent_and_that_is_said_first() {
+    let (home, server) = (Home::new(), Server::start([heard()]));
+    let proxy = format!("http://127.0.0.1:{}", server.port);
+    let settings = [
+        ("PERCEPT_TRANSCRIPTION_KIND", "openai"),
+        ("PERCEPT_TRANSCRIPTION_BASE_URL", "http://ears.example:8000/v1"),
+        ("http_proxy", proxy.as_str()),
+    ];
+    let note = home.write("notes.md", "And so my fellow Americans.");
+    let added = run_with(&home, &[], &["index", "add", note.to_str().unwrap()]);
+    assert_eq!(added.code, Some(0), "{added:?}");
+    let ran = run_with(&home, &settings, &["find", speech().to_str().unwrap()]);
+    assert!(ran.out.contains("notes.md"), "{ran:?}");
+    assert!(ran.err.contains("the recording is sent to ears.example:8000"), "{}", ran.err);
+}

@@ -139,7 +139,7 @@ fn an_index_is_filled_through_a_server_elsewhere_that_is_named_and_gets_no_secre
     std::fs::write(notes.join("deploy.md"), format!("The bucket is opened with {secret} by the deploy job."))
         .unwrap();
     let all = || vectors(&[(0, json!([1, 0]))]);
-    let server = Server::start([all(), all(), all(), all(), all(), all()]);
+    let server = Server::start((0..8).map(|_| all()));
     let proxy = format!("http://127.0.0.1:{}", server.port);
     let settings = |model| {
         [
@@ -157,6 +157,16 @@ fn an_index_is_filled_through_a_server_elsewhere_that_is_named_and_gets_no_secre
     let ran = run_with(&home, &settings(""), &["find", "--mode", "semantic", "bucket"]);
     assert!(ran.err.contains("what is looked for goes to vectors.example:8000"), "{}", ran.err);
     assert!(ran.out.contains("deploy.md"), "{ran:?}");
+    let note = notes.join("deploy.md");
+    let ran = run_with(&home, &settings(""), &["index", "confirm", "bucket", note.to_str().unwrap()]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let ran = run_with(&home, &settings(""), &["index", "teach"]);
+    assert!(ran.err.contains("were confirmed go to vectors.example:8000 for vectors"), "{ran:?}");
+    let said = "what find_documents looks for goes to vectors.example:8000";
+    let ran = run_with(&home, &settings(""), &["ask", "why?"]);
+    assert_eq!((ran.code, ran.err.contains(said)), (Some(0), true), "{ran:?}");
+    let ran = run_with(&home, &settings(""), &["ask", "--no-tools", "why?"]);
+    assert_eq!((ran.code, ran.err.contains(said)), (Some(0), false), "{ran:?}");
 
     // Another model's vectors are others: none of those that are there is used.
     let ran = run_with(&home, &settings("qwen"), &["index", "status"]);

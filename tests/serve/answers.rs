@@ -202,6 +202,20 @@ fn another_model_of_this_machine_is_loaded_when_it_is_named() {
 }
 
 #[test]
+fn what_an_editor_sends_never_goes_on_to_another_server() {
+    let elsewhere = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    elsewhere.set_nonblocking(true).unwrap();
+    let url = format!("http://{}/v1", elsewhere.local_addr().unwrap());
+    let settings = [("PERCEPT_EMBEDDING_KIND", "openai"), ("PERCEPT_EMBEDDING_BASE_URL", url.as_str())];
+    let server = Server::start("", &[], &settings);
+    let refused = server.exchange(&server.request("POST", "/v1/embeddings", "{\"input\":\"a\"}"));
+    assert_eq!(refused.error().0, 404, "{refused:?}");
+    assert!(refused.body.contains("ask that server itself"), "{refused:?}");
+    assert!(elsewhere.accept().is_err(), "nobody asked it");
+    assert_eq!(server.post(&question("Hi")).status, 200);
+}
+
+#[test]
 fn vectors_are_found_with_the_model_of_the_index() {
     let home = Home::new();
     let file = embedding_model(&home.path("vectors.gguf"), 8, 1);

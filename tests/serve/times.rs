@@ -4,12 +4,14 @@
 
 use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use percept::catalogue::Catalogue;
 use percept::engines::WorkerOptions;
 use percept::intake;
+use percept::retrieval::{EmbedRole, Embedder, Input, Space};
 use percept::serve::{self, Models, Options, Times, Token};
 use serde_json::json;
 use tokio::runtime::Runtime;
@@ -31,6 +33,11 @@ struct Own {
 
 impl Own {
     fn start(fake: &str, times: Times) -> Self {
+        Self::with(fake, times, Err("There is none.".to_owned()), 4)
+    }
+
+    /// The same with what finds vectors, and so many that may wait.
+    fn with(fake: &str, times: Times, embedder: Result<Arc<dyn Embedder>, String>, waiting: usize) -> Self {
         let home = Home::new();
         // The variables are the worker's alone.
         let once = home.path("died");
@@ -52,11 +59,11 @@ impl Own {
                 first: Arc::new(first),
                 find: Arc::new(|name| Err(name.to_owned())),
             },
-            embedder: Err("There is none.".to_owned()),
+            embedder,
             token: token.clone(),
             pictures: home.path("pictures"),
             intake: intake::Options::default(),
-            waiting: 4,
+            waiting,
             times,
             log: Arc::new(move |line| log.lock().unwrap().push(line.to_owned())),
         };
@@ -148,4 +155,58 @@ fn what_is_not_answered_in_time_is_broken_off_at_the_end() {
     let _ = (&stream).read_to_string(&mut rest);
     assert!(!rest.contains("[DONE]"), "{rest}");
     wait_until("no picture is left", || !own.home.path("pictures").exists());
+}
+
+#[test]
+fn the_port_is_kept_until_all_is_over() {
+    let mut own = Own::start("slow long", Times { end: PATIENCE, ..Times::default() });
+    let stream = own.begin(&with(question("Hi"), json!({ "stream": true })));
+    let mut start = [0; 64];
+    (&stream).read_exact(&mut start).unwrap();
+    let body = question("Hi").to_string();
+    let waits = queued(own.connect(), &(own.head(body.len()) + &body), &body);
+    drop(own.end.take());
+    assert_eq!(answer(waits).status, 503, "it is ending");
+    let next = || own.runtime.block_on(serve::bind(own.port));
+    assert!(next().is_err(), "one is still being answered");
+    drop(stream);
+    wait_until("the port is free", || next().is_ok());
+    own.end();
+}
+
+/// Finds nothing until it may end, whoever is gone.
+struct Busy {
+    space: Space,
+    asked: AtomicBool,
+    may_end: AtomicBool,
+}
+
+impl Embedder for Busy {
+    fn space(&self) -> &Space {
+        &self.space
+    }
+
+    fn embed(&self, _: EmbedRole, _: &[Input<'_>], _: &AtomicBool) -> Result<Vec<Vec<f32>>, String> {
+        self.asked.store(true, Ordering::Release);
+        wait_until("it may end", || self.may_end.load(Ordering::Acquire));
+        Err("Nothing was found.".to_owned())
+    }
+}
+
+#[test]
+fn who_leaves_frees_a_place_when_nothing_is_done_for_it_any_more() {
+    let space = Space { id: "s".into(), name: "s".into(), dimensions: 1, most_tokens: 9, pictures: false };
+    let (asked, may_end) = (AtomicBool::new(false), AtomicBool::new(false));
+    let busy = Arc::new(Busy { space, asked, may_end });
+    let own = Own::with("", Times::default(), Ok(Arc::clone(&busy) as _), 0);
+    let body = "{\"input\":\"a\"}";
+    let mut leaves = own.connect();
+    let head = own.head(body.len()).replace("/v1/chat/completions", "/v1/embeddings");
+    leaves.write_all((head + body).as_bytes()).unwrap();
+    wait_until("it is asked", || busy.asked.load(Ordering::Acquire));
+    drop(leaves);
+    wait_until("it is left", || own.said.lock().unwrap().iter().any(|line| line.contains(" 499, ")));
+    assert_eq!(answer(own.begin(&question("Hi"))).status, 429);
+    busy.may_end.store(true, Ordering::Release);
+    wait_until("the place is free", || answer(own.begin(&question("Hi"))).status == 200);
 }

@@ -7,6 +7,7 @@ use percept::text;
 use percept::wire::{Failure, FailureKind};
 use serde_json::Value;
 
+use crate::key;
 use crate::server::Server;
 
 /// The most characters of what a server says that are shown.
@@ -28,7 +29,11 @@ pub(crate) fn of_status(server: &Server, status: u16, body: &[u8]) -> Failure {
             "Put it into a variable of the environment, and its name into {section} key_variable; or have {section} key_command print it."
         )),
         401 | 403 => failure(&format!("wants a key ({status})"))
-            .hint(format!("Put it into the variable {key} ({section} key_variable), which is empty.")),
+            .hint(format!(
+                "Put it into the variable {} ({section} key_variable), which is empty.",
+                // A key may have been written where the name belongs.
+                key::shown(key, "")
+            )),
         404 if !server.has_path() => failure("has no such address (404)")
             .hint(format!("Is /v1 missing in {section} base_url? Try {}/v1.", server.url())),
         404 => failure("has no such address, or no such model (404)")

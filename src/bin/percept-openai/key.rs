@@ -125,7 +125,8 @@ impl Ring<'_> {
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let child = command.spawn().map_err(|error| {
             let hint = "It is a program and its arguments, not a line for a shell.";
-            self.failed(&format!("{} can't be started: {error}", self.program), hint)
+            // A key may have been written where the program belongs.
+            self.failed(&format!("{} can't be started: {error}", shown(self.program, "")), hint)
         })?;
         let mut child = Running(child);
         let (printed, errors) = (read(child.0.stdout.take()), read(child.0.stderr.take()));
@@ -216,8 +217,8 @@ impl Printed {
     }
 }
 
-/// Its errors as they can be shown: without what may be the key, and other secrets.
-fn shown(errors: &str, key: &str) -> String {
+/// A text as it can be shown: without what may be the key, and other secrets.
+pub(crate) fn shown(errors: &str, key: &str) -> String {
     let without = if key.is_empty() { errors.to_owned() } else { errors.replace(key, "…") };
     let clean = Redactor::new(redact::Options::default()).redact(&without).into_owned();
     let line = text::one_line(&text::printable(&clean));
@@ -227,6 +228,9 @@ fn shown(errors: &str, key: &str) -> String {
 #[cfg(all(test, unix))]
 mod tests {
     use super::*;
+
+    /// A key where something else belongs.
+    const SECRET: &str = "sk-proj-4f9Kq2LmX7vBn3TzWc8RyDh1";
 
     fn ask(script: &str, ms: u64) -> Result<Key, Stop> {
         let arguments = ["-c".to_owned(), script.to_owned()];
@@ -266,6 +270,10 @@ mod tests {
             missing.starts_with("[embedding] key_command: /nonexistent/ring can't be started"),
             "{missing}"
         );
+        let swapped = Ring { program: SECRET, arguments: &[], section: "engine" };
+        let swapped = said(swapped.ask(PATIENCE, &|| false));
+        assert!(swapped.contains("can't be started") && !swapped.contains(SECRET), "{swapped}");
+        assert!(!shown(SECRET, "").contains(SECRET), "nor where a variable's name belongs");
     }
 
     #[test]

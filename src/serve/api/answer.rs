@@ -41,8 +41,8 @@ pub struct Form {
 impl Form {
     /// The answer in one.
     pub fn whole(&self, pieces: &[Piece], call: Option<&Call>, end: &End) -> Value {
-        let mut text: String = pieces.iter().map(|piece| piece.text.as_str()).collect();
-        text.truncate(text.floor_char_boundary(text.len().saturating_sub(end.leaked_bytes)));
+        let pieces = without_end(pieces, end.leaked_bytes);
+        let text: String = pieces.iter().map(|piece| piece.text.as_str()).collect();
         let content = if text.is_empty() && call.is_some() { Value::Null } else { text.into() };
         let mut message = json!({ "role": "assistant", "content": content, "refusal": null });
         if let Some(call) = call {
@@ -51,7 +51,7 @@ impl Form {
         let choice = json!({
             "index": 0,
             "message": message,
-            "logprobs": self.logprobs(pieces),
+            "logprobs": self.logprobs(&pieces),
             "finish_reason": end.finish,
         });
         json!({
@@ -125,6 +125,18 @@ impl Form {
         };
         json!({ "content": pieces.iter().map(token).collect::<Vec<_>>(), "refusal": null })
     }
+}
+
+/// The pieces but for their last bytes.
+fn without_end(pieces: &[Piece], bytes: usize) -> Vec<Piece> {
+    let all: usize = pieces.iter().map(|piece| piece.text.len()).sum();
+    let mut left = all.saturating_sub(bytes);
+    let cut = pieces.iter().map_while(|piece| {
+        let text = &piece.text[..piece.text.floor_char_boundary(left)];
+        left -= text.len();
+        (!text.is_empty()).then(|| Piece { text: text.to_owned(), logprob: piece.logprob })
+    });
+    cut.collect()
 }
 
 fn usage(usage: &Usage) -> Value {

@@ -5,7 +5,9 @@ use serde_json::{Value, json};
 use super::ApiError;
 use super::ask::named;
 use super::field::{Fields, MOST};
+use crate::engines::MOST_INPUT_BYTES;
 use crate::retrieval::EmbedRole;
+use crate::text;
 use crate::wire::floats;
 
 /// The most texts of one request, as OpenAI has it.
@@ -65,6 +67,10 @@ fn inputs(fields: &Fields<'_>) -> Result<Vec<String>, ApiError> {
         () if inputs.len() > MOST_INPUTS => {
             Err(fields.wrong("input", format_args!("has more than {MOST_INPUTS} texts")))
         }
+        () if inputs.iter().any(|text| text.len() > MOST_INPUT_BYTES) => {
+            let most = text::size(MOST_INPUT_BYTES as u64);
+            Err(fields.wrong("input", format_args!("holds a text of more than {most}")))
+        }
         () if inputs.iter().any(String::is_empty) => Err(fields.wrong("input", "holds an empty text")),
         () => Ok(inputs),
     }
@@ -106,6 +112,7 @@ mod tests {
             (json!({ "input": "" }), "input"),
             (json!({ "input": [1, 2] }), "input"),
             (json!({ "input": vec!["a"; 2049] }), "input"),
+            (json!({ "input": ["a", "b".repeat(MOST_INPUT_BYTES + 1)] }), "input"),
             (json!({ "input": "a", "encoding_format": "int8" }), "encoding_format"),
             (json!({ "input": "a", "input_type": "image" }), "input_type"),
             (json!({ "input": "a", "dimensions": 0 }), "dimensions"),

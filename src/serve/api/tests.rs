@@ -332,8 +332,11 @@ fn an_answer_is_these_bytes() {
         })
     );
     let leaked = End { leaked_bytes: 4, ..end("tool_calls") };
-    let called = form.whole(&[piece("Well. call")], Some(&call), &leaked);
+    let called = form.whole(&[piece("Well"), piece(". c"), piece("all")], Some(&call), &leaked);
     assert_eq!(called["choices"][0]["message"]["content"], "Well. ");
+    let tokens = called["choices"][0]["logprobs"]["content"].as_array().unwrap();
+    let tokens: Vec<&str> = tokens.iter().filter_map(|token| token["token"].as_str()).collect();
+    assert_eq!(tokens, ["Well", ". "], "the call is in neither");
     assert_eq!(called["choices"][0]["message"]["tool_calls"][0]["function"]["name"], "f");
     assert_eq!(
         form.whole(&[], Some(&call), &end("tool_calls"))["choices"][0]["message"]["content"],
