@@ -84,7 +84,10 @@ fn speed(worker: &mut WorkerClient, request: &Request) -> (f64, Usage) {
     (report.timings.tokens_per_second(report.usage.completion_tokens), report.usage)
 }
 
-fn measure(name: &str, model: &Path, request: fn(usize) -> Request) {
+/// The request of a round.
+type Asked = fn(usize) -> Request;
+
+fn measure(name: &str, model: &Path, request: Asked) {
     let (mut plain, mut drafting) = (loaded(model, true), loaded(model, false));
     let mut ratios = Vec::new();
     let (mut drafted, mut confirmed, mut said) = (0, 0, 0);
@@ -115,7 +118,7 @@ fn main() {
         return;
     };
     let (model, only) = (model.canonicalize().expect("the model"), arguments.next());
-    let measured: [(&str, fn(usize) -> Request); 3] =
+    let measured: [(&str, Asked); 3] =
         [("quotation", quotation), ("repetition", repetition), ("free text", free_text)];
     for (name, request) in measured {
         if only.as_ref().is_none_or(|only| only == name) {
