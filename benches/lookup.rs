@@ -20,8 +20,8 @@ use percept::wire::{ChatMessage, LoadOptions, PROTOCOL_VERSION, Request, Samplin
 use serde_json::json;
 use worker_client::WorkerClient;
 
-const ROUNDS: usize = 7;
-const TOKENS: u32 = 192;
+const ROUNDS: usize = 5;
+const TOKENS: u32 = 128;
 const CONTEXT: u32 = 4096;
 const THREADS: u32 = 2;
 
