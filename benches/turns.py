@@ -94,7 +94,7 @@ def turns(worker: Worker, folder: Path) -> list[float]:
 
 def session(folder: Path, run: int) -> list[dict]:
     """A conversation of about 4,000 tokens with two pictures, and its next question."""
-    log = lambda part: " ".join(f"line {part * 1000 + n} error {(n * 7919 + run) % 10007} retry" for n in range(205))
+    log = lambda part: " ".join(f"line {part * 1000 + n} error {(n * 7919 + run) % 10007} retry" for n in range(100))
     return [
         user(picture(folder / f"r{run}.png", 2 * run + 51), f"What does it say? {log(0)}"),
         {"role": "assistant", "content": [{"type": "text", "text": "It says that a line failed."}]},
