@@ -28,6 +28,8 @@ pub(super) struct Fitting<'a> {
     catalogue: &'a Catalogue,
     context: Option<u32>,
     room: Room,
+    /// The one to take.
+    best: Option<&'a ModelSpec>,
 }
 
 impl<'a> Fitting<'a> {
@@ -44,15 +46,13 @@ impl<'a> Fitting<'a> {
         let index = catalogue.embedding(set(&setup.config.find.model)).ok();
         let index = index.and_then(|ready| catalogue.find(&ready.name)?.needs(None));
         let room = Room { total, free, gpu, shared, beside: index.unwrap_or(0) };
-        Self { catalogue, context: setup.config.model.context.set(), room }
+        let context = setup.config.model.context.set();
+        let best = room.recommends(catalogue.list(), |spec| spec.needs(context));
+        Self { catalogue, context, room, best }
     }
 
     fn needs(&self, spec: &ModelSpec) -> Option<u64> {
         spec.needs(self.context)
-    }
-
-    fn recommended(&self) -> Option<&'a ModelSpec> {
-        self.room.recommends(self.catalogue.list(), |spec| self.needs(spec))
     }
 
     pub(super) fn listed(&self, spec: &'a ModelSpec) -> Listed<'a> {
@@ -61,7 +61,7 @@ impl<'a> Fitting<'a> {
             on_this_machine: self.catalogue.is_here(spec),
             fits: self.room.fits(needs_bytes),
             needs_bytes,
-            recommended: self.recommended().is_some_and(|best| best.name == spec.name),
+            recommended: self.best.is_some_and(|best| best.name == spec.name),
             spec,
         }
     }
@@ -124,7 +124,7 @@ impl<'a> Fitting<'a> {
             bytes => format!("; the index's model takes {} of it", text::size(bytes)),
         };
         print_line(format!("memory: {} free of {}{gpu}{beside}", text::size(free), text::size(total)))?;
-        let Some(best) = self.recommended() else {
+        let Some(best) = self.best else {
             return print_line("none of these fits beside what runs now; close something");
         };
         let get = match self.catalogue.is_here(best) {

@@ -9,6 +9,7 @@
 //!
 //! Until it is accepted nothing is stored and the conversation is as it was.
 
+use super::person::STOP_FIRST;
 use super::{Agent, EngineState, NoticeLevel, Turn};
 use crate::agent::compaction::{self, Compaction};
 use crate::agent::{Ask, Effect, Stamp};
@@ -29,7 +30,7 @@ impl Agent {
     /// Has what was said summed up, if that is any use.
     pub(super) fn compact(&mut self, effects: &mut Vec<Effect>) {
         if self.busy() {
-            return self.say(NoticeLevel::Error, super::person::STOP_FIRST);
+            return self.say(NoticeLevel::Error, STOP_FIRST);
         }
         let Some(model) = self.model.as_ref().filter(|_| matches!(self.engine, EngineState::Ready(_))) else {
             return self.say(NoticeLevel::Error, "/compact needs a model: /model loads one.");
@@ -175,7 +176,7 @@ impl Agent {
     /// Takes the last summary back.
     pub(super) fn undo_summary(&mut self, effects: &mut Vec<Effect>) {
         if self.busy() {
-            return self.say(NoticeLevel::Error, super::person::STOP_FIRST);
+            return self.say(NoticeLevel::Error, STOP_FIRST);
         }
         let last = self.transcript.last().filter(|last| last.summary().is_some());
         let Some(last) = last.filter(|last| self.tree().after(last.id).is_empty()).map(|last| last.id) else {
@@ -205,7 +206,7 @@ impl Agent {
     /// Keeps an attachment in the window when its message leaves it, or no longer.
     pub(super) fn pin(&mut self, message: MessageId, part: usize, effects: &mut Vec<Effect>) {
         if self.busy() {
-            return self.say(NoticeLevel::Error, super::person::STOP_FIRST);
+            return self.say(NoticeLevel::Error, STOP_FIRST);
         }
         let found = self.transcript.iter_mut().find(|candidate| candidate.id == message);
         let Some(Part::Attachment { pinned, .. }) = found.and_then(|message| message.parts.get_mut(part))

@@ -3,13 +3,11 @@
 //! The model goes with the answer: who goes on with the old one has the old model again.
 //! Where no new answer comes, all is as it was.
 
+use super::person::STOP_FIRST;
 use super::{Agent, Leaving, NoticeLevel, Turn};
 use crate::agent::{Effect, Stamp};
 use crate::catalogue::ReadyModel;
 use crate::message::{MessageId, Role};
-
-/// Said when something has to wait for the answer that is being written.
-const STOP_FIRST: &str = "An answer is being written. Stop it with Esc first.";
 
 /// An answer beside another one.
 #[derive(Debug, Clone, PartialEq)]

@@ -6,13 +6,11 @@
 
 use std::collections::HashMap;
 
+use super::person::STOP_FIRST;
 use super::{Agent, Chip, ChipState, NoticeLevel};
 use crate::agent::Effect;
 use crate::message::{Message, MessageId, Role};
 use crate::session::Tree;
-
-/// Said when a branch is wanted while an answer is being written.
-const STOP_FIRST: &str = "An answer is being written. Stop it with Esc first.";
 
 /// A message that is being edited.
 #[derive(Debug, Clone)]

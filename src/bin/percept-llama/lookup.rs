@@ -2,8 +2,8 @@
 //! where those came before, in the prompt or in the answer (prompt lookup decoding, Saxena
 //! 2023).
 //!
-//! A draft is evaluated in one batch with the token before it, which takes little longer than that
-//! token alone. What is then chosen, token by token, is what would have been chosen without it,
+//! A draft is evaluated in one batch with the token before it, so that the weights are read once
+//! for all. What is then chosen, token by token, is what would have been chosen without it,
 //! whatever the sampling: drafted tokens are kept as long as they are the chosen ones, and the
 //! rest is rolled back. Where drafts fail, they become shorter and seldom, so that text that
 //! quotes nothing is not slowed down.

@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use percept::audio::Reader;
+use percept::audio::{Reader, quietest};
 use percept::redact::{self, Redactor};
 use percept::wire::{
     DoneReport, Event, Failure, FailureKind, SAMPLE_RATE, Segment, SpeechOptions, Stage, StopReason, Timings,
@@ -21,7 +21,6 @@ const PIECE: usize = 600 * SAMPLE_RATE as usize;
 
 /// A piece is cut in the quietest tenth of a second of its last half minute.
 const CUT_WITHIN: usize = 30 * SAMPLE_RATE as usize;
-const QUIET: usize = SAMPLE_RATE as usize / 10;
 
 /// What stands between the fields of a request: nothing of sound or text holds it.
 const BOUNDARY: &str = "percept-8f1c2a7be94d4c06-field";
@@ -86,7 +85,7 @@ pub(crate) fn transcribe(
         if !ended && sound.len() < PIECE {
             continue;
         }
-        let end = if ended { sound.len() } else { quietest(&sound) };
+        let end = if ended { sound.len() } else { quietest(&sound, CUT_WITHIN) };
         let piece: Vec<f32> = sound.drain(..end).collect();
         if !piece.is_empty() {
             hearing.piece(&piece, milliseconds(given))?;
@@ -252,15 +251,6 @@ fn segments(heard: Heard, length_ms: u64) -> Vec<Segment> {
         }
     }
     segments
-}
-
-/// The quietest place near the end.
-fn quietest(sound: &[f32]) -> usize {
-    let from = sound.len().saturating_sub(CUT_WITHIN);
-    let energy = |place: &[f32]| place.iter().map(|sample| sample * sample).sum::<f32>();
-    let places = sound[from..].chunks_exact(QUIET).enumerate();
-    let quiet = places.min_by(|left, right| energy(left.1).total_cmp(&energy(right.1)));
-    quiet.map_or(sound.len(), |(at, _)| from + at * QUIET + QUIET / 2)
 }
 
 /// Sound as a WAV file: 16-bit PCM, mono.

@@ -5,7 +5,7 @@
 use std::ops::Range;
 use std::path::Path;
 
-use percept::audio::Reader;
+use percept::audio::{Reader, quietest};
 use percept::wire::{
     DoneReport, Event, Failure, FailureKind, Output, SAMPLE_RATE, SpeechOptions, Stage, StopReason,
 };
@@ -35,9 +35,6 @@ const CHUNK: usize = 10 * 60 * SAMPLE_RATE as usize;
 
 /// How far before the end of a chunk the quiet place is looked for: 10 s.
 const CUT_WITHIN: usize = 10 * SAMPLE_RATE as usize;
-
-/// Samples that a place is judged by: 100 ms.
-const QUIET: usize = SAMPLE_RATE as usize / 10;
 
 /// Frames in so many milliseconds.
 pub(crate) const fn frames(ms: u32) -> usize {
@@ -127,7 +124,7 @@ impl Transcription<'_, '_> {
             if !ended && sound.len() < CHUNK {
                 continue;
             }
-            let end = if ended { sound.len() } else { quietest(&sound) };
+            let end = if ended { sound.len() } else { quietest(&sound, CUT_WITHIN) };
             let chunk: Vec<f32> = sound.drain(..end).collect();
             if !chunk.is_empty() && !self.say(&chunk, Manner::Whole, milliseconds(start))? {
                 return Ok(false);
@@ -151,29 +148,5 @@ impl Transcription<'_, '_> {
         let (stage, total) = (Stage::Transcribing, self.total_ms);
         let done = if total > 0 { done.min(total) } else { done };
         self.hearing.output.event(Event::Progress { stage, done, total });
-    }
-}
-
-/// The quietest place near the end.
-fn quietest(sound: &[f32]) -> usize {
-    let from = sound.len().saturating_sub(CUT_WITHIN);
-    let energy = |place: &[f32]| place.iter().map(|sample| sample * sample).sum::<f32>();
-    let places = sound[from..].chunks_exact(QUIET).enumerate();
-    let quiet = places.min_by(|left, right| energy(left.1).total_cmp(&energy(right.1)));
-    quiet.map_or(sound.len(), |(at, _)| from + at * QUIET + QUIET / 2)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_long_sound_is_cut_in_its_last_quiet_place() {
-        let mut sound = vec![0.5; CUT_WITHIN * 2];
-        sound[..QUIET].fill(0.0);
-        let hush = CUT_WITHIN + 20 * QUIET;
-        sound[hush..hush + QUIET].fill(0.01);
-        assert_eq!(quietest(&sound), hush + QUIET / 2);
-        assert_eq!(quietest(&[0.1; 3]), 3);
     }
 }
