@@ -120,17 +120,21 @@ fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     }
 }
 
-/// How like two sounds are at the best of offsets: 1 is the same.
+/// How like two sounds are at the best of offsets: 1 is the same. A server that resamples starts
+/// anywhere between two samples, so offsets are tried by the quarter of a sample.
 fn likeness(played: &[f32], heard: &[f32]) -> f32 {
     let norm = |samples: &[f32]| samples.iter().map(|sample| sample * sample).sum::<f32>().sqrt();
     let first = heard.iter().position(|sample| sample.abs() > 0.01).unwrap();
-    let offsets = first.saturating_sub(400)..=first + 400;
-    let at = |offset: usize| {
-        let heard = heard.get(offset..offset + played.len())?;
-        let sum: f32 = played.iter().zip(heard).map(|(a, b)| a * b).sum();
-        Some(sum / norm(played) / norm(heard))
+    let at = |offset: usize, part: f32| {
+        let heard = heard.get(offset..=offset + played.len())?;
+        let between = |pair: &[f32]| pair[0] + part * (pair[1] - pair[0]);
+        let heard: Vec<f32> = heard.windows(2).map(between).collect();
+        let sum: f32 = played.iter().zip(&heard).map(|(a, b)| a * b).sum();
+        Some(sum / norm(played) / norm(&heard))
     };
-    offsets.filter_map(at).fold(0.0, f32::max)
+    let offsets = first.saturating_sub(400)..=first + 400;
+    let parts = [0.0, 0.25, 0.5, 0.75];
+    offsets.flat_map(|offset| parts.map(|part| at(offset, part))).flatten().fold(0.0, f32::max)
 }
 
 /// What is played into a device of some rate and channels comes out as it was.
