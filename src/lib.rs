@@ -10,7 +10,7 @@
 //! | 2 stores | [`catalogue`], [`prompts`], [`intake`], [`retrieval`], [`session`] | never import each other; what two of them need moves down |
 //! | 3 hands | [`engines`], [`microphone`], [`tools`] | the worker processes; the sound of a device; what a command may do, and a sandbox for it |
 //! | 4 mind | [`agent`], [`dictation`], [`indexing`] | decides purely ([`agent::Agent`]), acts at the edge ([`agent::driver`]); what is said becomes text; what was pointed at becomes an index |
-//! | 5 face | [`tui`], [`mod@print`], [`serve`] | the chat, the one-shot commands' output, and a server for editors and scripts |
+//! | 5 face | [`tui`], [`mod@print`], [`serve`], [`eval`] | the chat, the one-shot commands' output, a server for editors and scripts, and a measure of models |
 //! | 6 doors | [`cli`], [`config`], [`paths`], `main` | what was typed becomes what it means |
 //!
 //! The two engines (`percept-llama`, `percept-whisper`) are binaries of their own that
@@ -52,6 +52,7 @@ pub mod dictation;
 pub mod indexing;
 
 // floor 5: face
+pub mod eval;
 pub mod print;
 pub mod serve;
 pub mod tui;

@@ -32,6 +32,7 @@ const FLOORS: [(&str, u8); 31] = [
     ("indexing", 4),
     ("print", 5),
     ("serve", 5),
+    ("eval", 5),
     ("tui", 5),
     ("cli", 6),
     ("config", 6),
