@@ -7,6 +7,9 @@
 //! Pictures are drawn from a seed, so that suites are endless and can be held out. Nothing is
 //! scored by a model.
 
+mod draw;
 mod item;
+mod rng;
+mod words;
 
 pub use item::{Answer, Given, Item, Kind, Verdict};
