@@ -5,6 +5,7 @@ mod chat;
 mod describe;
 mod doctor;
 mod elsewhere;
+mod eval;
 mod exit;
 mod find;
 mod fitting;
@@ -78,6 +79,8 @@ enum Command {
     Index(index::IndexCommand),
     /// Answer editors and scripts on this machine, with OpenAI's API
     Serve(serve::ServeArgs),
+    /// Measure how well a model sees, hears, finds and acts
+    Eval(eval::EvalArgs),
     /// Show what works on this machine and what is missing
     Doctor(doctor::DoctorArgs),
     /// The models that percept knows, and your own
@@ -133,6 +136,7 @@ impl Cli {
             Some(Command::Find(args)) => find::run(args),
             Some(Command::Index(command)) => index::run(command),
             Some(Command::Serve(args)) => serve::run(&args),
+            Some(Command::Eval(args)) => eval::run(args),
             Some(Command::Doctor(args)) => doctor::run(&args),
             Some(Command::Models(command)) => models::run(command),
             Some(Command::Sessions(command)) => sessions::run(command),

@@ -136,7 +136,8 @@ pub enum Answer {
     },
     /// The one number that the answer names, in digits or, up to twelve, as a word.
     Number(i64),
-    /// One of several: it is named, and none of the others.
+    /// One of several: it is named, and none of the others. A choice that has several names has `|`
+    /// between them.
     Choice {
         /// The right one.
         is: String,

@@ -8,8 +8,8 @@ use crate::text;
 #[derive(Debug, Clone, Default)]
 pub(super) struct Answer {
     text: String,
-    /// Words that hold a token of a probability below `unsure_below`.
-    unsure: Vec<Span>,
+    /// The words, each with its least log-probability.
+    words: Vec<(Span, f32)>,
     /// The word that is not ended yet: its first byte and its least log-probability.
     word: Option<(usize, f32)>,
     unsure_below: f32,
@@ -25,8 +25,7 @@ impl Answer {
     pub(super) fn push(&mut self, text: &str, logprob: f32) {
         for c in text.chars() {
             if c.is_whitespace() {
-                self.unsure.extend(self.unsure_word());
-                self.word = None;
+                self.words.extend(self.word.take().map(|word| self.ended(word)));
             } else {
                 let (start, least) = self.word.unwrap_or((self.text.len(), logprob));
                 self.word = Some((start, least.min(logprob)));
@@ -41,7 +40,7 @@ impl Answer {
         let end = text::boundary_before(&self.text, self.text.len().saturating_sub(bytes));
         self.text.truncate(self.text[..end].trim_end().len());
         let end = self.text.len();
-        self.unsure.retain(|span| span.end <= end);
+        self.words.retain(|(span, _)| span.end <= end);
         self.word = None;
     }
 
@@ -51,14 +50,18 @@ impl Answer {
 
     /// The text so far as a message's part, with the unsure words marked.
     pub(super) fn part(&self) -> Part {
-        let unsure = self.unsure.iter().copied().chain(self.unsure_word()).collect();
-        Part::Text { text: self.text.clone(), unsure }
+        let unsure = self.words().filter(|(_, least)| *least < self.unsure_below).map(|(span, _)| span);
+        Part::Text { text: self.text.clone(), unsure: unsure.collect() }
     }
 
-    /// The word that is not ended yet, if the model was unsure of it.
-    fn unsure_word(&self) -> Option<Span> {
-        let (start, least) = self.word?;
-        (least.exp() < self.unsure_below).then_some(Span { start, end: self.text.len() })
+    /// The words so far, each with the least probability of its tokens.
+    pub(super) fn words(&self) -> impl Iterator<Item = (Span, f32)> {
+        let last = self.word.map(|word| self.ended(word));
+        self.words.iter().copied().chain(last).map(|(span, least)| (span, least.exp()))
+    }
+
+    fn ended(&self, (start, least): (usize, f32)) -> (Span, f32) {
+        (Span { start, end: self.text.len() }, least)
     }
 }
 

@@ -149,6 +149,11 @@ impl Agent {
         }
     }
 
+    /// The words of the newest answer, each with the least probability of its tokens.
+    pub fn words(&self) -> impl Iterator<Item = (crate::message::Span, f32)> {
+        self.answer.words()
+    }
+
     /// What the model that is loaded is given besides text.
     pub fn senses(&self) -> Senses {
         match &self.engine {

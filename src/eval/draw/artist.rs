@@ -30,9 +30,10 @@ impl Question {
         Self { ask: ask.to_owned(), says: number.to_string(), answer }
     }
 
-    pub(super) fn choice(ask: &str, is: &str, among: &[&str]) -> Self {
+    pub(crate) fn choice(ask: &str, is: &str, among: &[&str]) -> Self {
         let among = among.iter().map(|one| (*one).to_owned()).collect();
-        Self { ask: ask.to_owned(), says: is.to_owned(), answer: Answer::Choice { is: is.to_owned(), among } }
+        let says = is.split('|').next().unwrap_or(is).to_owned();
+        Self { ask: ask.to_owned(), says, answer: Answer::Choice { is: is.to_owned(), among } }
     }
 
     pub(super) fn absent(ask: &str, what: &str) -> Self {
@@ -41,6 +42,11 @@ impl Question {
             says: format!("There is no {what} in the picture."),
             answer: Answer::Absent,
         }
+    }
+
+    /// No question.
+    pub(crate) fn nothing() -> Self {
+        Self { ask: String::new(), says: String::new(), answer: Answer::Absent }
     }
 
     pub(super) fn caption(says: String, named: Vec<String>, invented: Vec<String>) -> Self {

@@ -3,7 +3,7 @@
 use super::artist::{Artist, Drawing, Question, Thing};
 use super::theme::any_colour;
 
-pub(super) const MONTHS: [&str; 12] = [
+const MONTHS: [&str; 12] = [
     "January",
     "February",
     "March",
@@ -16,6 +16,22 @@ pub(super) const MONTHS: [&str; 12] = [
     "October",
     "November",
     "December",
+];
+
+/// The same with what stands under the bars, which is as right.
+const NAMES: [&str; 12] = [
+    "January|Jan",
+    "February|Feb",
+    "March|Mar",
+    "April|Apr",
+    "May",
+    "June|Jun",
+    "July|Jul",
+    "August|Aug",
+    "September|Sep",
+    "October|Oct",
+    "November|Nov",
+    "December|Dec",
 ];
 
 /// What is counted.
@@ -111,14 +127,15 @@ fn draw(artist: &mut Artist<'_>, chart: &Chart) {
 
 fn questions(chart: &Chart) -> Vec<Question> {
     let Chart { title, measure, months, values, with_values } = chart;
-    let at = |index: Option<usize>| index.map_or("", |index| months[index]);
+    let name = |month: &str| NAMES.into_iter().find(|name| name.starts_with(month)).unwrap_or_default();
+    let at = |index: Option<usize>| index.map_or("", |index| name(months[index]));
     let highest = at((0..values.len()).max_by_key(|index| values[*index]));
     let lowest = at((0..values.len()).min_by_key(|index| values[*index]));
-    let most = Question::choice(&format!("Which month had the highest {measure}?"), highest, &MONTHS);
+    let most = Question::choice(&format!("Which month had the highest {measure}?"), highest, &NAMES);
     let mut questions = vec![
         most.clone(),
         most,
-        Question::choice(&format!("Which month had the lowest {measure}?"), lowest, &MONTHS),
+        Question::choice(&format!("Which month had the lowest {measure}?"), lowest, &NAMES),
         Question::text("What is the title of the chart?", title, &[]),
         Question::number("How many months are there?", months.len()),
     ];

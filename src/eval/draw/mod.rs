@@ -7,7 +7,7 @@
 //! | `chart`, `table` | figures |
 //! | `shapes` | shapes to count and to tell the places of, switches and buttons |
 //! | `artist`, `canvas`, `face`, `theme` | with what: chance and words, pixels, fonts, colours |
-//! | `noise` | what becomes of a picture on its way: JPEG |
+//! | `noise` | pictures as files: PNG, and JPEG with its traces |
 //!
 //! The fonts are open ones (fonts/README.md), cut down to printable ASCII. No window system is
 //! asked: these are windows as drawn here, not those of any real program.
@@ -29,7 +29,7 @@ mod theme;
 
 pub use artist::{Drawing, Question};
 pub use canvas::Glyph;
-pub use noise::jpeg;
+pub use noise::{jpeg, png};
 
 use artist::{Artist, Thing};
 use canvas::Canvas;

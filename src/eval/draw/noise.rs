@@ -1,4 +1,4 @@
-//! What becomes of a picture on its way.
+//! Pictures as files, and what becomes of them on their way.
 
 use std::io::Cursor;
 
@@ -13,5 +13,16 @@ use image::{ImageError, RgbImage};
 pub fn jpeg(image: &RgbImage, quality: u8) -> Result<Vec<u8>, ImageError> {
     let mut bytes = Cursor::new(Vec::new());
     JpegEncoder::new_with_quality(&mut bytes, quality).encode_image(image)?;
+    Ok(bytes.into_inner())
+}
+
+/// A picture as PNG.
+///
+/// # Errors
+///
+/// The picture has no pixels.
+pub fn png(image: &RgbImage) -> Result<Vec<u8>, ImageError> {
+    let mut bytes = Cursor::new(Vec::new());
+    image.write_to(&mut bytes, image::ImageFormat::Png)?;
     Ok(bytes.into_inner())
 }

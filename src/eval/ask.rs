@@ -1,0 +1,122 @@
+//! Asks a model one item, the whole way that `percept ask` goes: intake, prompts, the worker.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::item::{Given, Item};
+use crate::agent::driver::Driver;
+use crate::agent::{Agent, Chip, ChipState, Choice, Event};
+use crate::intake;
+use crate::message::{Message, Part, Role};
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum AskError {
+    /// The item: the model can't be given it, or answered nothing.
+    #[error("{0}")]
+    Item(String),
+    /// The model or its worker: no item can be answered.
+    #[error("{0}")]
+    Engine(String),
+    /// The person stopped it.
+    #[error("stopped")]
+    Stopped,
+}
+
+/// Asks in a conversation of its own. A call of a tool ends the answer; it does not run.
+///
+/// # Errors
+///
+/// [`AskError`].
+pub async fn ask(
+    driver: &mut Driver,
+    item: &Item,
+    folder: &Path,
+    stop: &AtomicBool,
+) -> Result<Given, AskError> {
+    driver.send(Event::NewSession);
+    for file in &item.attach {
+        driver.send(Event::Attach(intake::Given::Path(folder.join(file))));
+    }
+    while taking(driver.agent())? {
+        step(driver, stop).await?;
+    }
+    driver.send(Event::Submit(item.question.clone()));
+    while driver.agent().busy() {
+        step(driver, stop).await?;
+        if !calls(driver.agent()).is_empty() {
+            break;
+        }
+    }
+    let given = given(driver.agent());
+    let failed = failure(driver.agent(), &given);
+    if driver.agent().busy() {
+        driver.send(Event::Cancel);
+        while driver.agent().busy() {
+            driver.next().await;
+        }
+    }
+    failed.map_or(Ok(given), Err)
+}
+
+async fn step(driver: &mut Driver, stop: &AtomicBool) -> Result<(), AskError> {
+    driver.next().await;
+    if stop.load(Ordering::Relaxed) {
+        return Err(AskError::Stopped);
+    }
+    if let Some(why) = driver.agent().hopeless() {
+        let failure = driver.agent().failure.as_ref();
+        return Err(AskError::Engine(failure.map_or(why, crate::wire::Failure::in_words)));
+    }
+    // Nobody is asked, and nothing runs.
+    if driver.agent().asking().is_some() {
+        driver.send(Event::Decide(Choice::Deny(None)));
+    }
+    Ok(())
+}
+
+fn taking(agent: &Agent) -> Result<bool, AskError> {
+    for chip in &agent.chips {
+        if let ChipState::Failed { why } = &chip.state {
+            return Err(AskError::Item(why.clone()));
+        }
+    }
+    Ok(agent.chips.iter().any(Chip::is_taking))
+}
+
+/// What was said since the question.
+fn answers(agent: &Agent) -> impl Iterator<Item = &Message> {
+    let since =
+        agent.transcript.iter().rposition(|message| message.role == Role::User).map_or(0, |at| at + 1);
+    agent.transcript[since..].iter().filter(|message| message.role == Role::Assistant)
+}
+
+fn calls(agent: &Agent) -> Vec<(String, serde_json::Value)> {
+    let parts = answers(agent).flat_map(|message| &message.parts);
+    parts
+        .filter_map(|part| match part {
+            Part::ToolCall(call) => Some((call.name.clone(), call.arguments.clone())),
+            _ => None,
+        })
+        .collect()
+}
+
+fn given(agent: &Agent) -> Given {
+    let Some(message) = answers(agent).next() else { return Given::default() };
+    let words = agent.words().map(|(span, least)| (span.start, span.end, least)).collect();
+    Given { text: message.text(), words, calls: calls(agent), found: Vec::new() }
+}
+
+fn failure(agent: &Agent, given: &Given) -> Option<AskError> {
+    let nothing = given.text.is_empty() && given.calls.is_empty();
+    match &agent.failure {
+        Some(failure) => Some(AskError::Item(failure.in_words())),
+        // An answer without a word is wrong, not a failure.
+        None if nothing => agent
+            .notices
+            .last()
+            .filter(|notice| notice.text.contains("can't"))
+            .map(|notice| AskError::Item(notice.text.clone())),
+        None => None,
+    }
+}

@@ -1,0 +1,144 @@
+//! Examples without end for training: `percept eval generate --stream`.
+//!
+//! For each one line of JSON, then the pixels (RGB, 8 bits each, row by row from the top):
+//!
+//! ```text
+//! {"width":320,"height":140,"question":"…","answer":"…","glyphs":[[12.5,33.0,"P"],…]}\n
+//! width * height * 3 bytes
+//! ```
+//!
+//! `glyphs` are the middles of the characters in pixels, in the order drawn. An example without a
+//! picture has the width and height 0 and no bytes.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use super::draw::{self, Drawing, Question, Scene, Text};
+use super::item::Answer;
+use super::rng::Rng;
+use super::tool_call;
+
+/// Examples of this share went through JPEG.
+const LOSSY: f32 = 0.15;
+
+/// What an example is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Lesson {
+    /// Pieces of text all over, nothing asked.
+    Crops,
+    /// One line of text.
+    Lines,
+    /// A terminal window.
+    Terminal,
+    /// A dialog.
+    Dialog,
+    /// A bar chart.
+    Chart,
+    /// A table.
+    Table,
+    /// Source code.
+    Code,
+    /// What may not be in the picture.
+    Absent,
+    /// A caption.
+    Caption,
+    /// A request for a call of a tool, without a picture.
+    Tool,
+}
+
+#[derive(Serialize)]
+struct Head<'a> {
+    width: u32,
+    height: u32,
+    question: &'a str,
+    answer: &'a str,
+    glyphs: Vec<(f32, f32, char)>,
+}
+
+/// Writes examples until the reader goes or there were so many.
+///
+/// # Errors
+///
+/// Writing fails; that nobody reads any more is no error.
+pub fn stream(
+    lesson: Lesson,
+    size: (u16, u16),
+    seed: u64,
+    count: Option<u64>,
+    to: &mut impl Write,
+) -> io::Result<()> {
+    for number in 0..count.unwrap_or(u64::MAX) {
+        let mut rng = Rng::part(seed, "stream", number);
+        match example(lesson, size, &mut rng, to) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
+            written => written?,
+        }
+    }
+    to.flush()
+}
+
+fn example(lesson: Lesson, size: (u16, u16), rng: &mut Rng, to: &mut impl Write) -> io::Result<()> {
+    const FIGURES: [Scene; 3] = [Scene::Dialog, Scene::Terminal, Scene::Chart];
+    let asked = |scene: Scene, rng: &mut Rng| {
+        // As many characters as the picture's width has room for.
+        let text = Text { characters: (size.0 / 8).into(), ..Text::default() };
+        let drawing = draw::draw(scene, size, text, rng);
+        let question = (!drawing.questions.is_empty()).then(|| rng.pick(&drawing.questions).clone());
+        (drawing, question)
+    };
+    let (mut drawing, question) = match lesson {
+        Lesson::Crops => asked(Scene::Crops, rng),
+        Lesson::Lines => asked(Scene::Lines, rng),
+        Lesson::Terminal => asked(Scene::Terminal, rng),
+        Lesson::Dialog => asked(Scene::Dialog, rng),
+        Lesson::Chart => asked(Scene::Chart, rng),
+        Lesson::Table => asked(Scene::Table, rng),
+        Lesson::Code => asked(Scene::Code, rng),
+        Lesson::Absent => {
+            let scene = *rng.pick(&FIGURES);
+            let (drawing, question) = draw::absent(scene, size, rng);
+            (drawing, Some(question))
+        }
+        Lesson::Caption => {
+            let scene = *rng.pick(&FIGURES);
+            let (drawing, _) = asked(scene, rng);
+            let caption = drawing.caption.clone();
+            (drawing, caption)
+        }
+        Lesson::Tool => {
+            let (request, tool, arguments) = tool_call(rng);
+            let answer = Answer::Call { tool, arguments };
+            return write(None, &request, &said(&answer), to);
+        }
+    };
+    let (ask, says) = question.map_or_else(Default::default, |Question { ask, says, .. }| (ask, says));
+    let lossy = rng.chance(LOSSY).then(|| u8::try_from(rng.range(60, 95)).unwrap_or(90));
+    let image = lossy.and_then(|quality| draw::jpeg(&drawing.image, quality).ok());
+    if let Some(Ok(image)) = image.map(|bytes| image::load_from_memory(&bytes)) {
+        drawing.image = image.into_rgb8();
+    }
+    write(Some(&drawing), &ask, &says, to)
+}
+
+/// How a model says a call: in the form of Hermes, which percept reads of any model.
+fn said(answer: &Answer) -> String {
+    match answer {
+        Answer::Call { tool, arguments } => {
+            // The name first: a model that writes it can go by it when it writes the rest.
+            let arguments = serde_json::Value::Object(arguments.clone());
+            format!("<tool_call>\n{{\"name\": \"{tool}\", \"arguments\": {arguments}}}\n</tool_call>")
+        }
+        _ => String::new(),
+    }
+}
+
+fn write(drawing: Option<&Drawing>, question: &str, answer: &str, to: &mut impl Write) -> io::Result<()> {
+    let (width, height) = drawing.map_or((0, 0), |drawing| drawing.image.dimensions());
+    let tenth = |number: f32| (number * 10.0).round() / 10.0;
+    let glyph = |glyph: &draw::Glyph| (tenth(glyph.x), tenth(glyph.y), glyph.character);
+    let glyphs = drawing.map(|drawing| drawing.glyphs.iter().map(glyph).collect()).unwrap_or_default();
+    serde_json::to_writer(&mut *to, &Head { width, height, question, answer, glyphs })?;
+    to.write_all(b"\n")?;
+    drawing.map_or(Ok(()), |drawing| to.write_all(drawing.image.as_raw()))
+}

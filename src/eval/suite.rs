@@ -1,0 +1,204 @@
+//! A suite: a folder with `suite.toml` and the files that its items name.
+
+use std::collections::HashSet;
+use std::io;
+use std::path::{Component, Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::item::{Answer, Item};
+
+/// The file that makes a folder a suite.
+pub const FILE: &str = "suite.toml";
+
+/// A longer one is not read.
+const MOST_BYTES: u64 = 64 * 1024 * 1024;
+
+/// Items, and the folder of their files.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Suite {
+    /// Its name.
+    pub name: String,
+    /// The items, in the order in which they are asked.
+    #[serde(rename = "item", default)]
+    pub items: Vec<Item>,
+    /// Where the files lie.
+    #[serde(skip)]
+    pub folder: PathBuf,
+}
+
+/// Why a suite can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SuiteError {
+    /// The file can't be read or written.
+    #[error("{}: {error}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// The file is no suite.
+    #[error("{}: {error}", path.display())]
+    Format {
+        /// The file.
+        path: PathBuf,
+        /// Where and why.
+        error: Box<toml::de::Error>,
+    },
+    /// An item can't be asked.
+    #[error("{}: item {id:?}: {why}", path.display())]
+    Item {
+        /// The file.
+        path: PathBuf,
+        /// The item.
+        id: String,
+        /// Why.
+        why: String,
+    },
+    /// There is nothing to ask.
+    #[error("{} has no items; docs/perception.md has an example", .0.display())]
+    Empty(PathBuf),
+    /// It can't be put into words.
+    #[error("a suite can't be written: {0}")]
+    Write(#[from] toml::ser::Error),
+}
+
+impl Suite {
+    /// Reads a suite's folder, or the file in it.
+    ///
+    /// # Errors
+    ///
+    /// [`SuiteError`]: each item must have its own name, an answer, and files that are there and lie
+    /// in the folder.
+    pub fn read(place: &Path) -> Result<Self, SuiteError> {
+        let path = if place.is_dir() { place.join(FILE) } else { place.to_owned() };
+        let failed = |error: io::Error| SuiteError::File { path: path.clone(), error };
+        if std::fs::metadata(&path).map_err(failed)?.len() > MOST_BYTES {
+            return Err(failed(io::Error::other(format!("longer than {} MiB", MOST_BYTES >> 20))));
+        }
+        let text = std::fs::read_to_string(&path).map_err(failed)?;
+        let mut suite: Self = toml::from_str(&text)
+            .map_err(|error| SuiteError::Format { path: path.clone(), error: Box::new(error) })?;
+        suite.folder = path.parent().unwrap_or(Path::new(".")).to_owned();
+        if suite.items.is_empty() {
+            return Err(SuiteError::Empty(path));
+        }
+        let mut ids = HashSet::new();
+        for item in &suite.items {
+            let wrong = |why: String| SuiteError::Item { path: path.clone(), id: item.id.clone(), why };
+            if !ids.insert(item.id.as_str()) {
+                return Err(wrong("there is another one of this name".to_owned()));
+            }
+            suite.fits(item).map_err(wrong)?;
+        }
+        Ok(suite)
+    }
+
+    fn fits(&self, item: &Item) -> Result<(), String> {
+        for file in &item.attach {
+            if !file.components().all(|part| matches!(part, Component::Normal(_))) {
+                return Err(format!("{} must lie in the suite's folder", file.display()));
+            }
+            if !self.folder.join(file).exists() {
+                return Err(format!("{} isn't there", file.display()));
+            }
+        }
+        match &item.answer {
+            Answer::Speech { .. } if item.attach.len() != 1 => Err("speech needs one recording".to_owned()),
+            Answer::Documents(_) if item.attach.len() != 1 => Err("a search needs one folder".to_owned()),
+            Answer::Documents(right) if right.is_empty() => Err("no document is right".to_owned()),
+            Answer::Choice { is, among } if !among.contains(is) => {
+                Err(format!("{is:?} is not among what can be chosen"))
+            }
+            Answer::Text { is, .. } if is.trim().is_empty() => Err("the right text is empty".to_owned()),
+            Answer::Speech { .. } => Ok(()),
+            _ if item.question.trim().is_empty() => Err("nothing is asked".to_owned()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Writes `suite.toml` into its folder.
+    ///
+    /// # Errors
+    ///
+    /// The file can't be written.
+    pub fn write(&self) -> Result<(), SuiteError> {
+        let path = self.folder.join(FILE);
+        let text = toml::to_string(self)?;
+        std::fs::write(&path, text).map_err(|error| SuiteError::File { path, error })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::eval::item::Kind;
+
+    const EXAMPLE: &str = r#"
+name = "mine"
+
+[[item]]
+id = "login"
+kind = "dialog"
+attach = ["login.png"]
+question = "What does the error say?"
+answer.text = { is = "Wrong password", not = ["Cancel"] }
+
+[[item]]
+id = "users"
+kind = "count"
+attach = ["login.png"]
+question = "How many users are there?"
+answer.number = 3
+
+[[item]]
+id = "disk"
+kind = "tool-call"
+question = "run df -h"
+answer.call = { tool = "shell", arguments = { command = "df -h" } }
+
+[[item]]
+id = "chart"
+kind = "absent"
+attach = ["login.png"]
+question = "What is the title of the chart?"
+answer = "absent"
+"#;
+
+    fn folder(text: &str) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join(FILE), text).unwrap();
+        std::fs::write(folder.path().join("login.png"), "a picture").unwrap();
+        folder
+    }
+
+    #[test]
+    fn a_suite_is_read_and_written_as_it_was() {
+        let folder = folder(EXAMPLE);
+        let suite = Suite::read(folder.path()).unwrap();
+        assert_eq!(suite.items.len(), 4);
+        assert_eq!(suite.items[0].kind, Kind::Dialog);
+        assert_eq!(suite.items[1].answer, Answer::Number(3));
+        assert_eq!(suite.items[3].answer, Answer::Absent);
+        suite.write().unwrap();
+        assert_eq!(Suite::read(&folder.path().join(FILE)).unwrap(), suite);
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_suite_is_said_with_its_place() {
+        let wrong = |from: &str, to: &str| {
+            let folder = folder(&EXAMPLE.replacen(from, to, 1));
+            Suite::read(folder.path()).unwrap_err().to_string()
+        };
+        assert!(wrong("\"users\"", "\"login\"").contains("another one of this name"));
+        assert!(wrong("[\"login.png\"]", "[\"../login.png\"]").contains("must lie in the suite's folder"));
+        assert!(wrong("[\"login.png\"]", "[\"gone.png\"]").contains("gone.png isn't there"));
+        assert!(wrong("\"What does the error say?\"", "\"\"").contains("nothing is asked"));
+        assert!(wrong("kind = \"dialog\"", "kind = \"dialogue\"").contains("dialogue"));
+        assert!(wrong("answer.number = 3", "answers.number = 3").contains("answers"));
+        assert!(Suite::read(folder("name = \"x\"").path()).unwrap_err().to_string().contains("no items"));
+        assert!(Suite::read(Path::new("/nonexistent")).unwrap_err().to_string().contains("/nonexistent"));
+    }
+}
