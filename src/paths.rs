@@ -105,6 +105,11 @@ impl Paths {
         self.data.join("percept.log")
     }
 
+    /// What models were measured at: suites that were drawn, outcomes, scores.
+    pub fn evals(&self) -> PathBuf {
+        self.data.join("evals")
+    }
+
     /// Evaluated prompts, to go on at once.
     pub fn states(&self) -> PathBuf {
         self.cache.join("states")

@@ -11,6 +11,7 @@ use serde::Serialize;
 use crate::agent::driver::Driver;
 use crate::agent::{Agent, Chip, ChipState, Choice, EngineState, Event, Step, Turn};
 use crate::attachment::Attachment;
+use crate::catalogue::Turns;
 use crate::intake::Given;
 use crate::message::{AnswerStats, Message, MessageId, Part, Role, Span, Status, ToolResult};
 use crate::redact::Found;
@@ -117,7 +118,12 @@ pub async fn ask(
     say_notices(agent);
     let Some(message) = answer(agent) else { return Err(failure(agent)) };
     match format {
-        Format::Text => printed.finish(message)?,
+        Format::Text => {
+            printed.finish(message)?;
+            if let Some(result) = result_that_stands(agent) {
+                print_all(&format!("{}\n", result.trim_end()))?;
+            }
+        }
         Format::Marked => print_all(&format!("{}\n", marked(message)))?,
         Format::Json => print_report(agent, message)?,
     }
@@ -239,6 +245,15 @@ fn failure(agent: &Agent) -> PrintError {
 fn answer(agent: &Agent) -> Option<&Message> {
     let since = agent.transcript.iter().rev().take_while(|message| message.role != Role::User);
     since.into_iter().find(|message| message.role == Role::Assistant)
+}
+
+/// What a call brought, where the model doesn't read it: it is the answer then.
+fn result_that_stands(agent: &Agent) -> Option<&str> {
+    let reads_on = agent.model.as_ref().is_none_or(|model| model.turns == Turns::All);
+    match agent.transcript.last()?.parts.first()? {
+        Part::ToolResult(result) if !reads_on => Some(&result.text),
+        _ => None,
+    }
 }
 
 /// How much of which answer was printed: between its steps a model says several.

@@ -76,6 +76,8 @@ pub struct ReadyModel {
     pub turns: Turns,
     /// Whether it is the starter, of which the chat says plainly what it is.
     pub starter: bool,
+    /// The probability under which its words are marked as unsure, where it was measured.
+    pub unsure_below: Option<f32>,
 }
 
 impl ReadyModel {
@@ -91,6 +93,7 @@ impl ReadyModel {
             tools: true,
             turns: Turns::All,
             starter: false,
+            unsure_below: None,
         }
     }
 }
@@ -328,6 +331,7 @@ impl Catalogue {
             tools: spec.tools,
             turns: spec.turns,
             starter: spec.files.starter,
+            unsure_below: None,
         })
     }
 
@@ -378,6 +382,7 @@ impl Catalogue {
             tools: true,
             turns: Turns::All,
             starter: false,
+            unsure_below: None,
         })
     }
 

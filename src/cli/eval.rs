@@ -1,55 +1,305 @@
 //! `percept eval`: how well a model sees, hears, finds and acts.
 
+use std::collections::BTreeSet;
 use std::io::{self, BufWriter};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use clap::{Args, Subcommand};
 
-use super::Trouble;
-use crate::eval::{Lesson, stream};
+use super::exit::{print_json, print_text, warn};
+use super::open::{Overrides, Setup, runtime, shut_down};
+use super::watch::{Shown, stop_on_interrupt};
+use super::{ModelArgs, Trouble};
+use crate::agent::Event;
+use crate::catalogue::ReadyModel;
+use crate::eval::{
+    self, Hands, Kind, Lesson, Of, Outcome, Outcomes, Report, RunError, Scores, Suite, fingerprint, is_drawn,
+};
+
+/// Tokens of an answer at most: a model that repeats itself is cut here.
+const MOST_TOKENS: u32 = 256;
+
+/// Items of each kind that are drawn unless it is said how many.
+const EACH: usize = 20;
 
 /// Measure how well a model sees, hears, finds and acts
+///
+/// Questions with answers that are checked without a model: about pictures that are drawn from a
+/// seed, or a suite of your own. The results are kept, so that a run that was stopped goes on
+/// where it was, and words are marked as unsure by what was measured (docs/perception.md).
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, after_help = HELP)]
 pub(super) struct EvalArgs {
     #[command(subcommand)]
     command: Option<EvalCommand>,
+    /// A suite: a folder with suite.toml. Without it one is drawn
+    #[arg(value_name = "SUITE", value_hint = clap::ValueHint::DirPath)]
+    suite: Option<PathBuf>,
+    /// Only these kinds; can be given several times
+    #[arg(short, long, value_name = "KIND")]
+    kind: Vec<Kind>,
+    /// The seed that a suite is drawn from
+    #[arg(long, value_name = "N", default_value_t = 1, conflicts_with = "suite")]
+    seed: u64,
+    /// Items of each kind
+    #[arg(short = 'n', long, value_name = "N", default_value_t = EACH, conflicts_with = "suite", value_parser = count)]
+    count: usize,
+    #[command(flatten)]
+    model: ModelArgs,
+    /// Another model, side by side: is a difference more than chance?
+    #[arg(long, value_name = "NAME|FILE")]
+    against: Option<String>,
+    /// Begin anew: forget what was answered before
+    #[arg(long)]
+    fresh: bool,
+    /// Print one JSON object (docs/json.md)
+    #[arg(long, conflicts_with = "markdown")]
+    json: bool,
+    /// Print Markdown
+    #[arg(long)]
+    markdown: bool,
 }
+
+const HELP: &str = "Examples:
+  percept eval                                   every kind, 20 items each, with the model in use
+  percept eval -k dialog -k chart -n 100         two kinds
+  percept eval -m qwen3-vl-4b --against starter  two models side by side
+  percept eval ~/my-suite --markdown > table.md  questions of your own
+  percept eval generate -k dialog --seed 7 DIR   only draw a suite, to look at or to change
+
+Nothing that a model answers here is run, and no conversation is kept.";
 
 #[derive(Debug, Subcommand)]
 enum EvalCommand {
-    /// Draw a suite
+    /// Draw a suite into a folder, or examples for training
     Generate(GenerateArgs),
 }
 
 #[derive(Debug, Args)]
 struct GenerateArgs {
-    /// Write examples for training to standard output (docs/perception.md)
-    #[arg(long)]
-    stream: bool,
-    #[arg(long, value_name = "KIND")]
-    kind: Lesson,
-    #[arg(long, value_name = "WxH", value_parser = size, default_value = "320x140")]
-    size: (u16, u16),
+    /// What to draw; `percept eval --help` has the kinds, --stream its own (docs/perception.md)
+    #[arg(short, long, value_name = "KIND", required = true)]
+    kind: Vec<String>,
+    /// The seed: the same one draws the same again
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
-    #[arg(long, value_name = "N")]
-    count: Option<u64>,
+    /// Items of each kind (20); with --stream all in all (endless)
+    #[arg(short = 'n', long, value_name = "N", value_parser = count)]
+    count: Option<usize>,
+    /// Write examples for training to standard output, in place of a suite
+    #[arg(long, conflicts_with = "folder")]
+    stream: bool,
+    /// With --stream, the size of pictures in pixels
+    #[arg(long, value_name = "WxH", value_parser = size, default_value = "320x140", requires = "stream")]
+    size: (u16, u16),
+    /// A new or empty folder
+    #[arg(value_name = "DIR", required_unless_present = "stream", value_hint = clap::ValueHint::DirPath)]
+    folder: Option<PathBuf>,
+}
+
+fn count(text: &str) -> Result<usize, String> {
+    let number = text.parse().ok().filter(|number| (1..=100_000).contains(number));
+    number.ok_or_else(|| "a number from 1 to 100000".to_owned())
 }
 
 fn size(text: &str) -> Result<(u16, u16), String> {
-    let sides =
-        text.split_once('x').and_then(|(width, height)| Some((width.parse().ok()?, height.parse().ok()?)));
+    let sides = text.split_once('x').and_then(|(width, height)| Some((width.parse().ok()?, height.parse().ok()?)));
+    let bounds = 20..=4000;
     sides
-        .filter(|(width, height)| (20..=4000).contains(width) && (20..=4000).contains(height))
+        .filter(|(width, height)| bounds.contains(width) && bounds.contains(height))
         .ok_or_else(|| "a width and a height in pixels from 20 to 4000, such as 320x140".to_owned())
 }
 
+fn named<T: clap::ValueEnum>(names: &[String]) -> Result<Vec<T>, Trouble> {
+    let all = || T::value_variants().iter().filter_map(T::to_possible_value).map(|value| value.get_name().to_owned());
+    let one = |name: &String| {
+        T::from_str(name, false).map_err(|_| {
+            let all: Vec<String> = all().collect();
+            Trouble::User(anyhow::anyhow!("there is no kind {name:?}; kinds: {}", all.join(", ")))
+        })
+    };
+    names.iter().map(one).collect()
+}
+
 pub(super) fn run(args: EvalArgs) -> Result<(), Trouble> {
-    match args.command {
-        Some(EvalCommand::Generate(args)) => {
-            let mut to = BufWriter::new(io::stdout().lock());
-            stream(args.kind, args.size, args.seed, args.count, &mut to)?;
-            Ok(())
-        }
-        None => Ok(()),
+    match &args.command {
+        Some(EvalCommand::Generate(generate)) if generate.stream => stream(generate),
+        Some(EvalCommand::Generate(args)) => generate(args),
+        None => evaluate(&args),
     }
+}
+
+fn stream(args: &GenerateArgs) -> Result<(), Trouble> {
+    let lessons = named::<Lesson>(&args.kind)?;
+    let mut to = BufWriter::new(io::stdout().lock());
+    for lesson in lessons {
+        eval::stream(lesson, args.size, args.seed, args.count.map(|count| count as u64), &mut to)?;
+    }
+    Ok(())
+}
+
+fn generate(args: &GenerateArgs) -> Result<(), Trouble> {
+    let kinds = named::<Kind>(&args.kind)?;
+    let folder = args.folder.as_deref().unwrap_or(Path::new("."));
+    if folder.read_dir().is_ok_and(|mut entries| entries.next().is_some()) {
+        let why = format!("{} is not empty; name another folder", folder.display());
+        return Err(Trouble::User(anyhow::anyhow!(why)));
+    }
+    let suite = draw(&kinds, args.seed, args.count.unwrap_or(EACH), folder)?;
+    warn(format!("{} items are in {}", suite.items.len(), folder.display()));
+    Ok(())
+}
+
+/// Draws a suite into a folder.
+fn draw(kinds: &[Kind], seed: u64, count: usize, folder: &Path) -> Result<Suite, Trouble> {
+    let mut suite = Suite { name: format!("seed {seed}"), items: Vec::new(), folder: folder.to_owned() };
+    let mut shown = Shown::new();
+    for kind in kinds {
+        if !is_drawn(*kind) {
+            let why = format!("no {} is drawn; docs/perception.md tells how a suite of your own looks", kind.name());
+            return Err(Trouble::User(anyhow::anyhow!(why)));
+        }
+        shown.tell(format!("drawing {}", kind.name()));
+        let items = eval::generate(*kind, seed, count, folder).map_err(|error| {
+            Trouble::User(anyhow::anyhow!("{} can't be written to: {error}", folder.display()))
+        })?;
+        suite.items.extend(items);
+    }
+    shown.clear();
+    suite.write().map_err(Trouble::user)?;
+    Ok(suite)
+}
+
+fn evaluate(args: &EvalArgs) -> Result<(), Trouble> {
+    let setup = Setup::load()?;
+    let suite = suite(&setup, args)?;
+    let name = setup.model(&args.model);
+    let first = measure(&setup, args, &suite, &name)?;
+    let Some(against) = &args.against else {
+        return match (args.json, args.markdown) {
+            (true, _) => print_json(&first),
+            (_, true) => print_text(&first.markdown()),
+            _ => print_text(&first.text()),
+        };
+    };
+    let second = measure(&setup, args, &suite, against)?;
+    let compared = eval::compare(&first, &second);
+    match (args.json, args.markdown) {
+        (true, _) => print_json(&compared),
+        (_, true) => print_text(&compared.markdown()),
+        _ => print_text(&compared.text()),
+    }
+}
+
+/// The suite that was named, or one that is drawn: once, and found again after that.
+fn suite(setup: &Setup, args: &EvalArgs) -> Result<Suite, Trouble> {
+    let wanted: BTreeSet<Kind> = args.kind.iter().copied().collect();
+    let mut suite = match &args.suite {
+        Some(folder) => Suite::read(folder).map_err(Trouble::user)?,
+        None => {
+            let all = Kind::ALL.into_iter().filter(|kind| is_drawn(*kind));
+            let kinds: Vec<Kind> = all.filter(|kind| wanted.is_empty() || wanted.contains(kind)).collect();
+            let folder = setup.paths.evals().join("drawn").join(format!("{}-{}", args.seed, args.count));
+            draw(&kinds, args.seed, args.count, &folder)?
+        }
+    };
+    suite.items.retain(|item| wanted.is_empty() || wanted.contains(&item.kind));
+    match suite.items.is_empty() {
+        true => Err(Trouble::User(anyhow::anyhow!("the suite has no items of these kinds"))),
+        false => Ok(suite),
+    }
+}
+
+/// Asks a model what it has not answered yet, and keeps its scores.
+fn measure(setup: &Setup, args: &EvalArgs, suite: &Suite, name: &str) -> Result<Report, Trouble> {
+    let model = ready(setup, name)?;
+    let print = match setup.config.engine.server() {
+        // A server's files can't be seen.
+        Some(_) => "server".to_owned(),
+        None => fingerprint([Some(&model.model), model.mmproj.as_ref()].into_iter().flatten().map(PathBuf::as_path))?,
+    };
+    let of = Of {
+        suite: suite.name.clone(),
+        items: Of::digest(&suite.items),
+        model: model.name.clone(),
+        fingerprint: print.clone(),
+    };
+    let evals = setup.paths.evals();
+    let place = evals.join("runs").join(format!("{print}-{}.jsonl", of.items));
+    let mut outcomes = Outcomes::open(&place, &of, args.fresh)
+        .map_err(|error| Trouble::User(anyhow::anyhow!("{}: {error}", place.display())))?;
+    if outcomes.all.len() < suite.items.len() {
+        if !outcomes.all.is_empty() {
+            warn(format!("{} of {} were answered before (--fresh begins anew)", outcomes.all.len(), suite.items.len()));
+        }
+        let done = asked(setup, suite, name, &mut outcomes);
+        if let (Err(_), false) = (&done, outcomes.all.is_empty()) {
+            warn(format!("{} of {} are answered; the same command goes on from there", outcomes.all.len(), suite.items.len()));
+        }
+        done?;
+    }
+    let report = Report::of(&model.name, &suite.name, &outcomes.all);
+    keep(&evals, &print, &report, &outcomes.all);
+    Ok(report)
+}
+
+/// The scores of a model on this machine, if it was measured.
+pub(super) fn scores(evals: &Path, model: &ReadyModel) -> Option<Scores> {
+    let files = [Some(&model.model), model.mmproj.as_ref()].into_iter().flatten().map(PathBuf::as_path);
+    Scores::of(evals, &fingerprint(files).ok()?)
+}
+
+fn ready(setup: &Setup, name: &str) -> Result<ReadyModel, Trouble> {
+    match setup.config.engine.server() {
+        Some(server) => Ok(ReadyModel::at_server(name, server)),
+        None => setup.catalogue.ready(name, &setup.paths.cache).map_err(Trouble::user),
+    }
+}
+
+/// Keeps the scores for `percept models show`; that they can't be kept takes no result away.
+fn keep(evals: &Path, print: &str, report: &Report, outcomes: &[Outcome]) {
+    let scores = Scores::new(report, outcomes, jiff::Timestamp::now().as_millisecond());
+    if let Err(error) = scores.keep(evals, print) {
+        warn(format!("the scores can't be kept: {error}"));
+    }
+}
+
+fn asked(setup: &Setup, suite: &Suite, name: &str, outcomes: &mut Outcomes) -> Result<(), Trouble> {
+    let overrides = Overrides {
+        temperature: Some(0.0),
+        max_tokens: Some(MOST_TOKENS),
+        nobody_to_ask: true,
+        measured: true,
+        ..Overrides::default()
+    };
+    let runtime = runtime()?;
+    let stop = stop_on_interrupt(&runtime);
+    let mut shown = Shown::new();
+    let total = suite.items.len();
+    let done = runtime.block_on(async {
+        let mut driver = setup.driver(&overrides)?;
+        driver.send(Event::UseModel(name.to_owned()));
+        let ears = setup.listener();
+        let mut find = finder(setup, &stop);
+        let mut hands = Hands { driver: &mut driver, ears: &ears, find: &mut find };
+        let mut tell = |at: usize, kind: Kind| shown.tell(format!("{name}: {at} of {total}, {}", kind.name()));
+        eval::run(&mut hands, suite, outcomes, &stop, &mut tell).await.map_err(|error| match error {
+            RunError::Stopped => Trouble::Stopped,
+            RunError::Engine(why) => Trouble::Engine(anyhow::anyhow!(why)),
+            error @ RunError::File { .. } => Trouble::user(error),
+        })
+    });
+    shown.clear();
+    shut_down(runtime);
+    done
+}
+
+/// Finds documents by an index that is made of a folder.
+fn finder<'a>(
+    setup: &'a Setup,
+    stop: &'a Arc<AtomicBool>,
+) -> impl FnMut(&Path, &str) -> Result<Vec<PathBuf>, String> + 'a {
+    move |_, _| Err("not yet".to_owned())
 }

@@ -35,6 +35,12 @@ pub(super) const SERVERS_TIME: Duration = Duration::from_secs(30);
 /// Less of an output than this tells a model nothing.
 pub(super) const LEAST_OUTPUT: usize = 512;
 
+/// Words of a model that was not measured are marked as unsure below this probability.
+const UNSURE_BELOW: f32 = 0.5;
+
+/// Why the questions of a suite are not kept.
+const MEASURED: &str = "a model is being measured";
+
 /// What was found before anything is opened.
 pub(super) struct Setup {
     pub(super) paths: Paths,
@@ -59,6 +65,8 @@ pub(super) struct Overrides {
     pub(super) keeps_index: bool,
     /// The model gives conversations their titles.
     pub(super) gives_titles: bool,
+    /// A model is measured: nothing is kept, and no command runs.
+    pub(super) measured: bool,
 }
 
 impl Setup {
@@ -184,12 +192,20 @@ impl Setup {
         const MIB: u64 = 1024 * 1024;
         let config = self.config.clone();
         let Overrides { seed, temperature, max_tokens, .. } = overrides.clone();
+        let evals = self.paths.evals();
         let tune = move |model: &mut ReadyModel| {
             config.tune(model);
+            model.unsure_below = match config.chat.unsure_below.set() {
+                None => super::eval::scores(&evals, model).and_then(|scores| scores.unsure_below),
+                set => set,
+            };
             model.sampling.seed = seed.or(model.sampling.seed);
             model.sampling.temperature = temperature.unwrap_or(model.sampling.temperature);
         };
-        let (store, blobs) = self.stores()?;
+        let (store, blobs) = match overrides.measured {
+            true => (SessionStore::unsaved(MEASURED.to_owned()), BlobStore::temporary().map_err(Trouble::user)?),
+            false => self.stores()?,
+        };
         let blobs = Arc::new(blobs);
         let library = Arc::new(self.library());
         let tools = self.toolbox(overrides, &blobs)?;
@@ -209,7 +225,7 @@ impl Setup {
             tune: Arc::new(tune),
             max_tokens: max_tokens.or(self.config.chat.max_tokens.set()),
             rules: Rules {
-                unsure_below: self.config.chat.unsure_below,
+                unsure_below: self.config.chat.unsure_below.set().unwrap_or(UNSURE_BELOW),
                 most_steps: self.config.tools.max_steps,
                 send_sound: self.config.speech.send_sound,
                 titles: overrides.gives_titles && self.config.chat.titles,
@@ -236,6 +252,7 @@ impl Setup {
             return Ok(None);
         }
         let mode = match (overrides.nobody_to_ask, self.config.tools.approval) {
+            _ if overrides.measured => Mode::Never,
             (true, Mode::Ask) => Mode::Auto,
             (_, mode) => mode,
         };

@@ -143,7 +143,7 @@ pub struct SamplingConfig {
 #[allow(missing_docs, reason = "config.toml documents the keys")]
 pub struct Chat {
     pub max_tokens: Auto<u32>,
-    pub unsure_below: f32,
+    pub unsure_below: Auto<f32>,
     pub pictures: bool,
     pub mouse: bool,
     pub theme: tui::Palette,

@@ -53,6 +53,7 @@ fn model() -> ReadyModel {
         tools: true,
         turns: Turns::All,
         starter: false,
+        unsure_below: None,
     }
 }
 

@@ -17,6 +17,7 @@ fn model(name: &str) -> Arc<ReadyModel> {
         tools: true,
         turns: Turns::All,
         starter: false,
+        unsure_below: None,
     })
 }
 

@@ -84,6 +84,7 @@ pub(super) fn starter() -> ReadyModel {
         tools: false,
         turns: Turns::LastPicture,
         starter: true,
+        unsure_below: None,
     }
 }
 

@@ -179,6 +179,10 @@ pub struct LoadOptions {
     /// measuring and for tests.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub no_cache: bool,
+    /// It was trained on percept's tools and isn't told of them: for models whose context holds no
+    /// descriptions.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub knows_tools: bool,
     /// Switches lookup drafting off: answers that quote are decoded token by token.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub no_lookup: bool,

@@ -13,6 +13,7 @@ use super::{Agent, NoticeLevel, Step, Turn};
 use crate::agent::event::Choice;
 use crate::agent::{Effect, Stamp};
 use crate::attachment::Attachment;
+use crate::catalogue::Turns;
 use crate::message::{Message, MessageId, Outcome, Part, Role, Status, ToolCall, ToolResult};
 use crate::tools::mcp::ServerState;
 use crate::tools::{Allowed, Grant, Plan, Ran, Remembered, ToolsReport, Verdict};
@@ -190,14 +191,24 @@ impl Agent {
         self.end_step(ran, &leave, effects);
         match stopping {
             true => self.stop_turn("stopped by you", effects),
-            false => self.answer(at, effects),
+            false => self.go_on(at, effects),
         }
+    }
+
+    /// The model reads what came of its call; one that reads single questions is done.
+    fn go_on(&mut self, at: Stamp, effects: &mut Vec<Effect>) {
+        let reads_on = self.model.as_ref().is_none_or(|model| model.turns == Turns::All);
+        if reads_on {
+            return self.answer(at, effects);
+        }
+        self.turn = Turn::Idle;
+        self.prefill(effects);
     }
 
     /// The call is not run, and the model goes on.
     fn refuse(&mut self, leave: &str, ran: Ran, at: Stamp, effects: &mut Vec<Effect>) {
         self.end_step(ran, leave, effects);
-        self.answer(at, effects);
+        self.go_on(at, effects);
     }
 
     /// Completes the result of the call.

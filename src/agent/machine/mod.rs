@@ -287,7 +287,8 @@ impl Agent {
         });
         // A call of an answer that failed before its end is nobody's.
         self.called = None;
-        self.answer = answer::Answer::new(self.unsure_below);
+        let measured = self.model.as_ref().and_then(|model| model.unsure_below);
+        self.answer = answer::Answer::new(measured.unwrap_or(self.unsure_below));
         self.failure = None;
         self.streamed = 0;
         self.turn = Turn::Answering { request, message, progress: None, stopping: false };

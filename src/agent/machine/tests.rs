@@ -162,6 +162,7 @@ fn model() -> ReadyModel {
         tools: true,
         turns: crate::catalogue::Turns::All,
         starter: false,
+        unsure_below: None,
     }
 }
 

@@ -145,6 +145,7 @@ fn model(system_prompt: bool) -> ReadyModel {
         tools: true,
         turns: Turns::All,
         starter: false,
+        unsure_below: None,
     }
 }
 

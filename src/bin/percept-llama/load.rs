@@ -222,7 +222,8 @@ fn set_up(
     let whole = projector.as_ref().is_some_and(MtmdContext::decode_use_non_causal);
     let batch = if whole { NON_CAUSAL_BATCH } else { BATCH };
     let call_marks = call_marks(&model);
-    let template = Template::of(&model, options.chat_template.as_deref())?;
+    let mut template = Template::of(&model, options.chat_template.as_deref())?;
+    template.untold = options.knows_tools;
     let checkpoints = model.is_recurrent() || model.is_hybrid();
     let runtime = runtime(backend, model, batch, context, threads)?;
     let (wanted, held) = (files.header.context(options.context), u64::from(runtime.tokens()));

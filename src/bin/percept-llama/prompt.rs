@@ -68,6 +68,8 @@ pub(crate) struct Template {
     pub(crate) format: Format,
     /// The template tells of tools, of calls and of their results.
     knows_tools: bool,
+    /// The model knows the tools and isn't told of them.
+    pub(crate) untold: bool,
     /// The template wants a message's content as a list of typed parts.
     typed: bool,
     bos: String,
@@ -122,7 +124,7 @@ impl Template {
             false => AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(control).ok(),
         };
         let mut template =
-            Self { environment, source, format, knows_tools: false, typed: false, bos, eos, control };
+            Self { environment, source, format, knows_tools: false, untold: false, typed: false, bos, eos, control };
         template.typed = template.wants_typed();
         template.knows_tools = template.tells_of_tools();
         if !template.knows_tools {
@@ -146,6 +148,7 @@ impl Template {
         let mut sentinels = Sentinels::new();
         let mut turns: Vec<Turn> =
             messages.iter().map(|message| self.turn(message, &mut sentinels)).collect();
+        let tools = if self.untold { &[] } else { tools };
         let mut told = self.told_of(tools, &mut sentinels);
         if !self.knows_tools {
             turns = self.in_words(&turns, &told)?;
