@@ -8,5 +8,7 @@
 //! scored by a model.
 
 mod item;
+mod rng;
 
 pub use item::{Answer, Given, Item, Kind, Verdict};
+pub use rng::Rng;
