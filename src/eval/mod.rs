@@ -9,6 +9,8 @@
 
 mod item;
 mod rng;
+pub mod words;
 
 pub use item::{Answer, Given, Item, Kind, Verdict};
 pub use rng::Rng;
+pub use words::Words;
