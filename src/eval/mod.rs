@@ -9,6 +9,7 @@
 
 mod item;
 mod rng;
+pub mod text;
 pub mod words;
 
 pub use item::{Answer, Given, Item, Kind, Verdict};
