@@ -3,8 +3,6 @@
 use std::collections::BTreeSet;
 use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use clap::{Args, Subcommand};
 
@@ -14,12 +12,16 @@ use super::watch::{Shown, stop_on_interrupt};
 use super::{ModelArgs, Trouble};
 use crate::agent::Event;
 use crate::catalogue::ReadyModel;
+use crate::eval::text::Finder;
 use crate::eval::{
     self, Hands, Kind, Lesson, Of, Outcome, Outcomes, Report, RunError, Scores, Suite, fingerprint, is_drawn,
 };
 
 /// Tokens of an answer at most: a model that repeats itself is cut here.
 const MOST_TOKENS: u32 = 256;
+
+/// Columns of a table.
+const WIDTH: usize = 80;
 
 /// Items of each kind that are drawn unless it is said how many.
 const EACH: usize = 20;
@@ -105,7 +107,8 @@ fn count(text: &str) -> Result<usize, String> {
 }
 
 fn size(text: &str) -> Result<(u16, u16), String> {
-    let sides = text.split_once('x').and_then(|(width, height)| Some((width.parse().ok()?, height.parse().ok()?)));
+    let sides =
+        text.split_once('x').and_then(|(width, height)| Some((width.parse().ok()?, height.parse().ok()?)));
     let bounds = 20..=4000;
     sides
         .filter(|(width, height)| bounds.contains(width) && bounds.contains(height))
@@ -113,7 +116,9 @@ fn size(text: &str) -> Result<(u16, u16), String> {
 }
 
 fn named<T: clap::ValueEnum>(names: &[String]) -> Result<Vec<T>, Trouble> {
-    let all = || T::value_variants().iter().filter_map(T::to_possible_value).map(|value| value.get_name().to_owned());
+    let all = || {
+        T::value_variants().iter().filter_map(T::to_possible_value).map(|value| value.get_name().to_owned())
+    };
     let one = |name: &String| {
         T::from_str(name, false).map_err(|_| {
             let all: Vec<String> = all().collect();
@@ -158,7 +163,10 @@ fn draw(kinds: &[Kind], seed: u64, count: usize, folder: &Path) -> Result<Suite,
     let mut shown = Shown::new();
     for kind in kinds {
         if !is_drawn(*kind) {
-            let why = format!("no {} is drawn; docs/perception.md tells how a suite of your own looks", kind.name());
+            let why = format!(
+                "no {} is drawn; docs/perception.md tells how a suite of your own looks",
+                kind.name()
+            );
             return Err(Trouble::User(anyhow::anyhow!(why)));
         }
         shown.tell(format!("drawing {}", kind.name()));
@@ -176,20 +184,20 @@ fn evaluate(args: &EvalArgs) -> Result<(), Trouble> {
     let setup = Setup::load()?;
     let suite = suite(&setup, args)?;
     let name = setup.model(&args.model);
-    let first = measure(&setup, args, &suite, &name)?;
+    let (first, outcomes) = measure(&setup, args, &suite, &name)?;
     let Some(against) = &args.against else {
         return match (args.json, args.markdown) {
             (true, _) => print_json(&first),
             (_, true) => print_text(&first.markdown()),
-            _ => print_text(&first.text()),
+            _ => print_text(&first.text(WIDTH)),
         };
     };
-    let second = measure(&setup, args, &suite, against)?;
-    let compared = eval::compare(&first, &second);
+    let (second, others) = measure(&setup, args, &suite, against)?;
+    let compared = eval::compare((&first.model, &outcomes), (&second.model, &others));
     match (args.json, args.markdown) {
         (true, _) => print_json(&compared),
         (_, true) => print_text(&compared.markdown()),
-        _ => print_text(&compared.text()),
+        _ => print_text(&compared.text(WIDTH)),
     }
 }
 
@@ -213,12 +221,19 @@ fn suite(setup: &Setup, args: &EvalArgs) -> Result<Suite, Trouble> {
 }
 
 /// Asks a model what it has not answered yet, and keeps its scores.
-fn measure(setup: &Setup, args: &EvalArgs, suite: &Suite, name: &str) -> Result<Report, Trouble> {
+fn measure(
+    setup: &Setup,
+    args: &EvalArgs,
+    suite: &Suite,
+    name: &str,
+) -> Result<(Report, Vec<Outcome>), Trouble> {
     let model = ready(setup, name)?;
     let print = match setup.config.engine.server() {
         // A server's files can't be seen.
         Some(_) => "server".to_owned(),
-        None => fingerprint([Some(&model.model), model.mmproj.as_ref()].into_iter().flatten().map(PathBuf::as_path))?,
+        None => fingerprint(
+            [Some(&model.model), model.mmproj.as_ref()].into_iter().flatten().map(PathBuf::as_path),
+        )?,
     };
     let of = Of {
         suite: suite.name.clone(),
@@ -232,17 +247,29 @@ fn measure(setup: &Setup, args: &EvalArgs, suite: &Suite, name: &str) -> Result<
         .map_err(|error| Trouble::User(anyhow::anyhow!("{}: {error}", place.display())))?;
     if outcomes.all.len() < suite.items.len() {
         if !outcomes.all.is_empty() {
-            warn(format!("{} of {} were answered before (--fresh begins anew)", outcomes.all.len(), suite.items.len()));
+            warn(format!(
+                "{} of {} were answered before (--fresh begins anew)",
+                outcomes.all.len(),
+                suite.items.len()
+            ));
         }
         let done = asked(setup, suite, name, &mut outcomes);
         if let (Err(_), false) = (&done, outcomes.all.is_empty()) {
-            warn(format!("{} of {} are answered; the same command goes on from there", outcomes.all.len(), suite.items.len()));
+            warn(format!(
+                "{} of {} are answered; the same command goes on from there",
+                outcomes.all.len(),
+                suite.items.len()
+            ));
         }
         done?;
     }
-    let report = Report::of(&model.name, &suite.name, &outcomes.all);
-    keep(&evals, &print, &report, &outcomes.all);
-    Ok(report)
+    let report = Report::of(&model.name, &outcomes.all);
+    let scores = Scores::new(&suite.name, &report, jiff::Timestamp::now().as_millisecond());
+    // That they can't be kept takes no result away.
+    if let Err(error) = scores.keep(&evals, &print) {
+        warn(format!("the scores can't be kept: {error}"));
+    }
+    Ok((report, outcomes.all))
 }
 
 /// The scores of a model on this machine, if it was measured.
@@ -255,14 +282,6 @@ fn ready(setup: &Setup, name: &str) -> Result<ReadyModel, Trouble> {
     match setup.config.engine.server() {
         Some(server) => Ok(ReadyModel::at_server(name, server)),
         None => setup.catalogue.ready(name, &setup.paths.cache).map_err(Trouble::user),
-    }
-}
-
-/// Keeps the scores for `percept models show`; that they can't be kept takes no result away.
-fn keep(evals: &Path, print: &str, report: &Report, outcomes: &[Outcome]) {
-    let scores = Scores::new(report, outcomes, jiff::Timestamp::now().as_millisecond());
-    if let Err(error) = scores.keep(evals, print) {
-        warn(format!("the scores can't be kept: {error}"));
     }
 }
 
@@ -282,9 +301,9 @@ fn asked(setup: &Setup, suite: &Suite, name: &str, outcomes: &mut Outcomes) -> R
         let mut driver = setup.driver(&overrides)?;
         driver.send(Event::UseModel(name.to_owned()));
         let ears = setup.listener();
-        let mut find = finder(setup, &stop);
-        let mut hands = Hands { driver: &mut driver, ears: &ears, find: &mut find };
-        let mut tell = |at: usize, kind: Kind| shown.tell(format!("{name}: {at} of {total}, {}", kind.name()));
+        let mut hands = Hands { driver: &mut driver, ears: &ears, finder: &finder(setup)? };
+        let mut tell =
+            |at: usize, kind: Kind| shown.tell(format!("{name}: {at} of {total}, {}", kind.name()));
         eval::run(&mut hands, suite, outcomes, &stop, &mut tell).await.map_err(|error| match error {
             RunError::Stopped => Trouble::Stopped,
             RunError::Engine(why) => Trouble::Engine(anyhow::anyhow!(why)),
@@ -296,10 +315,8 @@ fn asked(setup: &Setup, suite: &Suite, name: &str, outcomes: &mut Outcomes) -> R
     done
 }
 
-/// Finds documents by an index that is made of a folder.
-fn finder<'a>(
-    setup: &'a Setup,
-    stop: &'a Arc<AtomicBool>,
-) -> impl FnMut(&Path, &str) -> Result<Vec<PathBuf>, String> + 'a {
-    move |_, _| Err("not yet".to_owned())
+/// Finds documents as `percept find` does, in an index of the suite's own.
+fn finder(setup: &Setup) -> Result<Finder, Trouble> {
+    let hands = setup.indexing()?;
+    Ok(Finder { embedder: hands.embedder, reranker: None, options: hands.options, count: hands.count })
 }

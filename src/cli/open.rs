@@ -203,7 +203,9 @@ impl Setup {
             model.sampling.temperature = temperature.unwrap_or(model.sampling.temperature);
         };
         let (store, blobs) = match overrides.measured {
-            true => (SessionStore::unsaved(MEASURED.to_owned()), BlobStore::temporary().map_err(Trouble::user)?),
+            true => {
+                (SessionStore::unsaved(MEASURED.to_owned()), BlobStore::temporary().map_err(Trouble::user)?)
+            }
             false => self.stores()?,
         };
         let blobs = Arc::new(blobs);

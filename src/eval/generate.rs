@@ -3,10 +3,10 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::calls::tool_call;
 use super::draw::{self, Drawing, Question, Scene, Text};
 use super::item::{Answer, Item, Kind};
 use super::rng::Rng;
+use super::text;
 
 /// Pictures of this share went through JPEG.
 const LOSSY: f32 = 0.15;
@@ -32,10 +32,14 @@ pub fn is_drawn(kind: Kind) -> bool {
 /// A file can't be written.
 pub fn generate(kind: Kind, seed: u64, count: usize, folder: &Path) -> io::Result<Vec<Item>> {
     std::fs::create_dir_all(folder)?;
+    if matches!(kind, Kind::ToolCall | Kind::LogCause | Kind::Retrieval) {
+        return text::generate(kind, seed, count, folder);
+    }
+    let base = Rng::new(seed).fork(kind.name());
     let mut items = Vec::with_capacity(count);
     for number in 0..count {
         let mut maker = Maker {
-            rng: Rng::part(seed, kind.name(), number as u64),
+            rng: base.fork(&number.to_string()),
             id: format!("{}-{seed}-{number:04}", kind.name()),
             folder,
             files: Vec::new(),
@@ -98,14 +102,7 @@ impl Maker<'_> {
             }
             Kind::SeveralPictures | Kind::TextToPicture => self.one_of_four(kind)?,
             Kind::PictureToText => self.text_of_four()?,
-            Kind::ToolCall => {
-                let (ask, tool, arguments) = tool_call(&mut self.rng);
-                return Ok((
-                    Some(tool.clone()),
-                    Question { ask, says: String::new(), answer: Answer::Call { tool, arguments } },
-                ));
-            }
-            Kind::Retrieval | Kind::LogCause | Kind::Speech => Question::nothing(),
+            Kind::ToolCall | Kind::Retrieval | Kind::LogCause | Kind::Speech => Question::nothing(),
         };
         Ok((None, question))
     }
@@ -113,7 +110,8 @@ impl Maker<'_> {
     fn scene(&mut self, scene: Scene, size: (u16, u16), text: Text) -> io::Result<Question> {
         let drawing = draw::draw(scene, size, text, &mut self.rng);
         self.keep(&drawing)?;
-        Ok(self.rng.pick(&drawing.questions).clone())
+        let at = self.rng.index(drawing.questions.len());
+        Ok(drawing.questions.into_iter().nth(at).unwrap_or_else(Question::nothing))
     }
 
     /// Four pictures, and a text or a question that is about one of them.
@@ -172,7 +170,7 @@ impl Maker<'_> {
     /// Writes a picture as PNG, or as JPEG with its traces.
     fn keep(&mut self, drawing: &Drawing) -> io::Result<()> {
         let lossy = self.rng.chance(LOSSY);
-        let quality = u8::try_from(self.rng.range(60, 95)).unwrap_or(90);
+        let quality = u8::try_from(self.rng.range(60..=95)).unwrap_or(90);
         let name = format!("{}{}", self.id, ["", "-b", "-c", "-d"][self.files.len().min(3)]);
         let bytes = match lossy {
             true => draw::jpeg(&drawing.image, quality),

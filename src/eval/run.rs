@@ -1,5 +1,6 @@
 //! Asks a suite, item by item, and keeps what came of each.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -10,14 +11,12 @@ use super::check::check;
 use super::item::{Answer, Given, Item, Kind};
 use super::outcome::{Outcome, Outcomes};
 use super::suite::Suite;
+use super::text::{Finder, Step, find};
 use crate::agent::driver::Driver;
 use crate::intake::Ears;
 
 /// Of an answer as much is kept, in bytes.
 const MOST_ANSWER: usize = 4000;
-
-/// Finds documents in a folder: the best first, by their place in it.
-pub type Find<'a> = dyn FnMut(&Path, &str) -> Result<Vec<PathBuf>, String> + 'a;
 
 /// Who does what an item asks.
 pub struct Hands<'a> {
@@ -26,7 +25,7 @@ pub struct Hands<'a> {
     /// Hears recordings.
     pub ears: &'a dyn Ears,
     /// Finds documents.
-    pub find: &'a mut Find<'a>,
+    pub finder: &'a Finder,
 }
 
 /// Why a run ended before its end. What was done is kept: the same run goes on from there.
@@ -61,10 +60,10 @@ pub async fn run(
     stop: &AtomicBool,
     tell: &mut (dyn FnMut(usize, Kind) + Send),
 ) -> Result<(), RunError> {
-    let done: std::collections::HashSet<String> =
-        outcomes.all.iter().map(|outcome| outcome.id.clone()).collect();
+    let done: HashSet<String> = outcomes.all.iter().map(|outcome| outcome.id.clone()).collect();
+    search(hands, suite, &done, outcomes, stop, tell)?;
     for (at, item) in suite.items.iter().enumerate() {
-        if done.contains(&item.id) {
+        if done.contains(&item.id) || item.kind == Kind::Retrieval {
             continue;
         }
         tell(at, item.kind);
@@ -79,11 +78,48 @@ pub async fn run(
             Err(AskError::Engine(why)) => return Err(RunError::Engine(why)),
             Err(AskError::Stopped) => return Err(RunError::Stopped),
         };
-        let outcome = outcome(item, &given, error, begun.elapsed().as_secs_f64());
-        let path = outcomes.path().to_owned();
-        outcomes.add(outcome).map_err(|error| RunError::File { path, error })?;
+        add(outcomes, outcome(item, &given, error, begun.elapsed().as_secs_f64()))?;
     }
     Ok(())
+}
+
+/// Does all searches at once: the folder of each is indexed one time.
+fn search(
+    hands: &Hands<'_>,
+    suite: &Suite,
+    done: &HashSet<String>,
+    outcomes: &mut Outcomes,
+    stop: &AtomicBool,
+    tell: &mut (dyn FnMut(usize, Kind) + Send),
+) -> Result<(), RunError> {
+    let left = |item: &&Item| item.kind == Kind::Retrieval && !done.contains(&item.id);
+    let items: Vec<Item> = suite.items.iter().filter(left).cloned().collect();
+    if items.is_empty() {
+        return Ok(());
+    }
+    let begun = Instant::now();
+    let mut step = |step: Step| match step {
+        Step::Searched(at, _) => tell(at, Kind::Retrieval),
+        Step::Indexing(_) => tell(0, Kind::Retrieval),
+    };
+    let found = find(&suite.folder, &items, hands.finder, stop, &mut step);
+    if stop.load(Ordering::Relaxed) {
+        return Err(RunError::Stopped);
+    }
+    let (given, error) = match found {
+        Ok(found) => (found.given, None),
+        Err(error) => (vec![Given::default(); items.len()], Some(error.to_string())),
+    };
+    let seconds = begun.elapsed().as_secs_f64() / items.len() as f64;
+    for (item, given) in items.iter().zip(&given) {
+        add(outcomes, outcome(item, given, error.clone(), seconds))?;
+    }
+    Ok(())
+}
+
+fn add(outcomes: &mut Outcomes, outcome: Outcome) -> Result<(), RunError> {
+    let path = outcomes.path().to_owned();
+    outcomes.add(outcome).map_err(|error| RunError::File { path, error })
 }
 
 async fn answer(
@@ -94,10 +130,6 @@ async fn answer(
 ) -> Result<Given, AskError> {
     let file = || item.attach.first().map(|file| folder.join(file)).unwrap_or_default();
     match &item.answer {
-        Answer::Documents(_) => {
-            let found = (hands.find)(&file(), &item.question).map_err(AskError::Item)?;
-            Ok(Given { found, ..Given::default() })
-        }
         Answer::Speech { .. } => {
             let heard = hands.ears.hear(&file(), stop, &mut |_| {}).map_err(AskError::Item)?;
             Ok(Given { text: heard.to_text(), ..Given::default() })

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::calibration::Calibration;
 use super::report::Report;
 
 /// What a model was measured at.
@@ -25,6 +26,13 @@ pub struct Scores {
 }
 
 impl Scores {
+    /// Those of a report.
+    pub fn new(suite: &str, report: &Report, at_ms: i64) -> Self {
+        let unsure_below = report.calibration.as_ref().and_then(Calibration::threshold);
+        let (model, suite, report) = (report.model.clone(), suite.to_owned(), report.clone());
+        Self { model, suite, at_ms, report, unsure_below }
+    }
+
     /// Where the scores of a model with this fingerprint are.
     pub fn path(evals: &Path, fingerprint: &str) -> PathBuf {
         evals.join("scores").join(format!("{fingerprint}.json"))

@@ -17,7 +17,7 @@ use serde::Serialize;
 use super::draw::{self, Drawing, Question, Scene, Text};
 use super::item::Answer;
 use super::rng::Rng;
-use super::tool_call;
+use super::text;
 
 /// Examples of this share went through JPEG.
 const LOSSY: f32 = 0.15;
@@ -68,8 +68,9 @@ pub fn stream(
     count: Option<u64>,
     to: &mut impl Write,
 ) -> io::Result<()> {
+    let base = Rng::new(seed).fork("stream");
     for number in 0..count.unwrap_or(u64::MAX) {
-        let mut rng = Rng::part(seed, "stream", number);
+        let mut rng = base.fork(&number.to_string());
         match example(lesson, size, &mut rng, to) {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
             written => written?,
@@ -84,7 +85,7 @@ fn example(lesson: Lesson, size: (u16, u16), rng: &mut Rng, to: &mut impl Write)
         // As many characters as the picture's width has room for.
         let text = Text { characters: (size.0 / 8).into(), ..Text::default() };
         let drawing = draw::draw(scene, size, text, rng);
-        let question = (!drawing.questions.is_empty()).then(|| rng.pick(&drawing.questions).clone());
+        let question = rng.one_of(&drawing.questions).cloned();
         (drawing, question)
     };
     let (mut drawing, question) = match lesson {
@@ -107,13 +108,12 @@ fn example(lesson: Lesson, size: (u16, u16), rng: &mut Rng, to: &mut impl Write)
             (drawing, caption)
         }
         Lesson::Tool => {
-            let (request, tool, arguments) = tool_call(rng);
-            let answer = Answer::Call { tool, arguments };
-            return write(None, &request, &said(&answer), to);
+            let item = text::tool_call(String::new(), rng);
+            return write(None, &item.question, &said(&item.answer), to);
         }
     };
     let (ask, says) = question.map_or_else(Default::default, |Question { ask, says, .. }| (ask, says));
-    let lossy = rng.chance(LOSSY).then(|| u8::try_from(rng.range(60, 95)).unwrap_or(90));
+    let lossy = rng.chance(LOSSY).then(|| u8::try_from(rng.range(60..=95)).unwrap_or(90));
     let image = lossy.and_then(|quality| draw::jpeg(&drawing.image, quality).ok());
     if let Some(Ok(image)) = image.map(|bytes| image::load_from_memory(&bytes)) {
         drawing.image = image.into_rgb8();

@@ -123,8 +123,17 @@ impl Template {
             true => None,
             false => AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(control).ok(),
         };
-        let mut template =
-            Self { environment, source, format, knows_tools: false, untold: false, typed: false, bos, eos, control };
+        let mut template = Self {
+            environment,
+            source,
+            format,
+            knows_tools: false,
+            untold: false,
+            typed: false,
+            bos,
+            eos,
+            control,
+        };
         template.typed = template.wants_typed();
         template.knows_tools = template.tells_of_tools();
         if !template.knows_tools {

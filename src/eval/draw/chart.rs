@@ -38,13 +38,13 @@ const NAMES: [&str; 12] = [
 const MEASURES: [&str; 6] = ["revenue", "sales", "traffic", "cost", "orders", "errors"];
 
 /// The least difference between the two highest, and the two lowest, of a hundred.
-const APART: i32 = 6;
+const APART: u32 = 6;
 
 struct Chart {
     title: String,
     measure: &'static str,
     months: Vec<&'static str>,
-    values: Vec<i32>,
+    values: Vec<u32>,
     with_values: bool,
 }
 
@@ -64,15 +64,15 @@ pub(super) fn chart(mut artist: Artist<'_>) -> Drawing {
 
 fn think(artist: &mut Artist<'_>) -> Chart {
     let most = if artist.canvas.width < 360.0 { 6 } else { 8 };
-    let count = artist.rng.range(3, most) as usize;
-    let first = artist.rng.range(0, 12 - count as i32) as usize;
+    let count = artist.rng.range(3..=most) as usize;
+    let first = artist.rng.range(0..=12 - count as u32) as usize;
     let measure = *artist.rng.pick(&MEASURES);
     let mut capital = measure.to_owned();
     capital[..1].make_ascii_uppercase();
     let title = match artist.rng.below(4) {
         0 => capital,
         1 => format!("{capital} by month"),
-        2 => format!("{capital} 20{}", artist.rng.range(10, 29)),
+        2 => format!("{capital} 20{}", artist.rng.range(10..=29)),
         _ => format!("{capital} ({})", artist.rng.pick(&["USD", "EUR", "k"])),
     };
     let values = values(artist, count);
@@ -86,9 +86,9 @@ fn think(artist: &mut Artist<'_>) -> Chart {
 }
 
 /// Values from 5 to 99, of which the highest and the lowest can be told by eye.
-fn values(artist: &mut Artist<'_>, count: usize) -> Vec<i32> {
+fn values(artist: &mut Artist<'_>, count: usize) -> Vec<u32> {
     loop {
-        let values: Vec<i32> = (0..count).map(|_| artist.rng.range(5, 99)).collect();
+        let values: Vec<u32> = (0..count).map(|_| artist.rng.range(5..=99)).collect();
         let mut ordered = values.clone();
         ordered.sort_unstable();
         let apart = |a: usize, b: usize| ordered[b] - ordered[a] >= APART;

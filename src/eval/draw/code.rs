@@ -1,9 +1,13 @@
 //! Source code in an editor, with line numbers.
 
 use super::artist::{Artist, Drawing, Question};
+use crate::eval::words::Language;
 
 /// A keyword before a name in code.
-const KEYWORDS: [&str; 3] = ["fn", "def", "func"];
+const KEYWORDS: [&str; 3] = ["fn", "def", "function"];
+
+/// The languages that go with them.
+const LANGUAGES: [Language; 3] = [Language::Rust, Language::Python, Language::TypeScript];
 
 /// An editor window with a function in it.
 pub(super) fn code(mut artist: Artist<'_>) -> Drawing {
@@ -11,7 +15,7 @@ pub(super) fn code(mut artist: Artist<'_>) -> Drawing {
     let face = artist.mono_face(12.0, 15.0);
     let pitch = face.height + 1.0;
     let rows = (((height - 4.0) / pitch) as usize).clamp(2, 40);
-    let first = artist.rng.range(1, 90) as usize;
+    let first = artist.rng.range(1..=90) as usize;
     let (gutter, ink) = (face.width("000 "), artist.theme.ink);
     let columns = ((width - gutter - 6.0) / face.advance('m')) as usize;
     let language = artist.rng.below(3) as usize;
@@ -50,7 +54,7 @@ fn lines(
     let end = [" {", ":", " {"][language];
     let mut lines = vec![format!("{} {name}({argument}){end}", KEYWORDS[language])];
     while lines.len() < rows {
-        let line = artist.words().code_line();
+        let line = artist.words().code_line(LANGUAGES[language]);
         let line = format!("    {}", line.trim());
         let line = line.get(..columns.min(line.len())).unwrap_or_default().trim_end().to_owned();
         if line.trim().len() > 2 && !lines.contains(&line) {

@@ -72,7 +72,7 @@ fn desktop(artist: &mut Artist<'_>) {
     let (width, height) = (artist.canvas.width, artist.canvas.height);
     let bar = shifted(artist.theme.back, -30);
     artist.canvas.rect(0.0, height - 28.0, width, height, bar);
-    for at in 0..artist.rng.range(2, 7) {
+    for at in 0..artist.rng.range(2..=7) {
         let colour = super::theme::any_colour(artist.rng, 60, 230);
         let x = 10.0 + 34.0 * at as f32;
         artist.canvas.round([x, height - 25.0, x + 22.0, height - 3.0], 4.0, colour);
@@ -122,7 +122,7 @@ fn message(artist: &mut Artist<'_>, error: bool) -> String {
     if error {
         return artist.words().error();
     }
-    let (word, number) = (artist.words().identifier(), artist.rng.range(2, 400).to_string());
+    let (word, number) = (artist.words().identifier(), artist.rng.range(2..=400).to_string());
     artist.rng.pick(&MESSAGES).replace("{w}", &word).replace("{n}", &number)
 }
 
@@ -156,7 +156,7 @@ fn buttons(artist: &mut Artist<'_>, window: [f32; 4], face: &Face, height: f32) 
     let scale = artist.scale;
     let mut names = BUTTONS;
     artist.rng.shuffle(&mut names);
-    let many = artist.rng.range(1, 3) as usize;
+    let many = artist.rng.range(1..=3) as usize;
     let wide = |name: &str| face.width(name).max(34.0 * scale) + 18.0 * scale;
     let (mut x, mut placed) = (right - 8.0 * scale, Vec::new());
     let accented = artist.rng.chance(0.5);

@@ -125,7 +125,7 @@ pub fn absent(scene: Scene, size: (u16, u16), rng: &mut Rng) -> (Drawing, Questi
             (true, Some(question)) => question,
             (true, None) => continue,
             (false, _) => {
-                let (ask, what) = rng.pick(&missing).question();
+                let (ask, what) = missing[rng.index(missing.len())].question();
                 Question::absent(ask, what)
             }
         };

@@ -44,8 +44,8 @@ fn shape(artist: &mut Artist<'_>, shape: &str, (x, y): (f32, f32), radius: f32, 
 
 /// From 1 to 12 shapes of a sort, with some of another sort among them.
 pub(super) fn count(mut artist: Artist<'_>) -> Drawing {
-    let many = artist.rng.range(1, 12) as usize;
-    let others = artist.rng.range(0, 4) as usize;
+    let many = artist.rng.range(1..=12) as usize;
+    let others = artist.rng.range(0..=4) as usize;
     let mut shapes = SHAPES;
     artist.rng.shuffle(&mut shapes);
     let places = places(&mut artist, many + others);
@@ -114,8 +114,8 @@ pub(super) fn spatial(mut artist: Artist<'_>) -> Drawing {
 pub(super) fn states(mut artist: Artist<'_>) -> Drawing {
     let face = artist.window_face(12.0, 16.0);
     let pitch = face.height + artist.between(6.0, 12.0);
-    let fits = ((artist.canvas.height - 40.0) / pitch) as i32;
-    let rows = artist.rng.range(2, fits.clamp(2, 6)) as usize;
+    let fits = ((artist.canvas.height - 40.0) / pitch) as u32;
+    let rows = artist.rng.range(2..=fits.clamp(2, 6)) as usize;
     let mut names = SWITCHES;
     artist.rng.shuffle(&mut names);
     let boxes = artist.rng.chance(0.5);
@@ -139,7 +139,7 @@ pub(super) fn states(mut artist: Artist<'_>) -> Drawing {
         artist.canvas.text(x + 10.0, top + 4.0, name, &face, ink_on(colour));
         x = right + 12.0;
     }
-    let (name, on) = *artist.rng.pick(&states);
+    let (name, on) = states[artist.rng.index(rows)];
     let button = artist.rng.below(2) as usize;
     let all: Vec<&str> = COLOURS.iter().map(|(name, _)| *name).collect();
     let questions = vec![

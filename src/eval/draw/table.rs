@@ -4,12 +4,12 @@ use super::artist::{Artist, Drawing, Question, Thing};
 
 /// A column: its name, and what its cells are.
 const COLUMNS: [(&str, fn(&mut Artist<'_>) -> String); 6] = [
-    ("Size", |artist| format!("{} kB", artist.rng.range(1, 999))),
+    ("Size", |artist| format!("{} kB", artist.rng.range(1..=999))),
     ("Status", |artist| (*artist.rng.pick(&["running", "stopped", "failed", "queued", "done"])).to_owned()),
-    ("Owner", |artist| artist.words().word()),
-    ("Port", |artist| artist.rng.range(20, 9999).to_string()),
-    ("Load", |artist| format!("{}%", artist.rng.range(0, 100))),
-    ("Time", |artist| format!("{:02}:{:02}", artist.rng.range(0, 23), artist.rng.range(0, 59))),
+    ("Owner", |artist| artist.words().word().to_owned()),
+    ("Port", |artist| artist.rng.range(20..=9999).to_string()),
+    ("Load", |artist| format!("{}%", artist.rng.range(0..=100))),
+    ("Time", |artist| format!("{:02}:{:02}", artist.rng.range(0..=23), artist.rng.range(0..=59))),
 ];
 
 /// A table of two to eight rows and two to four columns, the first of which has the names.
@@ -17,9 +17,9 @@ pub(super) fn table(mut artist: Artist<'_>) -> Drawing {
     let (width, height) = (artist.canvas.width, artist.canvas.height);
     let face = artist.window_face(12.0, 15.0);
     let pitch = face.height + artist.between(3.0, 8.0);
-    let fits = ((height - 6.0) / pitch) as i32 - 1;
-    let rows = artist.rng.range(2, fits.clamp(2, 8)) as usize;
-    let columns = artist.rng.range(1, if width < 380.0 { 2 } else { 3 }) as usize;
+    let fits = ((height - 6.0) / pitch) as u32 - 1;
+    let rows = artist.rng.range(2..=fits.clamp(2, 8)) as usize;
+    let columns = artist.rng.range(1..=if width < 380.0 { 2 } else { 3 }) as usize;
     let mut all = COLUMNS;
     artist.rng.shuffle(&mut all);
     let heads: Vec<&str> = ["Name"].into_iter().chain(all[..columns].iter().map(|(head, _)| *head)).collect();
@@ -51,7 +51,7 @@ fn cells(
 ) -> Vec<Vec<String>> {
     let mut cells: Vec<Vec<String>> = Vec::with_capacity(rows);
     while cells.len() < rows {
-        let name = artist.words().word();
+        let name = artist.words().word().to_owned();
         if cells.iter().all(|row| !row[0].contains(&name) && !name.contains(&row[0])) {
             let rest = columns.iter().map(|(_, cell)| cell(artist));
             cells.push([name].into_iter().chain(rest).collect());
@@ -61,8 +61,7 @@ fn cells(
 }
 
 fn questions(artist: &mut Artist<'_>, heads: &[&str], cells: &[Vec<String>]) -> Vec<Question> {
-    let (row, column) =
-        (artist.rng.pick(cells).clone(), artist.rng.range(1, heads.len() as i32 - 1) as usize);
+    let (row, column) = (&cells[artist.rng.index(cells.len())], 1 + artist.rng.index(heads.len() - 1));
     let others: Vec<&str> =
         cells.iter().map(|row| row[column].as_str()).filter(|cell| *cell != row[column]).collect();
     let ask = format!("What is the {} of {}?", heads[column].to_lowercase(), row[0]);

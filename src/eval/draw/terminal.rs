@@ -35,7 +35,7 @@ pub(super) fn terminal(mut artist: Artist<'_>, full: bool) -> Drawing {
     let left = artist.between(2.0, 8.0);
     let gap = artist.rng.below(3) as f32;
     let room = (((height - top) / (face.height + gap)) as usize).clamp(1, MOST_LINES);
-    let many = if full { room } else { artist.rng.range(1, room as i32) as usize };
+    let many = if full { room } else { artist.rng.range(1..=room as u32) as usize };
     let columns = ((width - left - 4.0) / face.advance('m')) as usize;
     let rows = rows(&mut artist, many, columns);
     let mut y = top;

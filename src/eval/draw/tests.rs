@@ -18,7 +18,7 @@ const SCENES: [(Scene, (u16, u16)); 13] = [
 ];
 
 fn drawn(scene: Scene, size: (u16, u16), seed: u64) -> Drawing {
-    draw(scene, size, Text::default(), &mut Rng::part(seed, "test", 0))
+    draw(scene, size, Text::default(), &mut Rng::new(seed))
 }
 
 #[test]

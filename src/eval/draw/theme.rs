@@ -45,7 +45,7 @@ impl Theme {
 
 /// A colour whose parts lie between two numbers.
 pub(super) fn any_colour(rng: &mut Rng, least: u8, most: u8) -> Colour {
-    let part = |rng: &mut Rng| u8::try_from(rng.range(i32::from(least), i32::from(most))).unwrap_or(most);
+    let part = |rng: &mut Rng| u8::try_from(rng.range(u32::from(least)..=u32::from(most))).unwrap_or(most);
     [part(rng), part(rng), part(rng)]
 }
 
