@@ -202,7 +202,7 @@ def main() -> None:
     importing = commands.add_parser("import", help="make a checkpoint of the GGUF pair, to train on from it")
     importing.add_argument("folder", type=Path, help="where the files are")
     importing.add_argument("checkpoint", type=Path, help="the .npz file to write")
-    guessing = commands.add_parser("random", help="write a pair of random weights, which is what chance answers")
+    guessing = commands.add_parser("random", help="write a GGUF pair of random weights: what chance answers")
     guessing.add_argument("folder", type=Path, help="where the files go")
     guessing.add_argument("--seed", type=int, default=0, help="of the weights (default: 0)")
     arguments = parser.parse_args()

@@ -34,15 +34,16 @@ class Shape:
 
 SCREENS = {"dialog": 0.28, "terminal": 0.24, "chart": 0.14, "absent": 0.12, "caption": 0.12, "table": 0.10}
 
-# A picture takes (width / 20 + 1) x height / 20 - 1 tokens; 8 more stand around the question.
+# A picture takes (width / 20 + 1) x height / 20 - 1 tokens; 10 more stand around the question
+# and the answer.
 SHAPES = {
     shape.name: shape
     for shape in [
         Shape("crop", 160, 60, 0, {"crops": 1}),
-        Shape("line-short", 160, 20, 40, {"lines": 1}),
+        Shape("line-short", 160, 20, 44, {"lines": 1}),
         Shape("line-medium", 200, 40, 64, {"lines": 1}),
-        Shape("line-long", 320, 40, 96, {"lines": 1}),
-        Shape("lines", 320, 100, 240, {"terminal": 1}),
+        Shape("line-long", 320, 40, 88, {"lines": 1}),
+        Shape("lines", 320, 100, 160, {"terminal": 1}),
         Shape("screen-small", 320, 140, 224, SCREENS),
         Shape("screen-medium", 400, 200, 384, SCREENS),
         Shape("screen-large", 640, 400, 960, SCREENS),
