@@ -35,7 +35,8 @@ def drawers(percept: Path, mixture: Path, count: int) -> Iterator[Iterator[tuple
     # Not forked: JAX has threads, which a forked process would lack.
     context = multiprocessing.get_context("spawn")
     queue = context.Queue(AHEAD)
-    processes = [context.Process(target=_draw, args=(percept, mixture, queue), daemon=True) for _ in range(count)]
+    drawing = (percept, mixture, queue)
+    processes = [context.Process(target=_draw, args=drawing, daemon=True) for _ in range(count)]
     for process in processes:
         process.start()
     try:

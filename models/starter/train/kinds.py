@@ -32,10 +32,12 @@ class Shape:
     """How often each of percept's kinds is drawn, in proportion."""
 
 
-SCREENS = {"dialog": 0.28, "terminal": 0.24, "chart": 0.14, "absent": 0.12, "caption": 0.12, "table": 0.10}
+QUESTIONS = {"dialog": 0.32, "terminal": 0.27, "chart": 0.16, "absent": 0.14, "table": 0.11}
+SCREENS = {**QUESTIONS, "caption": 0.12}
 
 # A picture takes (width / 20 + 1) x height / 20 - 1 tokens; 10 more stand around the question
-# and the answer.
+# and the answer. Captions of the small screens have a shape of their own, since they are longer
+# than all other answers and would lengthen every sequence.
 SHAPES = {
     shape.name: shape
     for shape in [
@@ -43,11 +45,12 @@ SHAPES = {
         Shape("line-short", 160, 20, 44, {"lines": 1}),
         Shape("line-medium", 200, 40, 64, {"lines": 1}),
         Shape("line-long", 320, 40, 88, {"lines": 1}),
-        Shape("lines", 320, 100, 160, {"terminal": 1}),
-        Shape("screen-small", 320, 140, 224, SCREENS),
-        Shape("screen-medium", 400, 200, 384, SCREENS),
-        Shape("screen-large", 640, 400, 960, SCREENS),
-        Shape("tool", 0, 0, 160, {"tool": 1}),
+        Shape("lines", 320, 100, 144, {"terminal": 1}),
+        Shape("screen-small", 320, 140, 184, QUESTIONS),
+        Shape("caption-small", 320, 140, 240, {"caption": 1}),
+        Shape("screen-medium", 400, 200, 344, SCREENS),
+        Shape("screen-large", 640, 400, 784, SCREENS),
+        Shape("tool", 0, 0, 168, {"tool": 1}),
     ]
 }
 

@@ -182,7 +182,8 @@ class ThePerceptThatIsBuilt(unittest.TestCase):
     def test_each_shape_can_be_read(self) -> None:
         percept = Path(os.environ.get("PERCEPT", PERCEPT))
         try:
-            Stream(percept, "lines", 160, 20, HELD_OUT_SEED).read()
+            with Stream(percept, "lines", 160, 20, HELD_OUT_SEED) as stream:
+                stream.read()
         except StreamError as error:
             self.skipTest(f"no percept that streams examples: {error}")
         with Source(percept, random.Random(1), [HELD_OUT_SEED]) as source:
