@@ -1,14 +1,15 @@
-"""Makes training examples of drawings: pixels, tokens, and the targets of every loss.
+"""Makes training examples of what percept drew: pixels, tokens, and the targets of every loss.
 
-Nothing here knows the network; NumPy arrays come out, one shape for each kind.
+Nothing here knows the network; NumPy arrays come out, always the same shapes for a `Shape`.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
-from canvas import FIRST_CHARACTER, PATCH, SLOTS, Artist, Canvas
-from kinds import Kind
+from kinds import Shape, Source
+from picture import FIRST_CHARACTER, PATCH, SLOTS, Picture
+from stream import Example, StreamError
 from tokenizer import END_OF_TEXT, IMAGE_END, TURN_END, decode, encode
 
 # Patches along the side of a merged one: an image token stands for 20 x 20 pixels.
@@ -19,20 +20,23 @@ RESCALED = 0.15
 RESCALING = 0.07
 # Pixels between the middle of the last character and the edge that a rescaling must keep.
 MARGIN = 12
+# So many examples in a row that don't fit mean that the shape is too short for them.
+MOST_LEFT_OUT = 200
 # A place in the sequence that an image token or a row break takes.
 IMAGE = -1
 
-BEFORE_IMAGE = encode("<|im_start|>user\n", control=True)
+BEFORE_USER = encode("<|im_start|>user\n", control=True)
 AFTER_QUESTION = encode("<|im_end|>\n<|im_start|>assistant\n", control=True)
 
 
 class Batch(NamedTuple):
-    """Examples of one kind; B of them, T tokens each."""
+    """Examples of one shape; B of them, T tokens each. Without pictures, height, width and
+    patches are 0."""
 
     images: np.ndarray
     """uint8 [B, height, width, 3]"""
     labels: np.ndarray
-    """uint8 [B, patches, SLOTS]: `Canvas.labels`"""
+    """uint8 [B, patches, SLOTS]: `Picture.labels`"""
     tokens: np.ndarray
     """int32 [B, T]; where an image token stands, the first character inside its square
     (a space if there is none), and 0 at a row break: the target of the readout loss"""
@@ -45,55 +49,71 @@ class Batch(NamedTuple):
     character of the answer; -1 where there is none"""
 
 
-def batch(kind: Kind, size: int, artist: Artist) -> Batch:
-    """Draws a batch of a kind."""
-    examples = []
-    while len(examples) < size:
-        if example := _example(kind, artist):
-            examples.append(example)
+def batch(shape: Shape, size: int, source: Source) -> Batch:
+    """Reads a batch of a shape."""
+    examples = [_fitting(shape, source) for _ in range(size)]
     return Batch(*map(np.stack, zip(*examples, strict=True)))
 
 
-def _example(kind: Kind, artist: Artist) -> Batch | None:
-    """Returns one example, without the axis of the batch, or nothing if it is too long."""
-    rng = artist.rng
-    drawing = kind.draw(artist)
-    canvas = drawing.canvas
-    if rng.random() < RESCALED and (not kind.tokens or _can_grow(canvas)):
-        canvas.rescale(rng.uniform(1 - RESCALING, 1 + RESCALING))
-    if not kind.tokens:
+def _fitting(shape: Shape, source: Source) -> Batch:
+    """Reads one example, without the axis of the batch, and leaves out those too long.
+
+    What is left out is replaced by one of the same kind, so the shares stay.
+    """
+    kind, example = source.read(shape)
+    for _ in range(MOST_LEFT_OUT):
+        if made := _example(shape, example, source):
+            return made
+        example = source.read_kind(shape, kind)
+    longer = f"longer than the {shape.tokens} tokens of {shape.name}"
+    raise StreamError(f"{MOST_LEFT_OUT} examples of {kind} in a row were {longer}")
+
+
+def _example(shape: Shape, example: Example, source: Source) -> Batch | None:
+    """Returns the arrays of an example, or nothing if it is too long."""
+    picture = example.picture
+    if picture is None:
+        laid = _lay_out(example.question, example.answer, 0, shape.tokens)
+        if laid is None:
+            return None
+        nowhere = np.full(shape.tokens, -1, np.int32)
+        return Batch(np.zeros((0, 0, 3), np.uint8), np.zeros((0, SLOTS), np.uint8), *laid, nowhere)
+    if source.rng.random() < RESCALED and (not shape.tokens or _can_grow(picture)):
+        picture = picture.rescaled(source.rng.uniform(1 - RESCALING, 1 + RESCALING))
+    labels = picture.labels()
+    if not shape.tokens:
         nothing = np.zeros(0, np.int32)
-        return Batch(np.asarray(canvas.image), canvas.labels(), nothing, nothing, nothing, nothing)
-    question, answer = rng.choice(drawing.questions)
-    if kind.reads_first and rng.random() < kind.reads_first:
-        question, answer = drawing.questions[0]
-    laid = _lay_out(question, answer, _image_tokens(canvas), kind.tokens)
+        return Batch(picture.pixels, labels, nothing, nothing, nothing, nothing)
+    laid = _lay_out(example.question, example.answer, _image_tokens(picture), shape.tokens)
     if laid is None:
         return None
     tokens, image_index, weights = laid
-    pointer = _pointers(canvas, answer, tokens, image_index, weights)
-    labels = canvas.labels()
+    pointer = _pointers(picture, example.answer, tokens, image_index, weights)
     on_image = image_index >= 0
-    tokens[on_image] = _readout(canvas, labels)[image_index[on_image]]
-    return Batch(np.asarray(canvas.image), labels, tokens, image_index, weights, pointer)
+    tokens[on_image] = _readout(picture, labels)[image_index[on_image]]
+    return Batch(picture.pixels, labels, tokens, image_index, weights, pointer)
 
 
-def _can_grow(canvas: Canvas) -> bool:
-    right = max((glyph.x for glyph in canvas.glyphs), default=0) + MARGIN
-    bottom = max((glyph.y for glyph in canvas.glyphs), default=0) + MARGIN
-    return right * (1 + RESCALING) < canvas.width and bottom * (1 + RESCALING) < canvas.height
+def _can_grow(picture: Picture) -> bool:
+    right = max((glyph.x for glyph in picture.glyphs), default=0) + MARGIN
+    bottom = max((glyph.y for glyph in picture.glyphs), default=0) + MARGIN
+    return right * (1 + RESCALING) < picture.width and bottom * (1 + RESCALING) < picture.height
 
 
-def _image_tokens(canvas: Canvas) -> int:
+def _image_tokens(picture: Picture) -> int:
     """Returns how many places a picture takes: its tokens, and a break between two rows."""
-    rows, columns = canvas.height // TOKEN_SIDE, canvas.width // TOKEN_SIDE
+    rows, columns = picture.height // TOKEN_SIDE, picture.width // TOKEN_SIDE
     return rows * columns + rows - 1
 
 
 def _lay_out(question: str, answer: str, image: int, length: int) -> tuple[np.ndarray, ...] | None:
     """Returns the sequence that percept gives the model, and the answer: tokens, image
-    indices and answer weights as in `Batch`; nothing if it is longer than `length`."""
-    prompt = BEFORE_IMAGE + [IMAGE] * image + [IMAGE_END] + encode(question) + AFTER_QUESTION
+    indices and answer weights as in `Batch`; nothing if it is longer than `length`.
+
+    `image` is the number of places that the picture takes, 0 if there is none.
+    """
+    seen = [IMAGE] * image + [IMAGE_END] if image else []
+    prompt = BEFORE_USER + seen + encode(question) + AFTER_QUESTION
     sequence = np.array(prompt + encode(answer) + [TURN_END], np.int32)
     if len(sequence) > length:
         return None
@@ -107,7 +127,7 @@ def _lay_out(question: str, answer: str, image: int, length: int) -> tuple[np.nd
 
 
 def _pointers(
-    canvas: Canvas, answer: str, tokens: np.ndarray, image_index: np.ndarray, weights: np.ndarray
+    picture: Picture, answer: str, tokens: np.ndarray, image_index: np.ndarray, weights: np.ndarray
 ) -> np.ndarray:
     """Returns `Batch.pointer` for an answer that was drawn as such; else all -1.
 
@@ -116,10 +136,10 @@ def _pointers(
     """
     pointer = np.full(len(tokens), -1, np.int32)
     spelled = "".join(answer.split())
-    glyph = "".join(glyph.character for glyph in canvas.glyphs).find(spelled) if spelled else -1
+    glyph = "".join(glyph.character for glyph in picture.glyphs).find(spelled) if spelled else -1
     if glyph < 0:
         return pointer
-    rows, columns = canvas.height // TOKEN_SIDE, canvas.width // TOKEN_SIDE
+    rows, columns = picture.height // TOKEN_SIDE, picture.width // TOKEN_SIDE
     first = int(np.argmax(image_index >= 0))
     for place in np.flatnonzero(weights):
         target = int(tokens[place + 1])
@@ -128,8 +148,8 @@ def _pointers(
         text = decode([target])
         letters = len("".join(text.split()))
         # A word token that begins with a space reads nothing at its own place yet.
-        if letters and not text[0].isspace() and glyph < len(canvas.glyphs):
-            row, column = int(canvas.glyphs[glyph].y // TOKEN_SIDE), int(canvas.glyphs[glyph].x // TOKEN_SIDE)
+        if letters and not text[0].isspace() and glyph < len(picture.glyphs):
+            row, column = int(picture.glyphs[glyph].y // TOKEN_SIDE), int(picture.glyphs[glyph].x // TOKEN_SIDE)
             if 0 <= row < rows and 0 <= column < columns:
                 pointer[place] = first + row * (columns + 1) + column
         glyph += letters
@@ -144,12 +164,12 @@ def merged(labels: np.ndarray, rows: int, columns: int) -> np.ndarray:
     return grid.swapaxes(-3, -2).reshape(*batch, rows * columns, MERGE * MERGE * SLOTS)
 
 
-def _readout(canvas: Canvas, labels: np.ndarray) -> np.ndarray:
+def _readout(picture: Picture, labels: np.ndarray) -> np.ndarray:
     """Returns the token of the first character in each image token, 0 for a row break.
 
     int32 [rows * (columns + 1)]
     """
-    rows, columns = canvas.height // TOKEN_SIDE, canvas.width // TOKEN_SIDE
+    rows, columns = picture.height // TOKEN_SIDE, picture.width // TOKEN_SIDE
     slots = merged(labels, rows, columns)
     first = np.take_along_axis(slots, (slots > 0).argmax(-1)[:, None], -1)[:, 0]
     characters = first.astype(np.int32).reshape(rows, columns) + FIRST_CHARACTER

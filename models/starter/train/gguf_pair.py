@@ -2,6 +2,7 @@
 
     python gguf_pair.py export runs/first/checkpoint.npz ..
     python gguf_pair.py import .. runs/second/checkpoint.npz
+    python gguf_pair.py random runs/random
 
 Matrices are stored as float16, vectors as float32. Beside the pair lies a small .npz with the
 character heads, which only training needs; without it they start from zero. The optimizer's
@@ -18,7 +19,7 @@ import numpy as np
 
 import checkpoint
 import model
-from canvas import PATCH
+from picture import PATCH
 from checkpoint import Checkpoint
 from examples import MERGE
 from model import Tree
@@ -201,11 +202,17 @@ def main() -> None:
     importing = commands.add_parser("import", help="make a checkpoint of the GGUF pair, to train on from it")
     importing.add_argument("folder", type=Path, help="where the files are")
     importing.add_argument("checkpoint", type=Path, help="the .npz file to write")
+    guessing = commands.add_parser("random", help="write a GGUF pair of random weights: what chance answers")
+    guessing.add_argument("folder", type=Path, help="where the files go")
+    guessing.add_argument("--seed", type=int, default=0, help="of the weights (default: 0)")
     arguments = parser.parse_args()
     if arguments.command == "export":
         kept = checkpoint.load(arguments.checkpoint, model.initial(), optimizer={})
         arguments.folder.mkdir(parents=True, exist_ok=True)
         export_pair(kept.parameters, arguments.folder)
+    elif arguments.command == "random":
+        arguments.folder.mkdir(parents=True, exist_ok=True)
+        export_pair(model.initial(arguments.seed), arguments.folder)
     else:
         if arguments.checkpoint.exists():
             parser.error(f"{arguments.checkpoint} exists")

@@ -1,90 +1,89 @@
-"""The kinds of pictures: how large each is, and what is drawn on it.
+"""The shapes that training compiles: how large each is, and what percept draws on it.
 
-A kind has one size and one length of token sequence, so that a batch of it is one shape and
-each kind is compiled once.
+A shape has one size and one length of token sequence, so that a batch of it is compiled
+once. What is drawn, percept calls a kind; a shape may take several in fixed shares.
 """
 
 import random
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
 
-from canvas import Artist, Drawing, Fonts
-from charts import chart
-from dialogs import dialog
-from lines import line, scattered
-from terminals import terminal
-from texts import Corpus, Writer
+from stream import Example, Stream
+
+# Seeds that training draws from. All below are for evaluation and never trained on:
+# `percept eval` measures on them, and train.py its progress on HELD_OUT_SEED.
+TRAINING_SEEDS = range(1_000_000, 1 << 32)
+HELD_OUT_SEED = 999_999
 
 
 @dataclass(frozen=True)
-class Kind:
-    """A kind of pictures; sides are pixels, multiples of 20."""
+class Shape:
+    """A shape of batches; sides are pixels, multiples of 20, or 0 where there is no picture."""
 
     name: str
     width: int
     height: int
     tokens: int
-    """Length of the token sequence: picture, question and answer. 0: nothing is asked, and
-    only the vision part learns from it."""
-    characters: int
-    """The most characters that are drawn, where the kind bounds them."""
-    sketch: Callable[["Kind", Artist], Drawing]
-    reads_first: float = 0.0
-    """Share of pictures of which the first question is asked: to read all of the text."""
-
-    def draw(self, artist: Artist) -> Drawing:
-        return self.sketch(self, artist)
+    """Length of the token sequence: picture, question and answer; a longer example is left
+    out. 0: nothing is asked, and only the vision part learns from it."""
+    drawn: dict[str, float]
+    """How often each of percept's kinds is drawn, in proportion."""
 
 
-def _crop(kind: Kind, artist: Artist) -> Drawing:
-    if artist.rng.random() < 0.7:
-        return terminal(artist, kind.width, kind.height, kind.characters, full=True)
-    return scattered(artist, kind.width, kind.height)
+QUESTIONS = {"dialog": 0.32, "terminal": 0.27, "chart": 0.16, "absent": 0.14, "table": 0.11}
+SCREENS = {**QUESTIONS, "caption": 0.12}
 
-
-def _line(kind: Kind, artist: Artist) -> Drawing:
-    return line(artist, kind.width, kind.height, kind.characters)
-
-
-def _terminal(kind: Kind, artist: Artist) -> Drawing:
-    return terminal(artist, kind.width, kind.height, kind.characters)
-
-
-def _screen(kind: Kind, artist: Artist) -> Drawing:
-    share = artist.rng.random()
-    if share < 0.4:
-        return _terminal(kind, artist)
-    return (dialog if share < 0.78 else chart)(artist, kind.width, kind.height)
-
-
-def _large_screen(kind: Kind, artist: Artist) -> Drawing:
-    if artist.rng.random() < 0.7:
-        return _terminal(kind, artist)
-    return (dialog if artist.rng.random() < 0.6 else chart)(artist, kind.width, kind.height)
-
-
-KINDS = {
-    kind.name: kind
-    for kind in [
-        Kind("crop", 160, 60, 0, 10_000, _crop),
-        Kind("line-short", 160, 20, 40, 12, _line),
-        Kind("line-medium", 200, 40, 64, 22, _line),
-        Kind("line-long", 320, 40, 96, 38, _line),
-        Kind("lines", 320, 100, 240, 130, _terminal, reads_first=0.4),
-        Kind("screen-small", 320, 140, 192, 60, _screen),
-        Kind("screen-medium", 400, 200, 448, 200, _screen),
-        Kind("screen-large", 640, 480, 1600, 700, _large_screen, reads_first=0.4),
+# A picture takes (width / 20 + 1) x height / 20 - 1 tokens; 10 more stand around the question
+# and the answer. Captions of the small screens have a shape of their own, since they are longer
+# than all other answers and would lengthen every sequence.
+SHAPES = {
+    shape.name: shape
+    for shape in [
+        Shape("crop", 160, 60, 0, {"crops": 1}),
+        Shape("line-short", 160, 20, 44, {"lines": 1}),
+        Shape("line-medium", 200, 40, 64, {"lines": 1}),
+        Shape("line-long", 320, 40, 88, {"lines": 1}),
+        Shape("lines", 320, 100, 144, {"terminal": 1}),
+        Shape("screen-small", 320, 140, 184, QUESTIONS),
+        Shape("caption-small", 320, 140, 240, {"caption": 1}),
+        Shape("screen-medium", 400, 200, 344, SCREENS),
+        Shape("screen-large", 640, 400, 784, SCREENS),
+        Shape("tool", 0, 0, 168, {"tool": 1}),
     ]
 }
 
 
-class Studio:
-    """The corpus and the fonts, read once, from which artists are made."""
+@dataclass
+class Source:
+    """Where the examples of all shapes come from: streams, each started when first needed."""
 
-    def __init__(self, corpus: Corpus, fonts: Fonts):
-        self.corpus = corpus
-        self.fonts = fonts
+    percept: Path
+    rng: random.Random
+    seeds: Sequence[int] = TRAINING_SEEDS
+    """The seeds of the streams are picked among these."""
+    streams: dict[tuple[str, str], Stream] = field(default_factory=dict)
+    """By the name of the shape and percept's kind."""
 
-    def artist(self, seed: int) -> Artist:
-        rng = random.Random(seed)
-        return Artist(rng, Writer(rng, self.corpus), self.fonts)
+    def read(self, shape: Shape) -> tuple[str, Example]:
+        """Returns one of percept's kinds, in the shares of the shape."""
+        [kind] = self.rng.choices(list(shape.drawn), list(shape.drawn.values()))
+        return kind, self.read_kind(shape, kind)
+
+    def read_kind(self, shape: Shape, kind: str) -> Example:
+        if (shape.name, kind) not in self.streams:
+            seed = self.rng.choice(self.seeds)
+            self.streams[shape.name, kind] = Stream(self.percept, kind, shape.width, shape.height, seed)
+        return self.streams[shape.name, kind].read()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        for stream in self.streams.values():
+            stream.close()
+        self.streams.clear()

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 
 from examples import TOKEN_SIDE, Batch, merged
-from model import CHARACTERS, Output, Tree, encode, forward, rms_norm
+from model import CHARACTERS, Output, Tree, encode, forward, product, read_text, rms_norm
 
 # Most slots are empty and most squares blank: these count less.
 BLANK = 0.15
@@ -33,7 +33,7 @@ def full_loss(parameters: Tree, batch: Batch, weights: dict[str, float]) -> tupl
     patch, _ = _characters(parameters["encoder"], output.patches, batch.labels)
     image = rms_norm(output.image)
     token, _ = _characters(parameters["projector"], image, merged(batch.labels, rows, columns))
-    answer, accuracy, exact = _answer(output, batch)
+    answer, accuracy, exact = _answer(output.logits, batch)
     losses = {
         "answer": answer,
         "characters": patch + token,
@@ -44,21 +44,27 @@ def full_loss(parameters: Tree, batch: Batch, weights: dict[str, float]) -> tupl
     return total, {**losses, "accuracy": accuracy, "exact": exact}
 
 
+def text_loss(language: Tree, batch: Batch) -> tuple[jax.Array, Metrics]:
+    """The loss of a batch without pictures: the answer alone."""
+    loss, accuracy, exact = _answer(read_text(language, batch.tokens), batch)
+    return loss, {"answer": loss, "accuracy": accuracy, "exact": exact}
+
+
 def _characters(part: Tree, features: jax.Array, labels: jax.Array) -> tuple[jax.Array, jax.Array]:
     """Cross-entropy of the character in each slot, and the share of characters that are right.
 
     features [B, N, width], labels uint8 [B, N, slots]
     """
-    logits = (features @ part["head"] + part["head_bias"]).reshape(*labels.shape, CHARACTERS)
+    logits = (product(features, part["head"]) + part["head_bias"]).reshape(*labels.shape, CHARACTERS)
     filled = (labels > 0).astype(jnp.float32)
     weights = filled + BLANK * (1 - filled)
     right = (logits.argmax(-1) == labels) * filled
     return _cross_entropy(logits, labels, weights), right.sum() / jnp.maximum(filled.sum(), 1)
 
 
-def _answer(output: Output, batch: Batch) -> tuple[jax.Array, jax.Array, jax.Array]:
+def _answer(logits: jax.Array, batch: Batch) -> tuple[jax.Array, jax.Array, jax.Array]:
     """Cross-entropy, accuracy and exactness of the answer's tokens."""
-    logits, targets, weights = output.logits[:, :-1], batch.tokens[:, 1:], batch.answer[:, :-1]
+    logits, targets, weights = logits[:, :-1], batch.tokens[:, 1:], batch.answer[:, :-1]
     right = logits.argmax(-1) == targets
     accuracy = (right * weights).sum() / weights.sum()
     exact = (right | (weights == 0)).all(1).mean()
@@ -75,9 +81,8 @@ def _readout(output: Output, batch: Batch) -> jax.Array:
 def _pointer(output: Output, batch: Batch) -> jax.Array:
     """The negative logarithm of the attention that lies on the place that is read next."""
     pointed = batch.pointer >= 0
-    places = jnp.arange(batch.pointer.shape[1])
-    target = (batch.pointer[:, :, None] == places)[:, None]
-    attention = (output.attention * target).sum(-1)
+    target = jnp.maximum(batch.pointer, 0)[:, None, :, None]
+    attention = jnp.take_along_axis(output.attention, target, -1)[..., 0]
     heads = output.attention.shape[1]
     return -(jnp.log(attention + 1e-6) * pointed[:, None]).sum() / (heads * jnp.maximum(pointed.sum(), 1))
 

@@ -7,14 +7,15 @@ out answers is llama.cpp's job.
 """
 
 import math
+from functools import partial
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from canvas import PATCH, SLOTS
 from examples import MERGE, TOKEN_SIDE
+from picture import PATCH, SLOTS
 from tokenizer import VOCABULARY
 
 VISION_WIDTH, VISION_LAYERS, VISION_HEADS, VISION_HIDDEN = 128, 5, 4, 320
@@ -25,6 +26,9 @@ ROPE_BASE = 10_000.0
 CHARACTERS = 96
 # The layer whose first heads learn to point at the place that is read next.
 POINTING_LAYER, POINTING_HEADS = 3, 2
+# What matrices are multiplied in; sums are always float32. train.py --bfloat16 changes it
+# before anything is compiled.
+PRECISION = jnp.float32
 
 Tree = dict
 
@@ -123,6 +127,11 @@ def forward(parameters: Tree, images: jax.Array, tokens: jax.Array, image_index:
     return Output(patches, image, attention, logits)
 
 
+def read_text(language: Tree, tokens: jax.Array) -> jax.Array:
+    """Runs the language model on int32 [B, T] without a picture: logits [B, T, VOCABULARY]."""
+    return _predict(language, language["embedding"][tokens])[1]
+
+
 def encode(encoder: Tree, images: jax.Array) -> jax.Array:
     """Returns the features of each patch: [B, P, VISION_WIDTH]."""
     batch, height, width, _ = images.shape
@@ -130,7 +139,7 @@ def encode(encoder: Tree, images: jax.Array) -> jax.Array:
     x = (images.astype(jnp.float32) / 255 - 0.5) / 0.5
     # Colour, row, column: the order in which llama.cpp stores the weights of a convolution.
     x = x.reshape(batch, rows, PATCH, columns, PATCH, 3).transpose(0, 1, 3, 5, 2, 4)
-    x = x.reshape(batch, rows * columns, 3 * PATCH**2) @ encoder["patch"]
+    x = product(x.reshape(batch, rows * columns, 3 * PATCH**2), encoder["patch"])
     x = rms_norm(x, encoder["input_norm"])
     rotation = _rotation_2d(rows, columns, VISION_WIDTH // VISION_HEADS)
     for block in encoder["blocks"]:
@@ -144,9 +153,9 @@ def project(projector: Tree, patches: jax.Array, rows: int, columns: int) -> jax
     x = rms_norm(patches, projector["norm"])
     # llama.cpp unfolds with the channel outermost: [channel, row, column] of the square.
     x = x.reshape(batch, rows, MERGE, columns, MERGE, VISION_WIDTH).transpose(0, 1, 3, 5, 2, 4)
-    x = x.reshape(batch, rows * columns, VISION_WIDTH * MERGE**2) @ projector["merge"]
-    x = jax.nn.gelu(x @ projector["input"] + projector["input_bias"], approximate=True)
-    return x @ projector["output"] + projector["output_bias"]
+    x = product(x.reshape(batch, rows * columns, VISION_WIDTH * MERGE**2), projector["merge"])
+    x = jax.nn.gelu(product(x, projector["input"]) + projector["input_bias"], approximate=True)
+    return product(x, projector["output"]) + projector["output_bias"]
 
 
 def _with_breaks(projector: Tree, image: jax.Array, rows: int, columns: int) -> jax.Array:
@@ -161,29 +170,111 @@ def _predict(language: Tree, x: jax.Array) -> tuple[jax.Array, jax.Array]:
     """Returns where the pointing heads look, and the logits of the next token."""
     length = x.shape[1]
     rotation = _rotation(np.arange(length)[:, None] * _frequencies(WIDTH // HEADS))
-    causal = np.where(np.tril(np.ones((length, length), bool)), 0, -1e9).astype(np.float32)
-    pointing = None
+    looked = None
     for index, block in enumerate(language["blocks"]):
-        x, attention = _block(x, block, HEADS, rotation, causal)
-        if index == POINTING_LAYER:
-            pointing = attention[:, :POINTING_HEADS]
-    return pointing, rms_norm(x, language["norm"]) @ language["output"]
+        points = POINTING_HEADS if index == POINTING_LAYER else 0
+        x, attention = _block(x, block, HEADS, rotation, True, points)
+        looked = attention if points else looked
+    return looked, product(rms_norm(x, language["norm"]), language["output"])
 
 
-def _block(x: jax.Array, block: Tree, heads: int, rotation: tuple, mask: np.ndarray | None = None):
-    """One transformer block: returns [B, T, width] and its attention [B, heads, T, T]."""
+def _block(
+    x: jax.Array,
+    block: Tree,
+    heads: int,
+    rotation: tuple,
+    causal: bool = False,
+    points: int = 0,
+) -> tuple[jax.Array, jax.Array]:
+    """One transformer block: returns [B, T, width], and where its first `points` heads look:
+    [B, points, T, T]."""
     batch, length, width = x.shape
     split = (batch, length, heads, width // heads)
-    queries, keys, values = jnp.split(rms_norm(x, block["attention_norm"]) @ block["qkv"], 3, -1)
-    queries = _rotate(queries.reshape(split), rotation).transpose(0, 2, 1, 3)
-    keys = _rotate(keys.reshape(split), rotation).transpose(0, 2, 3, 1)
-    values = values.reshape(split).transpose(0, 2, 1, 3)
-    scores = queries @ keys * (width // heads) ** -0.5
-    attention = jax.nn.softmax(scores if mask is None else scores + mask, -1)
-    mixed = (attention @ values).transpose(0, 2, 1, 3).reshape(batch, length, width)
-    x = x + mixed @ block["attention_out"]
-    gate, up = jnp.split(rms_norm(x, block["feed_forward_norm"]) @ block["gate_up"], 2, -1)
-    return x + (jax.nn.silu(gate) * up) @ block["down"], attention
+    mixed = product(rms_norm(x, block["attention_norm"]), _pairs_apart(block["qkv"], heads))
+    queries, keys, values = (part.reshape(split) for part in jnp.split(mixed, 3, -1))
+    queries = _rotate(queries, rotation).transpose(0, 2, 1, 3) * (width // heads) ** -0.5
+    keys = _rotate(keys, rotation).transpose(0, 2, 1, 3)
+    mixed = _attend(queries, keys, values.transpose(0, 2, 1, 3), causal)
+    x = x + product(mixed.transpose(0, 2, 1, 3).reshape(batch, length, width), block["attention_out"])
+    gate, up = jnp.split(product(rms_norm(x, block["feed_forward_norm"]), block["gate_up"]), 2, -1)
+    x = x + product(jax.nn.silu(gate) * up, block["down"])
+    return x, _weights(queries[:, :points], keys[:, :points], causal)
+
+
+def _pairs_apart(qkv: jax.Array, heads: int) -> jax.Array:
+    """Reorders the columns of queries and keys: the first of each rotated pair in the first
+    half of a head, the second in the second half.
+
+    The scores stay what they are, and `_rotate` need not pick every second number, which
+    costs more than the multiplications.
+    """
+    inputs, outputs = qkv.shape
+    turned, values = jnp.split(qkv, [outputs // 3 * 2], 1)
+    pairs = turned.reshape(inputs, 2 * heads, -1, 2).swapaxes(2, 3)
+    return jnp.concatenate([pairs.reshape(inputs, -1), values], 1)
+
+
+def _weights(queries: jax.Array, keys: jax.Array, causal: bool) -> jax.Array:
+    """Attention of scaled queries to keys [B, heads, T, head]: [B, heads, T, T], rows sum to 1."""
+    scores = jnp.einsum("bhtd,bhsd->bhts", queries, keys)
+    if causal:
+        scores += np.where(np.tril(np.ones(scores.shape[-2:], bool)), 0, -1e9).astype(np.float32)
+    powers = jnp.exp(scores - jax.lax.stop_gradient(scores.max(-1, keepdims=True)))
+    return powers / powers.sum(-1, keepdims=True)
+
+
+@partial(jax.custom_vjp, nondiff_argnums=(3,))
+def _attend(queries: jax.Array, keys: jax.Array, values: jax.Array, causal: bool) -> jax.Array:
+    """Returns the values mixed by attention, all [B, heads, T, head].
+
+    Its gradient is written out: it passes over the [T, T] squares less often than the
+    derived one, which is most of the time of a step otherwise.
+    """
+    return _attend_forward(queries, keys, values, causal)[0]
+
+
+def _attend_forward(queries: jax.Array, keys: jax.Array, values: jax.Array, causal: bool) -> tuple:
+    attention = _weights(queries, keys, causal)
+    mixed = jnp.einsum("bhts,bhsd->bhtd", attention, values)
+    return mixed, (queries, keys, values, attention, mixed)
+
+
+def _attend_backward(causal: bool, kept: tuple, slope: jax.Array) -> tuple:
+    queries, keys, values, attention, mixed = kept
+    to_attention = jnp.einsum("bhtd,bhsd->bhts", slope, values)
+    to_scores = attention * (to_attention - (slope * mixed).sum(-1, keepdims=True))
+    return (
+        jnp.einsum("bhts,bhsd->bhtd", to_scores, keys),
+        jnp.einsum("bhts,bhtd->bhsd", to_scores, queries),
+        jnp.einsum("bhts,bhtd->bhsd", attention, slope),
+    )
+
+
+_attend.defvjp(_attend_forward, _attend_backward)
+
+
+@jax.custom_vjp
+def product(x: jax.Array, matrix: jax.Array) -> jax.Array:
+    """Multiplies [..., in] by [in, out], float32; as `PRECISION` says inside."""
+    return _multiply(x, matrix)
+
+
+def _product_forward(x: jax.Array, matrix: jax.Array) -> tuple:
+    return _multiply(x, matrix), (x, matrix)
+
+
+def _product_backward(kept: tuple, slope: jax.Array) -> tuple[jax.Array, jax.Array]:
+    x, matrix = kept
+    rows, slopes = x.reshape(-1, x.shape[-1]), slope.reshape(-1, slope.shape[-1])
+    return _multiply(slope, matrix.T), _multiply(rows.T, slopes)
+
+
+product.defvjp(_product_forward, _product_backward)
+
+
+def _multiply(x: jax.Array, matrix: jax.Array) -> jax.Array:
+    x, matrix = x.astype(PRECISION), matrix.astype(PRECISION)
+    return jnp.matmul(x, matrix, preferred_element_type=jnp.float32)
 
 
 def rms_norm(x: jax.Array, gain: jax.Array | float = 1.0) -> jax.Array:
@@ -210,7 +301,8 @@ def _rotation_2d(rows: int, columns: int, width: int) -> tuple[np.ndarray, np.nd
 
 
 def _rotate(x: jax.Array, rotation: tuple[np.ndarray, np.ndarray]) -> jax.Array:
-    """Turns neighbouring pairs of [B, T, heads, width] by the angles of each place."""
+    """Turns pairs of [B, T, heads, width] by the angles of each place; a pair's second
+    number is half a head behind its first, as `_pairs_apart` puts them."""
     cosine, sine = (table[None, :, None] for table in rotation)
-    even, odd = x[..., 0::2], x[..., 1::2]
-    return jnp.stack([even * cosine - odd * sine, even * sine + odd * cosine], -1).reshape(x.shape)
+    first, second = jnp.split(x, 2, -1)
+    return jnp.concatenate([first * cosine - second * sine, first * sine + second * cosine], -1)

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import optax
 
 from examples import Batch
-from losses import Metrics, encoder_loss, full_loss
+from losses import Metrics, encoder_loss, full_loss, text_loss
 from model import Tree
 
 WEIGHT_DECAY = 0.02
@@ -55,6 +55,22 @@ def full_step(
     return {"encoder": encoder, **rest}, {"encoder": encoder_state, "rest": rest_state}, metrics
 
 
+@partial(jax.jit, donate_argnums=(0, 1))
+def text_step(parameters: Tree, optimizer: Tree, batch: Batch, rate: float) -> Stepped:
+    """Trains the language model alone, on a batch without pictures.
+
+    The projector stays as it is, and so do its moments, which lie among those of the rest.
+    """
+    language = parameters["language"]
+    gradients, metrics = jax.grad(text_loss, has_aux=True)(language, batch)
+    clipping, adam = optimizer["rest"]
+    own = adam._replace(mu=adam.mu["language"], nu=adam.nu["language"])
+    language, (_, own) = _descend(language, gradients, (clipping, own), rate)
+    mu, nu = {**adam.mu, "language": own.mu}, {**adam.nu, "language": own.nu}
+    state = (clipping, own._replace(mu=mu, nu=nu))
+    return {**parameters, "language": language}, {**optimizer, "rest": state}, metrics
+
+
 @jax.jit
 def measure_encoder(parameters: Tree, batch: Batch) -> Metrics:
     """Returns the metrics of a batch without questions."""
@@ -65,6 +81,12 @@ def measure_encoder(parameters: Tree, batch: Batch) -> Metrics:
 def measure_full(parameters: Tree, batch: Batch) -> Metrics:
     """Returns the metrics of a batch with questions."""
     return full_loss(parameters, batch, {})[1]
+
+
+@jax.jit
+def measure_text(parameters: Tree, batch: Batch) -> Metrics:
+    """Returns the metrics of a batch without pictures."""
+    return text_loss(parameters["language"], batch)[1]
 
 
 def _parts(parameters: Tree) -> dict[str, Tree]:

@@ -1,4 +1,4 @@
-"""Trains the starter on pictures that are drawn as it goes.
+"""Trains the starter on pictures that percept draws as it goes.
 
     python train.py runs/first --mixture mixtures/1-crops.json
 
@@ -9,6 +9,7 @@ log, and name the next mixture.
 
 import argparse
 import os
+import random
 import signal
 import time
 from collections import defaultdict
@@ -16,27 +17,36 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 import checkpoint
 import model
-from canvas import FONTS, MissingFont
 from checkpoint import BadCheckpoint, Checkpoint
-from drawers import Sources, drawers
+from drawers import DrawersEnded, drawers
 from examples import Batch, batch
-from kinds import KINDS, Studio
+from kinds import HELD_OUT_SEED, SHAPES, Source
 from mixture import BadMixture, Mixture, MixtureFile
-from steps import as_arrays, encoder_step, fresh_optimizer, full_step, measure_encoder, measure_full
+from steps import (
+    as_arrays,
+    encoder_step,
+    fresh_optimizer,
+    full_step,
+    measure_encoder,
+    measure_full,
+    measure_text,
+    text_step,
+)
+from stream import StreamError
 
 LOG_SECONDS = 30
-# The seed of the pictures that progress is measured on; drawers start from 60 random bits.
-HELD_OUT_SEED = 987_654_321
 HELD_OUT_BATCHES = 4
+PERCEPT = Path(__file__).parent / "../../../target/release/percept"
 
 
 @dataclass
 class Tally:
-    """What happened to a kind since the last line of the log."""
+    """What happened to a shape since the last line of the log."""
 
     pictures: int = 0
     seconds: float = 0.0
@@ -78,18 +88,19 @@ class Run:
     def save(self) -> None:
         checkpoint.save(self.state, self.file)
 
-    def learn(self, name: str, batch: Batch, mixture: Mixture) -> tuple[float, dict[str, float]]:
-        """Makes a step; returns the seconds it took and the metrics."""
+    def learn(self, name: str, batch: Batch, mixture: Mixture, passed: float) -> tuple[float, dict[str, float]]:
+        """Makes a step, when so large a share of the time has passed; returns the seconds it
+        took and the metrics."""
         state = self.state
-        warmth = min(1.0, (state.step - self.first_step + 1) / max(1, mixture.warm_up))
-        rate = mixture.learning_rate * warmth
+        rate = mixture.rate(state.step - self.first_step, passed)
         begun = time.monotonic()
-        if KINDS[name].tokens:
-            stepped = full_step(
-                state.parameters, state.optimizer, batch, rate, mixture.encoder_rate, mixture.loss_weights
-            )
+        known = state.parameters, state.optimizer, batch, rate
+        if not SHAPES[name].tokens:
+            stepped = encoder_step(*known)
+        elif not SHAPES[name].width:
+            stepped = text_step(*known)
         else:
-            stepped = encoder_step(state.parameters, state.optimizer, batch, rate)
+            stepped = full_step(*known, mixture.encoder_rate, mixture.loss_weights)
         state.parameters, state.optimizer, metrics = jax.block_until_ready(stepped)
         seconds = time.monotonic() - begun
         state.step += 1
@@ -100,23 +111,25 @@ class Run:
     def measure(self, name: str, batches: list[Batch]) -> Tally:
         """Measures on held-out pictures, the right tokens of the answer given before each."""
         tally = Tally()
-        measure = measure_full if KINDS[name].tokens else measure_encoder
+        measure = measure_full if SHAPES[name].width else measure_text
+        if not SHAPES[name].tokens:
+            measure = measure_encoder
         for held_out in batches:
             tally.add(len(held_out.images), 0, measure(self.state.parameters, held_out))
         return tally
 
 
 class HeldOut:
-    """Held-out batches of each kind, drawn when first asked for."""
+    """Held-out batches of each shape, drawn when first asked for."""
 
-    def __init__(self, studio: Studio):
-        self.studio = studio
+    def __init__(self, percept: Path):
+        self.percept = percept
         self.drawn: dict[tuple[str, int], list[Batch]] = {}
 
     def batches(self, name: str, size: int) -> list[Batch]:
         if (name, size) not in self.drawn:
-            artist = self.studio.artist(HELD_OUT_SEED)
-            self.drawn[name, size] = [batch(KINDS[name], size, artist) for _ in range(HELD_OUT_BATCHES)]
+            with Source(self.percept, random.Random(HELD_OUT_SEED), [HELD_OUT_SEED]) as source:
+                self.drawn[name, size] = [batch(SHAPES[name], size, source) for _ in range(HELD_OUT_BATCHES)]
         return self.drawn[name, size]
 
 
@@ -138,7 +151,8 @@ class Stop:
     """Whether to end: the first Ctrl+C asks, the second ends at once."""
 
     def __init__(self, minutes: float):
-        self.at = time.monotonic() + 60 * minutes
+        self.begun = time.monotonic()
+        self.seconds = 60 * minutes
         self.asked = False
         signal.signal(signal.SIGINT, self._ask)
 
@@ -146,31 +160,35 @@ class Stop:
         self.asked = True
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
+    def passed(self) -> float:
+        """Returns how much of the time has passed, 0 to 1; 0 if there is no end."""
+        return min(1.0, (time.monotonic() - self.begun) / self.seconds) if self.seconds else 1.0
+
     def __bool__(self) -> bool:
-        return self.asked or time.monotonic() >= self.at
+        return self.asked or self.passed() >= 1
 
 
-def train(run: Run, follow: MixtureFile, sources: Sources, arguments: argparse.Namespace) -> None:
+def train(run: Run, follow: MixtureFile, arguments: argparse.Namespace) -> None:
     """Learns batch by batch until it is stopped, and saves."""
-    held_out = HeldOut(sources.studio())
+    held_out = HeldOut(arguments.percept)
     stop = Stop(arguments.minutes)
     log, measure, save = Every(LOG_SECONDS), Every(arguments.measure_every), Every(arguments.save_every)
     tallies: dict[str, Tally] = defaultdict(Tally)
-    with drawers(sources, arguments.drawers) as batches:
+    with drawers(arguments.percept, arguments.mixture, arguments.drawers) as batches:
         while not stop:
             name, drawn = next(batches)
             mixture = follow.current()
-            seconds, metrics = run.learn(name, drawn, mixture)
+            seconds, metrics = run.learn(name, drawn, mixture, stop.passed())
             tallies[name].add(len(drawn.images), seconds, metrics)
             if log.due():
                 run.say(f"step {run.state.step}, {run.state.pictures} pictures")
-                for kind, tally in sorted(tallies.items()):
-                    run.say(f"  {kind}: {tally}")
+                for shape, tally in sorted(tallies.items()):
+                    run.say(f"  {shape}: {tally}")
                 tallies.clear()
             if measure.due():
-                for kind in sorted(mixture.shares):
-                    measured = run.measure(kind, held_out.batches(kind, mixture.batch[kind]))
-                    run.say(f"  held out {kind}: {measured}")
+                for shape in sorted(mixture.shares):
+                    measured = run.measure(shape, held_out.batches(shape, mixture.batch[shape]))
+                    run.say(f"  held out {shape}: {measured}")
             if save.due():
                 run.save()
         run.save()
@@ -186,20 +204,22 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--drawers", type=int, default=1, help="processes that draw (default: 1)")
     parser.add_argument("--measure-every", type=float, default=240, metavar="SECONDS", help="default: 240")
     parser.add_argument("--save-every", type=float, default=120, metavar="SECONDS", help="default: 120")
-    parser.add_argument("--fonts", type=Path, default=FONTS, help=f"folder of fonts (default: {FONTS})")
-    parser.add_argument("--corpus", default="", metavar="GLOB", help="more files to take text from")
+    parser.add_argument("--percept", type=Path, default=PERCEPT, help="what draws (default: the release build)")
+    faster = "multiply matrices in bfloat16, sums in float32: for CPUs that have AMX, and GPUs"
+    parser.add_argument("--bfloat16", action="store_true", help=faster)
     return parser.parse_args()
 
 
 def main() -> None:
     arguments = parse()
-    sources = Sources(arguments.mixture, arguments.fonts, arguments.corpus)
-    # Compiling a kind takes longer than its first hundred steps: once is enough.
+    if arguments.bfloat16:
+        model.PRECISION = jnp.bfloat16
+    # Compiling a shape takes longer than its first hundred steps: once is enough.
     jax.config.update("jax_compilation_cache_dir", os.fspath(arguments.folder / "compiled"))
     try:
         follow = MixtureFile(arguments.mixture)
-        train(Run(arguments.folder), follow, sources, arguments)
-    except (BadCheckpoint, BadMixture, MissingFont) as error:
+        train(Run(arguments.folder), follow, arguments)
+    except (BadCheckpoint, BadMixture, DrawersEnded, StreamError) as error:
         raise SystemExit(str(error)) from error
 
 
