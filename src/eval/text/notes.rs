@@ -131,9 +131,9 @@ impl Notes {
         let forms = topic.same_words.iter().map(|words| (words, "same words"));
         let forms: Vec<_> =
             forms.chain(topic.other_words.iter().map(|words| (words, "other words"))).collect();
-        let (words, group) = forms.get(form)?;
+        let &(words, group) = forms.get(form)?;
         let words = chosen(&words.replace("$p", &subject.product), rng);
-        Some(Search { words, group: *group, right: subject.files.clone() })
+        Some(Search { words, group, right: subject.files.clone() })
     }
 }
 
