@@ -3,12 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
+use serde::Serialize;
 
 use super::Trouble;
 use super::exit::{print_json, print_line};
 use super::fitting::Fitting;
 use super::open::Setup;
 use crate::catalogue::{Found, ModelSpec, Task};
+use crate::eval::Scores;
 use crate::{gguf, text};
 
 /// The models that percept knows, and your own
@@ -123,17 +125,61 @@ fn show(setup: &Setup, name: &str, json: bool) -> Result<(), Trouble> {
         )));
     };
     let fitting = Fitting::new(setup);
+    let scores = known_scores(setup, spec);
     if json {
-        return print_json(&fitting.listed(spec));
+        return print_json(&Shown { listed: fitting.listed(spec), scores });
     }
     print_line(format!("{} ({})\n{}", spec.title, spec.name, spec.about))?;
     for (field, value) in fields(spec, catalogue.is_here(spec), fitting.in_words(spec)) {
         print_line(format!("  {field:17}{value}"))?;
     }
-    match &spec.files.model {
-        Some(model) => own_words(model),
+    if let Some(model) = &spec.files.model {
+        own_words(model)?;
+    }
+    match scores {
+        Some(scores) => print_scores(&scores),
         None => Ok(()),
     }
+}
+
+/// What is printed of a model with `--json`.
+#[derive(Serialize)]
+struct Shown<T> {
+    #[serde(flatten)]
+    listed: T,
+    /// What `percept eval` found of it on this machine.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scores: Option<Scores>,
+}
+
+/// The scores of a model that is here and was measured.
+fn known_scores(setup: &Setup, spec: &ModelSpec) -> Option<Scores> {
+    let here = spec.task == Task::Chat && setup.catalogue.is_here(spec);
+    let model = here.then(|| setup.catalogue.ready(&spec.name, &setup.paths.cache).ok())??;
+    super::eval::scores(&setup.paths.evals(), &model)
+}
+
+fn print_scores(scores: &Scores) -> Result<(), Trouble> {
+    let day = jiff::Timestamp::from_millisecond(scores.at_ms).map(|at| at.strftime("%Y-%m-%d").to_string());
+    print_line(format!(
+        "measured on this machine by percept eval ({}, {})",
+        scores.suite,
+        day.unwrap_or_default()
+    ))?;
+    for of in &scores.report.kinds {
+        let share = format!(
+            "{} of {} ({:.0}% to {:.0}%)",
+            of.tally.right,
+            of.tally.count,
+            100.0 * of.tally.from,
+            100.0 * of.tally.to
+        );
+        print_line(format!("  {:17}{share}", of.kind.name()))?;
+    }
+    if let Some(below) = scores.unsure_below {
+        print_line(format!("  {:17}below a probability of {below:.2}", "marked as unsure"))?;
+    }
+    Ok(())
 }
 
 /// What there is of a model in another program's store.

@@ -39,7 +39,7 @@ impl Said {
 
 /// The words of an answer that count: how sure the model was of each, and whether it is right.
 /// Empty where no word is right.
-pub fn word_rights(given: &Given, right: &str) -> Vec<(f32, bool)> {
+pub(super) fn word_rights(given: &Given, right: &str) -> Vec<(f32, bool)> {
     let said = said(given);
     let right = normalised(right);
     let right: Vec<&str> =

@@ -11,7 +11,7 @@ use crate::message::{Message, Part, Role};
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
-pub enum AskError {
+pub(super) enum AskError {
     /// The item: the model can't be given it, or answered nothing.
     #[error("{0}")]
     Item(String),
@@ -28,7 +28,7 @@ pub enum AskError {
 /// # Errors
 ///
 /// [`AskError`].
-pub async fn ask(
+pub(super) async fn ask(
     driver: &mut Driver,
     item: &Item,
     folder: &Path,

@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::draw::{self, Drawing, Question, Scene, Text};
-use super::item::{Answer, Item, Kind};
+use super::item::{Item, Kind};
 use super::rng::Rng;
 use super::text;
 

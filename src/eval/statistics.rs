@@ -7,7 +7,7 @@ const Z: f64 = 1.959_963_984_540_054;
 
 /// The 95 % interval of a share (E. B. Wilson, Probable inference, 1927): it holds for few items
 /// and for shares near 0 and 1 too. Of none, anything may be.
-pub fn wilson(hits: u64, of: u64) -> (f64, f64) {
+pub(super) fn wilson(hits: u64, of: u64) -> (f64, f64) {
     if of == 0 {
         return (0.0, 1.0);
     }
@@ -26,7 +26,7 @@ pub fn wilson(hits: u64, of: u64) -> (f64, f64) {
 /// distribution. Where chances differ between items, their mean gives a p that is too large rather
 /// than too small for any more hits than expected (W. Hoeffding, On the distribution of the number of
 /// successes in independent trials, 1956).
-pub fn chance_p(hits: u64, of: u64, chance: f64) -> f64 {
+pub(super) fn chance_p(hits: u64, of: u64, chance: f64) -> f64 {
     if hits == 0 {
         return 1.0;
     }
@@ -110,7 +110,7 @@ impl Paired {
 
 /// Makes the probabilities of several tests such that one below 0.05 among them is more than chance
 /// (S. Holm, A simple sequentially rejective multiple test procedure, 1979). In the order given.
-pub fn holm(probabilities: &[f64]) -> Vec<f64> {
+pub(super) fn holm(probabilities: &[f64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..probabilities.len()).collect();
     order.sort_by(|a, b| probabilities[*a].total_cmp(&probabilities[*b]));
     let mut out = vec![1.0; probabilities.len()];
@@ -125,7 +125,7 @@ pub fn holm(probabilities: &[f64]) -> Vec<f64> {
 
 /// The mean with its 95 % interval, by the normal distribution: for seconds. `None` for fewer than
 /// two; what is no number is left out.
-pub fn mean_interval(values: &[f64]) -> Option<(f64, f64, f64)> {
+pub(super) fn mean_interval(values: &[f64]) -> Option<(f64, f64, f64)> {
     let values: Vec<f64> = values.iter().copied().filter(|value| value.is_finite()).collect();
     if values.len() < 2 {
         return None;
@@ -138,7 +138,7 @@ pub fn mean_interval(values: &[f64]) -> Option<(f64, f64, f64)> {
 }
 
 /// The middle value, between two the mean of both; what is no number is left out.
-pub fn median(values: &[f64]) -> Option<f64> {
+pub(super) fn median(values: &[f64]) -> Option<f64> {
     let mut values: Vec<f64> = values.iter().copied().filter(|value| value.is_finite()).collect();
     values.sort_by(f64::total_cmp);
     let upper = *values.get(values.len() / 2)?;

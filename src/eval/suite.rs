@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::item::{Answer, Item};
 
 /// The file that makes a folder a suite.
-pub const FILE: &str = "suite.toml";
+pub(super) const FILE: &str = "suite.toml";
 
 /// A longer one is not read.
 const MOST_BYTES: u64 = 64 * 1024 * 1024;

@@ -1,0 +1,228 @@
+//! `percept eval` through the door, with the fake worker.
+
+mod common;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use common::Home;
+use serde_json::Value;
+
+/// Three that the fake gets right (it quotes the question), and two that it doesn't.
+const SUITE: &str = r#"
+name = "mine"
+
+[[item]]
+id = "quoted"
+kind = "dialog"
+attach = ["error.png"]
+question = "Is it a wrong password?"
+answer.text = { is = "wrong password", not = ["Cancel"] }
+
+[[item]]
+id = "missed"
+kind = "dialog"
+attach = ["error.png"]
+question = "What does the error say?"
+answer.text = { is = "Permission denied" }
+
+[[item]]
+id = "counted"
+kind = "several-pictures"
+attach = ["error.png", "error.png"]
+question = "How many pictures are there?"
+answer.number = 2
+
+[[item]]
+id = "called"
+kind = "tool-call"
+question = """
+Please.
+call shell {"command": "touch ran"}"""
+answer.call = { tool = "shell", arguments = { command = "touch ran" } }
+
+[[item]]
+id = "not-called"
+kind = "tool-call"
+question = "run df -h"
+answer.call = { tool = "shell", arguments = { command = "df -h" } }
+"#;
+
+fn suite(home: &Home) -> String {
+    std::fs::create_dir_all(home.path("suite")).unwrap();
+    home.write("suite/suite.toml", SUITE);
+    std::fs::copy(common::sample("error.png"), home.path("suite/error.png")).unwrap();
+    home.path("suite").to_str().unwrap().to_owned()
+}
+
+fn by_kind(report: &Value) -> BTreeMap<String, (u64, u64)> {
+    let number = |kind: &Value, field: &str| kind[field].as_u64().unwrap();
+    let kinds = report["kinds"].as_array().unwrap().iter();
+    kinds
+        .map(|kind| {
+            let name = kind["kind"].as_str().unwrap().to_owned();
+            (name, (number(kind, "right"), number(kind, "count")))
+        })
+        .collect()
+}
+
+#[test]
+fn a_suite_of_ones_own_is_scored_and_nothing_runs_or_is_kept() {
+    let home = Home::new();
+    let suite = suite(&home);
+    let ran = home.run("", &["eval", &suite, "--json"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let report: Value = serde_json::from_str(&ran.out).unwrap();
+    let kinds = by_kind(&report);
+    assert_eq!(kinds["dialog"], (1, 2));
+    assert_eq!(kinds["several-pictures"], (1, 1));
+    assert_eq!(kinds["tool-call"], (1, 2), "{report}");
+    assert!(!home.run("", &["sessions", "list"]).out.contains("password"));
+    assert!(!Path::new("ran").exists() && !home.path("ran").exists());
+    let text = home.run("", &["eval", &suite]);
+    assert!(text.out.contains("dialog") && text.out.contains("1 of 2"), "{text:?}");
+    assert!(text.out.lines().all(|line| line.chars().count() <= 80), "{}", text.out);
+    let markdown = home.run("", &["eval", &suite, "--markdown"]).out;
+    assert!(markdown.contains("| dialog |"), "{markdown}");
+    let shown = home.run("", &["models", "show", "starter"]).out;
+    assert!(shown.contains("measured on this machine") && shown.contains("1 of 2"), "{shown}");
+}
+
+#[test]
+fn what_was_answered_is_not_asked_again_until_it_is_wanted_afresh() {
+    let home = Home::new();
+    let suite = suite(&home);
+    let asked = |arguments: &[&str]| {
+        let log = home.path("asked.log");
+        let _ = std::fs::remove_file(&log);
+        let arguments: Vec<&str> =
+            ["eval", &suite, "--json"].into_iter().chain(arguments.iter().copied()).collect();
+        let output = home.percept("", &arguments).env("PERCEPT_FAKE_LOG", &log).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        let log = std::fs::read_to_string(&log).unwrap_or_default();
+        (log.lines().filter(|line| line.starts_with("generate")).count(), output.stdout)
+    };
+    let (first, report) = asked(&[]);
+    assert!(first >= 5, "{first}");
+    assert_eq!(asked(&[]), (0, report));
+    assert!(asked(&["--fresh"]).0 >= 5);
+}
+
+#[test]
+fn a_run_that_is_killed_goes_on_where_it_was() {
+    let home = Home::new();
+    let suite = suite(&home);
+    let kept = || {
+        let runs = std::fs::read_dir(home.path("data/evals/runs")).ok()?;
+        let file = runs.flatten().next()?.path();
+        Some(std::fs::read_to_string(file).ok()?.lines().skip(1).map(str::to_owned).collect::<Vec<_>>())
+    };
+    let mut child = home.percept("slow", &["eval", &suite]).spawn().unwrap();
+    let until = Instant::now() + Duration::from_secs(60);
+    while kept().is_none_or(|kept| kept.is_empty()) {
+        assert!(Instant::now() < until, "nothing is kept");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let before = kept().unwrap();
+    assert!(before.len() < 5, "{before:?}");
+    let ran = home.run("", &["eval", &suite]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(ran.err.contains("were answered before"), "{ran:?}");
+    let after = kept().unwrap();
+    assert_eq!(after.len(), 5);
+    // A line that was cut by the kill is dropped and asked again.
+    assert!(after.starts_with(&before[..before.len() - 1]), "{before:?} {after:?}");
+}
+
+#[test]
+fn two_models_are_compared_item_by_item() {
+    let home = Home::new();
+    let suite = suite(&home);
+    let ran = home.run("", &["eval", &suite, "--against", "starter"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(!ran.out.contains("more than chance") || ran.out.contains("not more than chance"), "{}", ran.out);
+    let ran = home.run("", &["eval", &suite, "--against", "nothere"]);
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(ran.err.contains("nothere"), "{ran:?}");
+}
+
+#[test]
+fn what_can_not_be_asked_is_said_and_where() {
+    let home = Home::new();
+    let said = |arguments: &[&str]| {
+        let ran = home.run("", arguments);
+        assert_eq!(ran.code, Some(1), "{ran:?}");
+        ran.err
+    };
+    let place = suite(&home);
+    assert!(said(&["eval", "/nonexistent"]).contains("/nonexistent"));
+    home.write("suite/suite.toml", &SUITE.replace("error.png", "gone.png"));
+    assert!(said(&["eval", &place]).contains("gone.png isn't there"));
+    home.write("suite/suite.toml", "name = \"x\"\n[[item]]\nid = 3\n");
+    assert!(said(&["eval", &place]).contains("suite.toml"));
+    assert!(said(&["eval", "generate", "-k", "speech", "new"]).contains("docs/perception.md"));
+    assert!(said(&["eval", "generate", "-k", "dialogue", "new"]).contains("kinds: small-text"));
+    assert!(said(&["eval", "generate", "-k", "dialog", &place]).contains("not empty"));
+}
+
+#[test]
+fn a_seed_draws_the_same_suite_again_and_it_can_be_asked() {
+    let home = Home::new();
+    let draw = |seed: &str, folder: &str| {
+        let folder = home.path(folder);
+        let place = folder.to_str().unwrap().to_owned();
+        let kinds =
+            ["-k", "dialog", "-k", "absent", "-k", "picture-to-text", "-k", "log-cause", "-k", "retrieval"];
+        let arguments: Vec<&str> =
+            ["eval", "generate", &place, "--seed", seed, "-n", "2"].into_iter().chain(kinds).collect();
+        let ran = home.run("", &arguments);
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        let mut files: Vec<(String, Vec<u8>)> = walk(&folder)
+            .into_iter()
+            .map(|path| {
+                let name = path.strip_prefix(&folder).unwrap().to_str().unwrap().to_owned();
+                (name, std::fs::read(path).unwrap())
+            })
+            .collect();
+        files.sort();
+        (place, files)
+    };
+    let (place, first) = draw("7", "one");
+    assert!(first == draw("7", "two").1, "the same seed drew something else");
+    assert!(first != draw("8", "three").1);
+    let ran = home.run("", &["eval", &place, "--json"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let kinds = by_kind(&serde_json::from_str(&ran.out).unwrap());
+    assert_eq!(kinds.values().map(|(_, count)| count).sum::<u64>(), 10);
+    assert!(ran.out.contains("\"nd-cg-at-ten\"") || ran.out.contains("ndcg"), "{}", ran.out);
+}
+
+fn walk(folder: &Path) -> Vec<std::path::PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries.flat_map(|path| if path.is_dir() { walk(&path) } else { vec![path] }).collect()
+}
+
+#[test]
+fn examples_for_training_come_without_end_and_a_reader_that_goes_is_no_failure() {
+    use std::io::{BufRead, Read};
+    let home = Home::new();
+    let arguments =
+        ["eval", "generate", "--stream", "-k", "dialog", "--size", "320x140", "--seed", "1000000"];
+    let mut child = home.percept("", &arguments).stdout(std::process::Stdio::piped()).spawn().unwrap();
+    let mut reader = std::io::BufReader::new(child.stdout.take().unwrap());
+    for _ in 0..3 {
+        let mut line = String::new();
+        reader.read_line(&mut line).unwrap();
+        let head: Value = serde_json::from_str(&line).unwrap();
+        assert_eq!((head["width"].as_u64(), head["height"].as_u64()), (Some(320), Some(140)));
+        assert!(!head["answer"].as_str().unwrap().is_empty());
+        let mut pixels = vec![0; 320 * 140 * 3];
+        reader.read_exact(&mut pixels).unwrap();
+        assert!(pixels.iter().any(|byte| *byte != pixels[0]));
+    }
+    drop(reader);
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
