@@ -1,4 +1,5 @@
 //! `percept eval` through the door, with the fake worker.
+#![allow(clippy::unwrap_used, reason = "tests")]
 
 mod common;
 
@@ -81,10 +82,10 @@ fn a_suite_of_ones_own_is_scored_and_nothing_runs_or_is_kept() {
     assert!(!home.run("", &["sessions", "list"]).out.contains("password"));
     assert!(!Path::new("ran").exists() && !home.path("ran").exists());
     let text = home.run("", &["eval", &suite]);
-    assert!(text.out.contains("dialog") && text.out.contains("1 of 2"), "{text:?}");
+    assert!(text.out.contains("dialog") && text.out.contains("1/2"), "{text:?}");
     assert!(text.out.lines().all(|line| line.chars().count() <= 80), "{}", text.out);
     let markdown = home.run("", &["eval", &suite, "--markdown"]).out;
-    assert!(markdown.contains("| dialog |"), "{markdown}");
+    assert!(markdown.contains("| dialog"), "{markdown}");
     let shown = home.run("", &["models", "show", "starter"]).out;
     assert!(shown.contains("measured on this machine") && shown.contains("1 of 2"), "{shown}");
 }
@@ -159,7 +160,7 @@ fn what_can_not_be_asked_is_said_and_where() {
     };
     let place = suite(&home);
     assert!(said(&["eval", "/nonexistent"]).contains("/nonexistent"));
-    home.write("suite/suite.toml", &SUITE.replace("error.png", "gone.png"));
+    home.write("suite/suite.toml", SUITE.replace("error.png", "gone.png"));
     assert!(said(&["eval", &place]).contains("gone.png isn't there"));
     home.write("suite/suite.toml", "name = \"x\"\n[[item]]\nid = 3\n");
     assert!(said(&["eval", &place]).contains("suite.toml"));

@@ -5,6 +5,7 @@ fn outcome(id: &str, kind: Kind, right: bool) -> Outcome {
     Outcome {
         id: id.into(),
         kind,
+        answer: String::new(),
         group: None,
         verdict: Verdict { right, ..Verdict::default() },
         seconds: if right { 1.0 } else { 3.0 },

@@ -98,7 +98,7 @@ impl Maker<'_> {
                 let scene = *self.rng.pick(&TOLD_APART);
                 let drawing = draw::draw(scene, SIZES[number % 2], Text::default(), &mut self.rng);
                 self.keep(&drawing)?;
-                drawing.caption.unwrap_or_else(|| Question::nothing())
+                drawing.caption.unwrap_or_else(Question::nothing)
             }
             Kind::SeveralPictures | Kind::TextToPicture => self.one_of_four(kind)?,
             Kind::PictureToText => self.text_of_four()?,

@@ -8,6 +8,7 @@ fn outcomes() -> Vec<Outcome> {
         all.push(Outcome {
             id: format!("small-{at}"),
             kind: Kind::SmallText,
+            answer: String::new(),
             group: Some(if at < 20 { "8 px" } else { "12 px" }.into()),
             verdict: Verdict { right, of: Some((if right { 0 } else { 3 }, 10)), ..Verdict::default() },
             seconds: 1.0 + f64::from(at) / 100.0,
@@ -22,6 +23,7 @@ fn outcomes() -> Vec<Outcome> {
         all.push(Outcome {
             id,
             kind,
+            answer: String::new(),
             group: None,
             verdict,
             seconds: 2.0,

@@ -106,13 +106,13 @@ impl Artist<'_> {
     /// A font of windows.
     pub(super) fn window_face(&mut self, least: f32, most: f32) -> Face {
         let size = self.size(least, most);
-        self.rng.pick(&*PROPORTIONAL).at(size)
+        self.rng.pick(&PROPORTIONAL).at(size)
     }
 
     /// A font of terminals.
     pub(super) fn mono_face(&mut self, least: f32, most: f32) -> Face {
         let size = self.size(least, most);
-        self.rng.pick(&*MONOSPACED).at(size)
+        self.rng.pick(&MONOSPACED).at(size)
     }
 
     fn size(&mut self, least: f32, most: f32) -> f32 {

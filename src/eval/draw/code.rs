@@ -20,7 +20,7 @@ pub(super) fn code(mut artist: Artist<'_>) -> Drawing {
     let columns = ((width - gutter - 6.0) / face.advance('m')) as usize;
     let language = artist.rng.below(3) as usize;
     let name = artist.words().word();
-    let lines = lines(&mut artist, (rows, columns), language, &name);
+    let lines = lines(&mut artist, (rows, columns), language, name);
     let panel = artist.theme.panel;
     artist.canvas.rect(0.0, 0.0, gutter, height, panel);
     for (at, line) in lines.iter().enumerate() {
@@ -37,7 +37,7 @@ pub(super) fn code(mut artist: Artist<'_>) -> Drawing {
     let ask = format!("What is on line {}?", first + at);
     let questions = vec![
         Question::text(&ask, texts[at], &texts),
-        Question::text("What is the name of the function?", &name, &[]),
+        Question::text("What is the name of the function?", name, &[]),
     ];
     let about = texts.iter().max_by_key(|line| line.len()).map_or(String::new(), |line| (*line).to_owned());
     artist.finish(questions, None, about, Vec::new())

@@ -3,7 +3,10 @@
 use super::artist::{Artist, Drawing, Question, Thing};
 
 /// A column: its name, and what its cells are.
-const COLUMNS: [(&str, fn(&mut Artist<'_>) -> String); 6] = [
+type Column = (&'static str, fn(&mut Artist<'_>) -> String);
+
+/// Columns beside that of the names.
+const COLUMNS: [Column; 6] = [
     ("Size", |artist| format!("{} kB", artist.rng.range(1..=999))),
     ("Status", |artist| (*artist.rng.pick(&["running", "stopped", "failed", "queued", "done"])).to_owned()),
     ("Owner", |artist| artist.words().word().to_owned()),
@@ -44,11 +47,7 @@ pub(super) fn table(mut artist: Artist<'_>) -> Drawing {
     artist.finish(questions, None, about, vec![Thing::Table])
 }
 
-fn cells(
-    artist: &mut Artist<'_>,
-    rows: usize,
-    columns: &[(&str, fn(&mut Artist<'_>) -> String)],
-) -> Vec<Vec<String>> {
+fn cells(artist: &mut Artist<'_>, rows: usize, columns: &[Column]) -> Vec<Vec<String>> {
     let mut cells: Vec<Vec<String>> = Vec::with_capacity(rows);
     while cells.len() < rows {
         let name = artist.words().word().to_owned();
