@@ -184,6 +184,10 @@ fn evaluate(args: &EvalArgs) -> Result<(), Trouble> {
     let setup = Setup::load()?;
     let suite = suite(&setup, args)?;
     let name = setup.model(&args.model);
+    if let Some(against) = &args.against {
+        // Before the first one has answered for an hour.
+        ready(&setup, against)?;
+    }
     let (first, outcomes) = measure(&setup, args, &suite, &name)?;
     let Some(against) = &args.against else {
         return match (args.json, args.markdown) {
@@ -269,6 +273,7 @@ fn measure(
     if let Err(error) = scores.keep(&evals, &print) {
         warn(format!("the scores can't be kept: {error}"));
     }
+    warn(format!("each answer is in {}", place.display()));
     Ok((report, outcomes.all))
 }
 

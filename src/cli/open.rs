@@ -258,7 +258,8 @@ impl Setup {
             (true, Mode::Ask) => Mode::Auto,
             (_, mode) => mode,
         };
-        self.tools(mode, Arc::clone(blobs)).map(Some)
+        let tools = self.tools(mode, Arc::clone(blobs))?;
+        Ok(Some(if overrides.measured { tools.for_measuring() } else { tools }))
     }
 
     /// The tools as they are configured.

@@ -20,6 +20,14 @@ fn right(answer: &Answer, text: &str) -> bool {
 }
 
 #[test]
+fn a_choice_may_have_several_names() {
+    let answer = Answer::Choice { is: "July|Jul".into(), among: vec!["June|Jun".into(), "July|Jul".into()] };
+    let right = |text: &str| check(&answer, &Given { text: text.into(), ..Given::default() }).right;
+    assert!(right("It was July.") && right("Jul") && right("July (Jul)"));
+    assert!(!right("Jun") && !right("Jul or Jun") && !right("Juli") && !right(""));
+}
+
+#[test]
 fn a_text_stands_by_itself_and_no_other_does() {
     let save = text_answer("Save as", &["Save", "Cancel"]);
     for (answer, expected) in [

@@ -101,7 +101,7 @@ impl Loaded {
     fn constrained(&self, how: &How, tools: &[ToolSpec]) -> Result<Chooser, String> {
         let model = self.runtime.borrow_owner();
         let format = self.template.format;
-        let grammar = llama_cpp_2::json_schema_to_grammar(&format.schema(tools).to_string())
+        let grammar = llama_cpp_2::json_schema_to_grammar(&format.schema(tools))
             .map_err(|error| format!("the tools' schemas make no grammar ({error})"))?;
         let trigger = (!how.must_call).then(|| format.trigger());
         Chooser::constrained(&how.sampling, model, &format.grammar(&grammar), trigger)

@@ -87,19 +87,17 @@ impl Format {
     }
 
     /// The JSON schema of a call of one of the tools (<https://json-schema.org>).
-    pub(crate) fn schema(self, tools: &[ToolSpec]) -> Value {
+    pub(crate) fn schema(self, tools: &[ToolSpec]) -> String {
+        let key = self.arguments_key();
         let call = |tool: &ToolSpec| {
-            let mut properties = Map::new();
-            properties.insert("name".to_owned(), json!({ "const": tool.name }));
-            properties.insert(self.arguments_key().to_owned(), tool.parameters.clone());
-            json!({
-                "type": "object",
-                "properties": properties,
-                "required": ["name", self.arguments_key()],
-                "additionalProperties": false,
-            })
+            let (name, parameters) = (json!(tool.name), &tool.parameters);
+            // As text: a map of serde_json sorts its keys, and a grammar keeps the order of the
+            // schema. Models write the name first, and choose the arguments by it.
+            format!(
+                r#"{{"type":"object","properties":{{"name":{{"const":{name}}},"{key}":{parameters}}},"required":["name","{key}"],"additionalProperties":false}}"#
+            )
         };
-        json!({ "anyOf": tools.iter().map(call).collect::<Vec<_>>() })
+        format!(r#"{{"anyOf":[{}]}}"#, tools.iter().map(call).collect::<Vec<_>>().join(","))
     }
 
     /// A grammar (GBNF) of a whole call, from one of the schema of [`Self::schema`], whose
@@ -122,7 +120,8 @@ impl Format {
 
     /// A call as text, for templates that know no tools.
     pub(crate) fn write(self, name: &str, arguments: &Value) -> String {
-        let call = json!({ "name": name, self.arguments_key(): arguments });
+        // The name first, as in the schema.
+        let call = format!(r#"{{"name": {}, "{}": {arguments}}}"#, json!(name), self.arguments_key());
         let separator = if self.close().is_empty() { "" } else { "\n" };
         format!("{}{separator}{call}{separator}{}", self.open(), self.close())
     }
@@ -252,6 +251,19 @@ mod tests {
             }
             let whole = streamed(Format::Llama3, &call(Format::Llama3), bytes);
             assert_eq!(whole, (String::new(), Ok(shell("df -h"))));
+        }
+    }
+
+    #[test]
+    fn the_name_comes_first_in_a_schema_and_in_a_call() {
+        for (format, key) in [(Format::Hermes, "\"arguments\""), (Format::Llama3, "\"parameters\"")] {
+            let schema = format.schema(&tools());
+            let parsed: Value = serde_json::from_str(&schema).unwrap();
+            assert_eq!(parsed["anyOf"].as_array().unwrap().len(), tools().len());
+            let call = format.write("shell", &json!({ "command": "df -h" }));
+            for text in [schema, call] {
+                assert!(text.find("\"name\"").unwrap() < text.find(key).unwrap(), "{text}");
+            }
         }
     }
 

@@ -50,7 +50,12 @@ fn what_is_asked_for_stands_in_the_picture_where_it_is_said_to() {
                         assert!(all.contains(&spelled), "{scene:?} {seed}: {is:?} isn't in {all:?}");
                         assert!(not.iter().all(|other| !is.contains(other)), "{is:?} {not:?}");
                     }
-                    Answer::Choice { is, among } => assert!(among.contains(is), "{is} {among:?}"),
+                    Answer::Choice { is, among } => {
+                        assert!(
+                            among.contains(is) && is.split('|').any(|name| name == says),
+                            "{is} {among:?}"
+                        );
+                    }
                     Answer::Number(number) => assert!((0..=100).contains(number)),
                     Answer::Facts { named, invented } => {
                         assert!(named.iter().all(|fact| says.contains(fact.as_str())), "{says} {named:?}");

@@ -39,6 +39,9 @@ impl Toolbox {
     ///
     /// The call is wrong: a sentence for the model.
     pub fn plan(&self, call: &ToolCall, conversation: &[Message]) -> Result<Plan, String> {
+        if self.measures {
+            return Err("Nothing runs: a model is being measured.".to_owned());
+        }
         let tool = self.find(&call.name)?;
         let own = match &tool {
             Tool::Server(tool) => Some(tool.server.as_str()),

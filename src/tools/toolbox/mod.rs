@@ -64,6 +64,8 @@ pub struct Toolbox {
     errors: Vec<ManifestError>,
     blobs: Arc<BlobStore>,
     kept: Permissions,
+    /// A model is measured: nothing runs.
+    measures: bool,
     /// Allowed for as long as this percept runs.
     session: Mutex<Vec<Remembered>>,
     servers: OnceLock<Servers>,
@@ -108,12 +110,28 @@ impl Toolbox {
     pub fn new(options: Options, own: Option<&Path>, blobs: Arc<BlobStore>, kept: Permissions) -> Self {
         let (manifests, errors) = manifest::all(own);
         let (session, servers, told) = (Mutex::default(), OnceLock::new(), Mutex::default());
-        Self { options, manifests, errors, blobs, kept, session, servers, library: None, told }
+        Self {
+            options,
+            manifests,
+            errors,
+            blobs,
+            kept,
+            measures: false,
+            session,
+            servers,
+            library: None,
+            told,
+        }
     }
 
     /// Lets models search an index.
     pub fn with_library(self, library: Option<Arc<Library>>) -> Self {
         Self { library, ..self }
+    }
+
+    /// For a model that is being measured: it is told of all of percept's own tools, and none runs.
+    pub fn for_measuring(self) -> Self {
+        Self { measures: true, ..self }
     }
 
     /// Starts the MCP servers in the background, where they may be called; once. `changed` is called from any thread
@@ -189,7 +207,8 @@ impl Toolbox {
 
     /// What a model is told of. One without eyes gets no `zoom`.
     pub fn offered(&self, eyes: bool) -> Vec<ToolSpec> {
-        let declared = self.manifests.iter().filter(|manifest| self.why_off(manifest).is_none());
+        let told = |manifest: &&Manifest| self.measures || self.why_off(manifest).is_none();
+        let declared = self.manifests.iter().filter(told);
         let declared = declared.filter(|manifest| eyes || manifest.name != BuiltIn::ZOOM).map(Manifest::spec);
         match self.options.mode {
             Mode::Never => declared.collect(),

@@ -103,6 +103,24 @@ fn what_only_reads_runs_at_once_and_the_model_goes_on_with_its_result() {
 }
 
 #[test]
+fn a_model_of_single_questions_is_done_with_the_result_of_its_call() {
+    let mut scene = Scene::ready();
+    scene.agent.model.as_mut().unwrap().turns = crate::catalogue::Turns::LastPicture;
+    for plan in [plan(Verdict::Auto), plan(Verdict::Deny)] {
+        let denied = plan.verdict == Verdict::Deny;
+        scene.asked_and_called();
+        scene.judged(Ok(plan));
+        if !denied {
+            let effects = scene.ended(ran("[exit code 0]"));
+            assert!(!names(&effects).contains(&"generate"), "{:?}", names(&effects));
+            assert_eq!(scene.result().text, "[exit code 0]");
+        }
+        assert!(!scene.agent.busy());
+        assert!(scene.last().result().is_some());
+    }
+}
+
+#[test]
 fn what_asks_runs_only_when_the_person_says_so_and_with_what_they_grant() {
     let mut scene = Scene::ready();
     scene.asked_and_called();
