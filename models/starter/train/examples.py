@@ -72,6 +72,8 @@ def _fitting(shape: Shape, source: Source) -> Batch:
 def _example(shape: Shape, example: Example, source: Source) -> Batch | None:
     """Returns the arrays of an example, or nothing if it is too long."""
     picture = example.picture
+    if shape.tokens and not example.answer:
+        return None
     if picture is None:
         laid = _lay_out(example.question, example.answer, 0, shape.tokens)
         if laid is None:

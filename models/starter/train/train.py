@@ -175,23 +175,25 @@ def train(run: Run, follow: MixtureFile, arguments: argparse.Namespace) -> None:
     log, measure, save = Every(LOG_SECONDS), Every(arguments.measure_every), Every(arguments.save_every)
     tallies: dict[str, Tally] = defaultdict(Tally)
     with drawers(arguments.percept, arguments.mixture, arguments.drawers) as batches:
-        while not stop:
-            name, drawn = next(batches)
-            mixture = follow.current()
-            seconds, metrics = run.learn(name, drawn, mixture, stop.passed())
-            tallies[name].add(len(drawn.images), seconds, metrics)
-            if log.due():
-                run.say(f"step {run.state.step}, {run.state.pictures} pictures")
-                for shape, tally in sorted(tallies.items()):
-                    run.say(f"  {shape}: {tally}")
-                tallies.clear()
-            if measure.due():
-                for shape in sorted(mixture.shares):
-                    measured = run.measure(shape, held_out.batches(shape, mixture.batch[shape]))
-                    run.say(f"  held out {shape}: {measured}")
-            if save.due():
-                run.save()
-        run.save()
+        try:
+            while not stop:
+                name, drawn = next(batches)
+                mixture = follow.current()
+                seconds, metrics = run.learn(name, drawn, mixture, stop.passed())
+                tallies[name].add(len(drawn.images), seconds, metrics)
+                if log.due():
+                    run.say(f"step {run.state.step}, {run.state.pictures} pictures")
+                    for shape, tally in sorted(tallies.items()):
+                        run.say(f"  {shape}: {tally}")
+                    tallies.clear()
+                if measure.due():
+                    for shape in sorted(mixture.shares):
+                        measured = run.measure(shape, held_out.batches(shape, mixture.batch[shape]))
+                        run.say(f"  held out {shape}: {measured}")
+                if save.due():
+                    run.save()
+        finally:
+            run.save()
     state = run.state
     run.say(f"saved at step {state.step}, {state.pictures} pictures, {state.seconds:.0f} s of steps")
 
