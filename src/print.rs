@@ -11,7 +11,6 @@ use serde::Serialize;
 use crate::agent::driver::Driver;
 use crate::agent::{Agent, Chip, ChipState, Choice, EngineState, Event, Step, Turn};
 use crate::attachment::Attachment;
-use crate::catalogue::Turns;
 use crate::intake::Given;
 use crate::message::{AnswerStats, Message, MessageId, Part, Role, Span, Status, ToolResult};
 use crate::redact::Found;
@@ -249,9 +248,8 @@ fn answer(agent: &Agent) -> Option<&Message> {
 
 /// What a call brought, where the model doesn't read it: it is the answer then.
 fn result_that_stands(agent: &Agent) -> Option<&str> {
-    let reads_on = agent.model.as_ref().is_none_or(|model| model.turns == Turns::All);
     match agent.transcript.last()?.parts.first()? {
-        Part::ToolResult(result) if !reads_on => Some(&result.text),
+        Part::ToolResult(result) if !agent.reads_results() => Some(&result.text),
         _ => None,
     }
 }

@@ -74,7 +74,7 @@ pub(super) fn run(args: AskArgs) -> Result<(), Trouble> {
         question: args.question.clone(),
         keeps_index: false,
         gives_titles: false,
-        measured: false,
+        measured: None,
     };
     let format = if args.json { Format::Json } else { Format::Text };
     answer(&setup, &args.model, &overrides, given, args.question, format)

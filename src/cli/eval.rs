@@ -15,6 +15,7 @@ use crate::catalogue::ReadyModel;
 use crate::eval::text::Finder;
 use crate::eval::{
     self, Hands, Kind, Lesson, Of, Outcome, Outcomes, Report, RunError, Scores, Suite, fingerprint, is_drawn,
+    named_print,
 };
 
 /// Tokens of an answer at most: a model that repeats itself is cut here.
@@ -232,13 +233,7 @@ fn measure(
     name: &str,
 ) -> Result<(Report, Vec<Outcome>), Trouble> {
     let model = ready(setup, name)?;
-    let print = match setup.config.engine.server() {
-        // A server's files can't be seen.
-        Some(_) => "server".to_owned(),
-        None => fingerprint(
-            [Some(&model.model), model.mmproj.as_ref()].into_iter().flatten().map(PathBuf::as_path),
-        )?,
-    };
+    let print = print_of(&model)?;
     let of = Of {
         suite: suite.name.clone(),
         items: Of::digest(&suite.items),
@@ -268,7 +263,12 @@ fn measure(
         done?;
     }
     let report = Report::of(&model.name, &outcomes.all);
-    let scores = Scores::new(&suite.name, &report, jiff::Timestamp::now().as_millisecond());
+    let scores = Scores::new(
+        &suite.name,
+        &report,
+        jiff::Timestamp::now().as_millisecond(),
+        Scores::of(&evals, &print),
+    );
     // That they can't be kept takes no result away.
     if let Err(error) = scores.keep(&evals, &print) {
         warn(format!("the scores can't be kept: {error}"));
@@ -279,8 +279,18 @@ fn measure(
 
 /// The scores of a model on this machine, if it was measured.
 pub(super) fn scores(evals: &Path, model: &ReadyModel) -> Option<Scores> {
-    let files = [Some(&model.model), model.mmproj.as_ref()].into_iter().flatten().map(PathBuf::as_path);
-    Scores::of(evals, &fingerprint(files).ok()?)
+    Scores::of(evals, &print_of(model).ok()?)
+}
+
+/// What tells a model from another: its files, or its name and address where a server has them.
+fn print_of(model: &ReadyModel) -> io::Result<String> {
+    match &model.load.server {
+        Some(server) => Ok(named_print(&model.name, &server.url)),
+        None => {
+            let files = [Some(&model.model), model.mmproj.as_ref()];
+            fingerprint(files.into_iter().flatten().map(PathBuf::as_path))
+        }
+    }
 }
 
 fn ready(setup: &Setup, name: &str) -> Result<ReadyModel, Trouble> {
@@ -291,11 +301,12 @@ fn ready(setup: &Setup, name: &str) -> Result<ReadyModel, Trouble> {
 }
 
 fn asked(setup: &Setup, suite: &Suite, name: &str, outcomes: &mut Outcomes) -> Result<(), Trouble> {
+    let folder = tempfile::tempdir()?;
     let overrides = Overrides {
         temperature: Some(0.0),
         max_tokens: Some(MOST_TOKENS),
         nobody_to_ask: true,
-        measured: true,
+        measured: Some(folder.path().to_owned()),
         ..Overrides::default()
     };
     let runtime = runtime()?;

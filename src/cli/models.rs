@@ -166,7 +166,7 @@ fn print_scores(scores: &Scores) -> Result<(), Trouble> {
         scores.suite,
         day.unwrap_or_default()
     ))?;
-    for of in &scores.report.kinds {
+    for of in &scores.kinds {
         let share = format!(
             "{} of {} ({:.0}% to {:.0}%)",
             of.tally.right,

@@ -2,6 +2,7 @@
 //! driver made of them.
 
 use std::fs::OpenOptions;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -38,9 +39,6 @@ pub(super) const LEAST_OUTPUT: usize = 512;
 /// Words of a model that was not measured are marked as unsure below this probability.
 const UNSURE_BELOW: f32 = 0.5;
 
-/// Why the questions of a suite are not kept.
-const MEASURED: &str = "a model is being measured";
-
 /// What was found before anything is opened.
 pub(super) struct Setup {
     pub(super) paths: Paths,
@@ -65,8 +63,8 @@ pub(super) struct Overrides {
     pub(super) keeps_index: bool,
     /// The model gives conversations their titles.
     pub(super) gives_titles: bool,
-    /// A model is measured: nothing is kept, and no command runs.
-    pub(super) measured: bool,
+    /// A model is measured: no command runs, and conversations lie in this folder, which goes.
+    pub(super) measured: Option<PathBuf>,
 }
 
 impl Setup {
@@ -144,6 +142,10 @@ impl Setup {
         }
     }
 
+    fn stores_in(folder: &Path) -> Result<(SessionStore, BlobStore), StoreError> {
+        Ok((SessionStore::open(folder)?, BlobStore::open(&folder.join("blobs"))?))
+    }
+
     pub(super) fn llama(&self) -> WorkerOptions {
         WorkerOptions::new(find_program("percept-llama", &self.config.worker.llama))
     }
@@ -202,11 +204,14 @@ impl Setup {
             model.sampling.seed = seed.or(model.sampling.seed);
             model.sampling.temperature = temperature.unwrap_or(model.sampling.temperature);
         };
-        let (store, blobs) = match overrides.measured {
-            true => {
-                (SessionStore::unsaved(MEASURED.to_owned()), BlobStore::temporary().map_err(Trouble::user)?)
-            }
-            false => self.stores()?,
+        let (store, blobs) = match &overrides.measured {
+            Some(folder) => Self::stores_in(folder).map_err(Trouble::user)?,
+            None => self.stores()?,
+        };
+        let states = match &overrides.measured {
+            // Another one's numbers would be those of the person's conversations.
+            Some(folder) => (folder.join("states"), 0),
+            None => (self.paths.states(), self.config.keep.states_mib.saturating_mul(MIB)),
         };
         let blobs = Arc::new(blobs);
         let library = Arc::new(self.library());
@@ -222,7 +227,7 @@ impl Setup {
             worker: self.answering(),
             server: self.config.engine.server(),
             cache: self.paths.cache.clone(),
-            states: (self.paths.states(), self.config.keep.states_mib.saturating_mul(MIB)),
+            states,
             outputs: (self.paths.outputs(), self.config.keep.outputs_mib.saturating_mul(MIB)),
             tune: Arc::new(tune),
             max_tokens: max_tokens.or(self.config.chat.max_tokens.set()),
@@ -254,12 +259,12 @@ impl Setup {
             return Ok(None);
         }
         let mode = match (overrides.nobody_to_ask, self.config.tools.approval) {
-            _ if overrides.measured => Mode::Never,
+            _ if overrides.measured.is_some() => Mode::Never,
             (true, Mode::Ask) => Mode::Auto,
             (_, mode) => mode,
         };
         let tools = self.tools(mode, Arc::clone(blobs))?;
-        Ok(Some(if overrides.measured { tools.for_measuring() } else { tools }))
+        Ok(Some(if overrides.measured.is_some() { tools.for_measuring() } else { tools }))
     }
 
     /// The tools as they are configured.

@@ -35,6 +35,11 @@ pub(super) async fn ask(
     stop: &AtomicBool,
 ) -> Result<Given, AskError> {
     driver.send(Event::NewSession);
+    // What couldn't be attached stays with a draft, and would be with this one.
+    let left: Vec<u64> = driver.agent().chips.iter().map(|chip| chip.ticket).collect();
+    for ticket in left {
+        driver.send(Event::Detach(ticket));
+    }
     for file in &item.attach {
         driver.send(Event::Attach(intake::Given::Path(folder.join(file))));
     }
@@ -49,7 +54,8 @@ pub(super) async fn ask(
         }
     }
     let given = given(driver.agent());
-    let failed = failure(driver.agent(), &given);
+    // An answer without a word is wrong, not a failure.
+    let failed = driver.agent().failure.as_ref().map(|failure| AskError::Item(failure.in_words()));
     if driver.agent().busy() {
         driver.send(Event::Cancel);
         while driver.agent().busy() {
@@ -105,18 +111,4 @@ fn given(agent: &Agent) -> Given {
     let Some(message) = answers(agent).next() else { return Given::default() };
     let words = agent.words().map(|(span, least)| (span.start, span.end, least)).collect();
     Given { text: message.text(), words, calls: calls(agent), found: Vec::new() }
-}
-
-fn failure(agent: &Agent, given: &Given) -> Option<AskError> {
-    let nothing = given.text.is_empty() && given.calls.is_empty();
-    match &agent.failure {
-        Some(failure) => Some(AskError::Item(failure.in_words())),
-        // An answer without a word is wrong, not a failure.
-        None if nothing => agent
-            .notices
-            .last()
-            .filter(|notice| notice.text.contains("can't"))
-            .map(|notice| AskError::Item(notice.text.clone())),
-        None => None,
-    }
 }

@@ -29,7 +29,7 @@ pub fn is_drawn(kind: Kind) -> bool {
 ///
 /// # Errors
 ///
-/// A file can't be written.
+/// A file can't be written; the kind can't be made.
 pub fn generate(kind: Kind, seed: u64, count: usize, folder: &Path) -> io::Result<Vec<Item>> {
     std::fs::create_dir_all(folder)?;
     if matches!(kind, Kind::ToolCall | Kind::LogCause | Kind::Retrieval) {
@@ -49,6 +49,10 @@ pub fn generate(kind: Kind, seed: u64, count: usize, folder: &Path) -> io::Resul
         items.push(Item { id: maker.id, kind, group, attach: maker.files, question: ask, answer });
     }
     Ok(items)
+}
+
+fn undrawn(kind: Kind) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, format!("no {} is drawn", kind.name()))
 }
 
 /// Makes one item.
@@ -98,11 +102,11 @@ impl Maker<'_> {
                 let scene = *self.rng.pick(&TOLD_APART);
                 let drawing = draw::draw(scene, SIZES[number % 2], Text::default(), &mut self.rng);
                 self.keep(&drawing)?;
-                drawing.caption.unwrap_or_else(Question::nothing)
+                drawing.caption.ok_or_else(|| undrawn(kind))?
             }
             Kind::SeveralPictures | Kind::TextToPicture => self.one_of_four(kind)?,
             Kind::PictureToText => self.text_of_four()?,
-            Kind::ToolCall | Kind::Retrieval | Kind::LogCause | Kind::Speech => Question::nothing(),
+            Kind::ToolCall | Kind::Retrieval | Kind::LogCause | Kind::Speech => return Err(undrawn(kind)),
         };
         Ok((None, question))
     }
@@ -111,7 +115,7 @@ impl Maker<'_> {
         let drawing = draw::draw(scene, size, text, &mut self.rng);
         self.keep(&drawing)?;
         let at = self.rng.index(drawing.questions.len());
-        Ok(drawing.questions.into_iter().nth(at).unwrap_or_else(Question::nothing))
+        drawing.questions.into_iter().nth(at).ok_or_else(|| io::Error::other("nothing to ask"))
     }
 
     /// Four pictures, and a text or a question that is about one of them.

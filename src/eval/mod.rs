@@ -34,7 +34,7 @@ pub use check::check;
 pub use compare::{Comparison, compare};
 pub use generate::{generate, is_drawn};
 pub use item::{Answer, Given, Item, Kind, Verdict};
-pub use outcome::{Of, Outcome, Outcomes, fingerprint};
+pub use outcome::{Of, Outcome, Outcomes, fingerprint, named_print};
 pub use report::{OfGroup, OfKind, Report, Tally};
 pub use rng::Rng;
 pub use run::{Hands, RunError, run};

@@ -88,6 +88,12 @@ pub fn fingerprint<'a>(files: impl IntoIterator<Item = &'a Path>) -> io::Result<
     Ok(hasher.finalize().to_hex()[..16].to_owned())
 }
 
+/// Tells models at servers apart, by their names and addresses (BLAKE3, 16 hex digits).
+pub fn named_print(name: &str, address: &str) -> String {
+    let text = format!("{name}\n{address}");
+    blake3::hash(text.as_bytes()).to_hex()[..16].to_owned()
+}
+
 /// Outcomes in a file: a line that says what they are of, and a line for each.
 pub struct Outcomes {
     path: PathBuf,

@@ -6,19 +6,19 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::calibration::Calibration;
-use super::report::Report;
+use super::report::{OfKind, Report};
 
-/// What a model was measured at.
+/// What a model was measured at, by kind: a run of some kinds leaves the others as they were.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Scores {
-    /// Its name when it was measured.
+    /// Its name when it was measured last.
     pub model: String,
-    /// The suite.
+    /// The suite of that run.
     pub suite: String,
     /// When, in milliseconds since the Unix epoch.
     pub at_ms: i64,
-    /// The results by kind.
-    pub report: Report,
+    /// The results, the newest of each kind.
+    pub kinds: Vec<OfKind>,
     /// The probability under which marking a word finds the wrong ones best, where enough words
     /// were read to tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -26,11 +26,15 @@ pub struct Scores {
 }
 
 impl Scores {
-    /// Those of a report.
-    pub fn new(suite: &str, report: &Report, at_ms: i64) -> Self {
-        let unsure_below = report.calibration.as_ref().and_then(Calibration::threshold);
-        let (model, suite, report) = (report.model.clone(), suite.to_owned(), report.clone());
-        Self { model, suite, at_ms, report, unsure_below }
+    /// Those of a report, over earlier ones.
+    pub fn new(suite: &str, report: &Report, at_ms: i64, earlier: Option<Self>) -> Self {
+        let found = report.calibration.as_ref().and_then(Calibration::threshold);
+        let unsure_below = found.or(earlier.as_ref().and_then(|earlier| earlier.unsure_below));
+        let mut kinds = report.kinds.clone();
+        let again = |of: &OfKind| report.kinds.iter().any(|new| new.kind == of.kind);
+        kinds.extend(earlier.into_iter().flat_map(|earlier| earlier.kinds).filter(|of| !again(of)));
+        kinds.sort_by_key(|of| of.kind);
+        Self { model: report.model.clone(), suite: suite.to_owned(), at_ms, kinds, unsure_below }
     }
 
     /// Where the scores of a model with this fingerprint are.

@@ -13,7 +13,6 @@ use super::{Agent, NoticeLevel, Step, Turn};
 use crate::agent::event::Choice;
 use crate::agent::{Effect, Stamp};
 use crate::attachment::Attachment;
-use crate::catalogue::Turns;
 use crate::message::{Message, MessageId, Outcome, Part, Role, Status, ToolCall, ToolResult};
 use crate::tools::mcp::ServerState;
 use crate::tools::{Allowed, Grant, Plan, Ran, Remembered, ToolsReport, Verdict};
@@ -197,8 +196,7 @@ impl Agent {
 
     /// The model reads what came of its call; one that reads single questions is done.
     fn go_on(&mut self, at: Stamp, effects: &mut Vec<Effect>) {
-        let reads_on = self.model.as_ref().is_none_or(|model| model.turns == Turns::All);
-        if reads_on {
+        if self.reads_results() {
             return self.answer(at, effects);
         }
         self.turn = Turn::Idle;

@@ -149,6 +149,11 @@ impl Agent {
         }
     }
 
+    /// Whether the model reads what came of its calls: one of single questions doesn't.
+    pub fn reads_results(&self) -> bool {
+        self.model.as_ref().is_none_or(|model| model.turns == crate::catalogue::Turns::All)
+    }
+
     /// The words of the newest answer, each with the least probability of its tokens.
     pub fn words(&self) -> impl Iterator<Item = (crate::message::Span, f32)> {
         self.answer.words()

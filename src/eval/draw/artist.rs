@@ -44,11 +44,6 @@ impl Question {
         }
     }
 
-    /// No question.
-    pub(crate) fn nothing() -> Self {
-        Self { ask: String::new(), says: String::new(), answer: Answer::Absent }
-    }
-
     pub(super) fn caption(says: String, named: Vec<String>, invented: Vec<String>) -> Self {
         let ask = "Describe the screenshot.".to_owned();
         Self { ask, says, answer: Answer::Facts { named, invented } }
