@@ -3,6 +3,7 @@
 Nothing here knows the network; NumPy arrays come out, always the same shapes for a `Shape`.
 """
 
+import json
 from typing import NamedTuple
 
 import numpy as np
@@ -45,8 +46,9 @@ class Batch(NamedTuple):
     answer: np.ndarray
     """float32 [B, T]: 1 where the next token belongs to the answer"""
     pointer: np.ndarray
-    """int32 [B, T]: the place in the sequence of the image token that holds the next
-    character of the answer; -1 where there is none"""
+    """int32 [B, T]: where the next token of the answer stands, the place in the sequence of the
+    image token that holds its character, or of the question's token that is copied; -1 where
+    there is none"""
 
 
 def batch(shape: Shape, size: int, source: Source) -> Batch:
@@ -75,18 +77,18 @@ def _example(shape: Shape, example: Example, source: Source) -> Batch | None:
     if shape.tokens and not example.answer:
         return None
     if picture is None:
-        laid = _lay_out(example.question, example.answer, 0, shape.tokens)
+        laid = lay_out(example.question, example.answer, 0, shape.tokens)
         if laid is None:
             return None
-        nowhere = np.full(shape.tokens, -1, np.int32)
-        return Batch(np.zeros((0, 0, 3), np.uint8), np.zeros((0, SLOTS), np.uint8), *laid, nowhere)
+        pointer = copied(example.question, example.answer, laid[0], laid[2])
+        return Batch(np.zeros((0, 0, 3), np.uint8), np.zeros((0, SLOTS), np.uint8), *laid, pointer)
     if source.rng.random() < RESCALED and (not shape.tokens or _can_grow(picture)):
         picture = picture.rescaled(source.rng.uniform(1 - RESCALING, 1 + RESCALING))
     labels = picture.labels()
     if not shape.tokens:
         nothing = np.zeros(0, np.int32)
         return Batch(picture.pixels, labels, nothing, nothing, nothing, nothing)
-    laid = _lay_out(example.question, example.answer, _image_tokens(picture), shape.tokens)
+    laid = lay_out(example.question, example.answer, _image_tokens(picture), shape.tokens)
     if laid is None:
         return None
     tokens, image_index, weights = laid
@@ -108,7 +110,7 @@ def _image_tokens(picture: Picture) -> int:
     return rows * columns + rows - 1
 
 
-def _lay_out(question: str, answer: str, image: int, length: int) -> tuple[np.ndarray, ...] | None:
+def lay_out(question: str, answer: str, image: int, length: int) -> tuple[np.ndarray, ...] | None:
     """Returns the sequence that percept gives the model, and the answer: tokens, image
     indices and answer weights as in `Batch`; nothing if it is longer than `length`.
 
@@ -156,6 +158,45 @@ def _pointers(
                 pointer[place] = first + row * (columns + 1) + column
         glyph += letters
     return pointer
+
+
+def copied(question: str, answer: str, tokens: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Returns `Batch.pointer` for the call of a tool: each argument that the question names is
+    copied from where it stands there."""
+    pointer = np.full(len(tokens), -1, np.int32)
+    asked = _starts(encode(question), len(BEFORE_USER))
+    said = _starts(encode(answer), int(np.argmax(weights)) + 1)
+    searched = 0
+    for value in _arguments(answer):
+        found, named = answer.find(value, searched), question.find(value)
+        if found < 0 or named < 0:
+            continue
+        searched = found + len(value)
+        for offset in range(len(value)):
+            source, place = asked.get(named + offset), said.get(found + offset)
+            if source is not None and place is not None and tokens[source] == tokens[place]:
+                pointer[place - 1] = source
+    return pointer
+
+
+def _starts(ids: list[int], first: int) -> dict[int, int]:
+    """Returns which place each character's token takes, for those that a token begins with."""
+    starts, offset = {}, 0
+    for place, id in enumerate(ids, first):
+        starts[offset] = place
+        offset += len(decode([id]))
+    return starts
+
+
+def _arguments(answer: str) -> list[str]:
+    """Returns the texts and the numbers among the arguments of a call, in their order; nothing
+    for an answer that is no call."""
+    call = answer.removeprefix("<tool_call>").removesuffix("</tool_call>")
+    try:
+        arguments = json.loads(call)["arguments"].values()
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return []
+    return [str(value) for value in arguments if isinstance(value, str | int) and not isinstance(value, bool)]
 
 
 def merged(labels: np.ndarray, rows: int, columns: int) -> np.ndarray:

@@ -50,7 +50,7 @@ SHAPES = {
         Shape("caption-small", 320, 140, 240, {"caption": 1}),
         Shape("screen-medium", 400, 200, 344, SCREENS),
         Shape("screen-large", 640, 400, 784, SCREENS),
-        Shape("tool", 0, 0, 168, {"tool": 1}),
+        Shape("tool", 0, 0, 200, {"tool": 1}),
     ]
 }
 

@@ -3,7 +3,8 @@
 The answer's loss alone does not teach a network of this size to read in reasonable time.
 So the encoder is told which characters each patch holds, the projector which eight slots
 each image token holds, the language model to name the character at each image token, and
-two attention heads to look where the next character stands.
+two attention heads to look where the next character stands, in the picture or, for the
+arguments of a call, in the question.
 """
 
 import jax
@@ -38,16 +39,21 @@ def full_loss(parameters: Tree, batch: Batch, weights: dict[str, float]) -> tupl
         "answer": answer,
         "characters": patch + token,
         "readout": _readout(output, batch),
-        "pointer": _pointer(output, batch),
+        "pointer": _pointer(output.attention, batch.pointer),
     }
-    total = sum(weights.get(name, 1.0) * loss for name, loss in losses.items())
-    return total, {**losses, "accuracy": accuracy, "exact": exact}
+    return _total(losses, weights), {**losses, "accuracy": accuracy, "exact": exact}
 
 
-def text_loss(language: Tree, batch: Batch) -> tuple[jax.Array, Metrics]:
-    """The loss of a batch without pictures: the answer alone."""
-    loss, accuracy, exact = _answer(read_text(language, batch.tokens), batch)
-    return loss, {"answer": loss, "accuracy": accuracy, "exact": exact}
+def text_loss(language: Tree, batch: Batch, weights: dict[str, float]) -> tuple[jax.Array, Metrics]:
+    """The weighted sum of the losses of a batch without pictures."""
+    attention, logits = read_text(language, batch.tokens)
+    answer, accuracy, exact = _answer(logits, batch)
+    losses = {"answer": answer, "pointer": _pointer(attention, batch.pointer)}
+    return _total(losses, weights), {**losses, "accuracy": accuracy, "exact": exact}
+
+
+def _total(losses: Metrics, weights: dict[str, float]) -> jax.Array:
+    return sum(weights.get(name, 1.0) * loss for name, loss in losses.items())
 
 
 def _characters(part: Tree, features: jax.Array, labels: jax.Array) -> tuple[jax.Array, jax.Array]:
@@ -78,13 +84,13 @@ def _readout(output: Output, batch: Batch) -> jax.Array:
     return _cross_entropy(output.logits, batch.tokens, weights)
 
 
-def _pointer(output: Output, batch: Batch) -> jax.Array:
-    """The negative logarithm of the attention that lies on the place that is read next."""
-    pointed = batch.pointer >= 0
-    target = jnp.maximum(batch.pointer, 0)[:, None, :, None]
-    attention = jnp.take_along_axis(output.attention, target, -1)[..., 0]
-    heads = output.attention.shape[1]
-    return -(jnp.log(attention + 1e-6) * pointed[:, None]).sum() / (heads * jnp.maximum(pointed.sum(), 1))
+def _pointer(looked: jax.Array, pointer: jax.Array) -> jax.Array:
+    """The negative logarithm of the attention [B, heads, T, T] that lies on the place [B, T]
+    that is read next."""
+    pointed = pointer >= 0
+    target = jnp.maximum(pointer, 0)[:, None, :, None]
+    attention = jnp.take_along_axis(looked, target, -1)[..., 0]
+    return -(jnp.log(attention + 1e-6) * pointed[:, None]).sum() / (looked.shape[1] * jnp.maximum(pointed.sum(), 1))
 
 
 def _cross_entropy(logits: jax.Array, targets: jax.Array, weights: jax.Array) -> jax.Array:

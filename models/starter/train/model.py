@@ -127,9 +127,10 @@ def forward(parameters: Tree, images: jax.Array, tokens: jax.Array, image_index:
     return Output(patches, image, attention, logits)
 
 
-def read_text(language: Tree, tokens: jax.Array) -> jax.Array:
-    """Runs the language model on int32 [B, T] without a picture: logits [B, T, VOCABULARY]."""
-    return _predict(language, language["embedding"][tokens])[1]
+def read_text(language: Tree, tokens: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Runs the language model on int32 [B, T] without a picture: `Output.attention` and
+    `Output.logits`."""
+    return _predict(language, language["embedding"][tokens])
 
 
 def encode(encoder: Tree, images: jax.Array) -> jax.Array:

@@ -56,13 +56,15 @@ def full_step(
 
 
 @partial(jax.jit, donate_argnums=(0, 1))
-def text_step(parameters: Tree, optimizer: Tree, batch: Batch, rate: float) -> Stepped:
+def text_step(
+    parameters: Tree, optimizer: Tree, batch: Batch, rate: float, loss_weights: dict[str, float]
+) -> Stepped:
     """Trains the language model alone, on a batch without pictures.
 
     The projector stays as it is, and so do its moments, which lie among those of the rest.
     """
     language = parameters["language"]
-    gradients, metrics = jax.grad(text_loss, has_aux=True)(language, batch)
+    gradients, metrics = jax.grad(text_loss, has_aux=True)(language, batch, loss_weights)
     clipping, adam = optimizer["rest"]
     own = adam._replace(mu=adam.mu["language"], nu=adam.nu["language"])
     language, (_, own) = _descend(language, gradients, (clipping, own), rate)
@@ -86,7 +88,7 @@ def measure_full(parameters: Tree, batch: Batch) -> Metrics:
 @jax.jit
 def measure_text(parameters: Tree, batch: Batch) -> Metrics:
     """Returns the metrics of a batch without pictures."""
-    return text_loss(parameters["language"], batch)[1]
+    return text_loss(parameters["language"], batch, {})[1]
 
 
 def _parts(parameters: Tree) -> dict[str, Tree]:

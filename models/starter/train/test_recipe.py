@@ -25,7 +25,7 @@ import model
 import tokenizer
 from checkpoint import Checkpoint
 from drawers import DrawersEnded, drawers
-from examples import MOST_LEFT_OUT, Batch, batch
+from examples import MOST_LEFT_OUT, Batch, batch, copied, lay_out
 from kinds import HELD_OUT_SEED, SHAPES, TRAINING_SEEDS, Shape, Source
 from picture import FIRST_CHARACTER, Glyph, Picture
 from steps import as_arrays, encoder_step, fresh_optimizer, full_step, text_step
@@ -230,6 +230,20 @@ class Batches(unittest.TestCase):
         self.assertNotIn(tokenizer.IMAGE_END, one.tokens)
         self.assertTrue(tokenizer.decode(list(one.tokens[0])).startswith("user\nWhat does the error say?\n"))
 
+    def test_the_arguments_of_a_call_are_copied_from_the_request(self) -> None:
+        request = "Find FIXME in 12 lines of src, but not in the last ones."
+        call = '<tool_call>\n{"name": "search", "arguments": {"glob":"*.md","lines":12,"path":"src","pattern":"FIXME"}}\n</tool_call>'
+        tokens, _, weights = lay_out(request, call, 0, 200)
+        pointer = copied(request, call, tokens, weights)
+        places = np.flatnonzero(pointer >= 0)
+        self.assertEqual(tokenizer.decode(list(tokens[places + 1])), "12srcFIXME")
+        self.assertEqual(list(tokens[places + 1]), list(tokens[pointer[places]]))
+        # In the request, before the answer.
+        self.assertLess(pointer.max(), np.argmax(weights))
+        for other in ["There is no chart in the picture.", "<tool_call>\n{]", '<tool_call>{"arguments": 1}</tool_call>']:
+            tokens, _, weights = lay_out(request, other, 0, 200)
+            self.assertTrue((copied(request, other, tokens, weights) == -1).all())
+
     def test_a_shape_that_nothing_fits_is_said(self) -> None:
         with Source(Program(self).path, random.Random(1)) as source:
             with self.assertRaisesRegex(StreamError, f"{MOST_LEFT_OUT} examples of lines in a row"):
@@ -328,9 +342,10 @@ class Training(unittest.TestCase):
     def test_a_text_moves_the_language_model_alone(self) -> None:
         before = checkpoint.flatten({**self.parameters, "adam": self.optimizer["rest"][1].mu})
         texts = drawn(self, "tool")
+        weights = {"pointer": 0.5}
         losses = []
         for _ in range(4):
-            self.parameters, self.optimizer, metrics = text_step(self.parameters, self.optimizer, texts, 1e-3)
+            self.parameters, self.optimizer, metrics = text_step(self.parameters, self.optimizer, texts, 1e-3, weights)
             losses.append(float(metrics["answer"]))
         self.assertLess(losses[-1], losses[0], losses)
         after = checkpoint.flatten({**self.parameters, "adam": self.optimizer["rest"][1].mu})

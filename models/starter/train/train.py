@@ -98,7 +98,7 @@ class Run:
         if not SHAPES[name].tokens:
             stepped = encoder_step(*known)
         elif not SHAPES[name].width:
-            stepped = text_step(*known)
+            stepped = text_step(*known, mixture.loss_weights)
         else:
             stepped = full_step(*known, mixture.encoder_rate, mixture.loss_weights)
         state.parameters, state.optimizer, metrics = jax.block_until_ready(stepped)
