@@ -44,7 +44,11 @@ impl Question {
         }
     }
 
-    pub(super) fn caption(says: String, named: Vec<String>, invented: Vec<String>) -> Self {
+    /// A caption, the facts that it must name, and what would be made up unless it stands in the
+    /// picture by chance.
+    pub(super) fn caption(says: String, named: Vec<String>, mut invented: Vec<String>) -> Self {
+        let said = says.to_lowercase();
+        invented.retain(|fact| !said.contains(&fact.to_lowercase()));
         let ask = "Describe the screenshot.".to_owned();
         Self { ask, says, answer: Answer::Facts { named, invented } }
     }

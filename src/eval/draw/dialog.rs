@@ -3,34 +3,10 @@
 use super::artist::{Artist, Drawing, Question, Thing};
 use super::face::Face;
 use super::theme::{Theme, ink_on, shifted};
+use crate::eval::words;
 
-/// Names of buttons, as systems have them.
-const BUTTONS: [&str; 14] = [
-    "OK", "Cancel", "Retry", "Abort", "Close", "Yes", "No", "Ignore", "Help", "Save", "Details", "Continue",
-    "Quit", "Open",
-];
-
-/// What stands in the title of a dialog that reports an error.
-const ERROR_TITLES: [&str; 6] =
-    ["Error", "Fatal error", "Connection failed", "Cannot save", "Crash report", "Login failed"];
-
-/// Titles of other dialogs.
-const OTHER_TITLES: [&str; 8] =
-    ["Warning", "Save file", "Update", "Confirm", "Information", "Settings", "Install", "Welcome"];
-
-/// What a dialog that is no error says.
-const MESSAGES: [&str; 10] = [
-    "Do you want to save the changes to {w}?",
-    "A new version of {w} is ready to install",
-    "The backup of {w} is complete",
-    "{n} files will be moved to the trash",
-    "Replace the file {w} with the new one?",
-    "Your settings for {w} were saved",
-    "Restart now to finish the update of {w}",
-    "Sign in to go on with {w}",
-    "Copy {n} items to {w}?",
-    "The printer {w} is ready",
-];
+/// The share of small pictures that show a bit of a screen around the dialog.
+const CUT_OUT: f32 = 0.35;
 
 /// What a dialog holds.
 struct Content {
@@ -40,14 +16,18 @@ struct Content {
     buttons: Vec<&'static str>,
 }
 
-/// A dialog in the middle of a picture; on a large one it has an ordinary size and a desktop
-/// around it.
+/// A dialog that fills the picture, or stands in front of a screen: always on a large picture,
+/// where it has an ordinary size; on a small one as if it was cut out of a screen.
 pub(super) fn dialog(mut artist: Artist<'_>) -> Drawing {
     let (width, height) = (artist.canvas.width, artist.canvas.height);
-    let on_screen = width >= 600.0;
-    let window = if on_screen {
+    let is_large = width >= 600.0;
+    let window = if is_large || artist.rng.chance(CUT_OUT) {
         desktop(&mut artist);
-        let (wide, high) = (artist.between(300.0, 440.0), artist.between(130.0, 200.0));
+        let (wide, high) = match is_large {
+            true => (artist.between(300.0, 440.0), artist.between(130.0, 200.0)),
+            false => (width * artist.rng.between(0.7, 0.98), height * artist.rng.between(0.7, 0.98)),
+        };
+        let (wide, high) = (wide.min(width - 4.0), high.min(height - 4.0));
         let (x, y) = (artist.rng.unit() * (width - wide), artist.rng.unit() * (height - high));
         let corners = [x.round(), y.round(), (x + wide).round(), (y + high).round()];
         artist.canvas.shadow(corners, 10.0);
@@ -109,21 +89,12 @@ fn draw(artist: &mut Artist<'_>, window: [f32; 4]) -> Content {
 }
 
 fn title(artist: &mut Artist<'_>, error: bool) -> String {
-    let made = artist.words().title();
-    match error {
-        true if artist.rng.chance(0.4) => format!("{} error", artist.words().word()),
-        true if artist.rng.chance(0.7) => (*artist.rng.pick(&ERROR_TITLES)).to_owned(),
-        false if artist.rng.chance(0.6) => (*artist.rng.pick(&OTHER_TITLES)).to_owned(),
-        _ => made,
-    }
+    let is_plain = error && artist.rng.chance(0.8);
+    if is_plain { artist.words().error_title() } else { artist.words().title() }
 }
 
 fn message(artist: &mut Artist<'_>, error: bool) -> String {
-    if error {
-        return artist.words().error();
-    }
-    let (word, number) = (artist.words().identifier(), artist.rng.range(2..=400).to_string());
-    artist.rng.pick(&MESSAGES).replace("{w}", &word).replace("{n}", &number)
+    if error { artist.words().error() } else { artist.words().notice() }
 }
 
 /// A sign of what sort of dialog it is.
@@ -154,18 +125,17 @@ fn icon(artist: &mut Artist<'_>, x: f32, y: f32, error: bool) {
 fn buttons(artist: &mut Artist<'_>, window: [f32; 4], face: &Face, height: f32) -> Vec<&'static str> {
     let [left, _, right, bottom] = window;
     let scale = artist.scale;
-    let mut names = BUTTONS;
-    artist.rng.shuffle(&mut names);
     let many = artist.rng.range(1..=3) as usize;
+    let names = artist.words().buttons(many);
     let wide = |name: &str| face.width(name).max(34.0 * scale) + 18.0 * scale;
     let (mut x, mut placed) = (right - 8.0 * scale, Vec::new());
     let accented = artist.rng.chance(0.5);
-    for name in &names[..many] {
+    for name in names {
         if x - wide(name) < left + 8.0 * scale {
             break;
         }
         x -= wide(name);
-        placed.push((*name, x));
+        placed.push((name, x));
         x -= 8.0 * scale;
     }
     placed.reverse();
@@ -203,9 +173,8 @@ fn questions(content: &Content) -> Vec<Question> {
 /// Which buttons there are: all of them, and none of those that might be.
 fn buttons_question(buttons: &[&'static str]) -> Question {
     let named = buttons.iter().map(|name| (*name).to_owned()).collect();
-    // Words that any sentence has are no sign of a button made up.
-    let other = |name: &&&str| !buttons.contains(*name) && !["No", "Open", "Help", "Close"].contains(*name);
-    let invented = BUTTONS.iter().filter(other).map(|name| (*name).to_owned()).collect();
+    // Short words are in any sentence: no sign of a button made up.
+    let invented = words::buttons().filter(|name| name.len() > 5).map(ToOwned::to_owned).collect();
     let caption = Question::caption(buttons.join(", "), named, invented);
     Question { ask: "What buttons are there?".to_owned(), ..caption }
 }

@@ -81,6 +81,9 @@ impl Default for Text {
     }
 }
 
+/// How many pixels of a screen are one of a window's, as desktops scale.
+const SCALES: [f32; 6] = [1.0, 1.0, 1.0, 1.25, 1.5, 2.0];
+
 /// Draws a scene of a size in pixels.
 pub fn draw(scene: Scene, (width, height): (u16, u16), text: Text, rng: &mut Rng) -> Drawing {
     let theme = match scene {
@@ -91,7 +94,9 @@ pub fn draw(scene: Scene, (width, height): (u16, u16), text: Text, rng: &mut Rng
         Scene::Dialog => theme::any_colour(rng, 0, 255),
         _ => theme.back,
     };
-    let artist = Artist { canvas: Canvas::new(width, height, back), theme, scale: 1.0, rng };
+    // A small picture has no room for large windows.
+    let scale = if width >= 600 { *rng.pick(&SCALES) } else { 1.0 };
+    let artist = Artist { canvas: Canvas::new(width, height, back), theme, scale, rng };
     match scene {
         Scene::Crops => crops(artist),
         Scene::Lines => lines::line(artist, text.characters, text.sizes, text.noise),

@@ -18,6 +18,12 @@ struct Block {
 static BLOCKS: LazyLock<Vec<Block>> =
     LazyLock::new(|| include_str!("tools.txt").split("\n\n").filter_map(Block::read).collect());
 
+/// All wordings, each with what it asks for.
+static REQUESTS: LazyLock<Vec<(&Block, &str)>> = LazyLock::new(|| {
+    let of_block = |block: &'static Block| block.requests.iter().map(move |request| (block, *request));
+    BLOCKS.iter().flat_map(of_block).collect()
+});
+
 static COMMANDS: LazyLock<Vec<&str>> = LazyLock::new(|| include_str!("commands.txt").lines().collect());
 
 /// The fields of the blocks.
@@ -49,9 +55,9 @@ impl Block {
 
 /// A request with the call that is right. An argument that isn't named has its default.
 pub(in crate::eval) fn tool_call(id: String, rng: &mut Rng) -> Item {
-    let place = rng.index(BLOCKS.len());
-    let block = &BLOCKS[place];
-    let mut question = rng.one_of(&block.requests).copied().unwrap_or_default().to_owned();
+    // Each wording as often as any other: what can be asked for in many ways is asked for often.
+    let (block, request) = REQUESTS[rng.index(REQUESTS.len())];
+    let mut question = request.to_owned();
     let mut arguments = block.arguments.to_owned();
     for name in FIELDS {
         let field = format!("${name}");

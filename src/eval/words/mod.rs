@@ -41,6 +41,8 @@ static COMMON: List = LazyLock::new(|| include_str!("common.txt").split_whitespa
 static ERRORS: List = LazyLock::new(|| include_str!("errors.txt").lines().collect());
 static COMMANDS: List = LazyLock::new(|| include_str!("commands.txt").lines().collect());
 static TITLES: List = LazyLock::new(|| include_str!("titles.txt").lines().collect());
+static ERROR_TITLES: List = LazyLock::new(|| include_str!("error_titles.txt").lines().collect());
+static NOTICES: List = LazyLock::new(|| include_str!("notices.txt").lines().collect());
 static BUTTONS: List = LazyLock::new(|| include_str!("buttons.txt").lines().collect());
 static MESSAGES: List = LazyLock::new(|| include_str!("messages.txt").lines().collect());
 static RUST: List = LazyLock::new(|| include_str!("rust.txt").lines().collect());
@@ -69,6 +71,11 @@ impl Language {
             Self::TypeScript => &TYPESCRIPT,
         }
     }
+}
+
+/// What buttons can say.
+pub fn buttons() -> impl Iterator<Item = &'static str> {
+    BUTTONS.iter().copied()
 }
 
 /// Makes texts up.
@@ -131,9 +138,14 @@ impl<'a> Words<'a> {
         self.made(&TITLES, TITLE_CHARS)
     }
 
-    /// What a button says.
-    pub fn button(&mut self) -> &'static str {
-        self.of(&BUTTONS)
+    /// The title of a dialog that reports an error.
+    pub fn error_title(&mut self) -> String {
+        self.made(&ERROR_TITLES, TITLE_CHARS)
+    }
+
+    /// What a dialog says that reports no error.
+    pub fn notice(&mut self) -> String {
+        self.made(&NOTICES, ERROR_CHARS)
     }
 
     /// Several buttons that differ.
@@ -271,7 +283,9 @@ mod tests {
             assert_plain(&words.error(), ERROR_CHARS);
             assert_plain(&words.command(), COMMAND_CHARS);
             assert_plain(&words.title(), TITLE_CHARS);
-            assert_plain(words.button(), BUTTON_CHARS);
+            assert_plain(&words.error_title(), TITLE_CHARS);
+            assert_plain(&words.notice(), ERROR_CHARS);
+            assert_plain(words.buttons(1)[0], BUTTON_CHARS);
             assert_plain(&words.message(), ERROR_CHARS);
             assert_plain(&words.log_line(), LOG_CHARS);
             for language in Language::ALL {
@@ -287,7 +301,18 @@ mod tests {
     #[test]
     fn each_template_is_filled_and_none_has_an_unknown_field() {
         let mut rng = Rng::new(12);
-        let lists = [&ERRORS, &COMMANDS, &TITLES, &BUTTONS, &MESSAGES, &RUST, &PYTHON, &TYPESCRIPT];
+        let lists = [
+            &ERRORS,
+            &COMMANDS,
+            &TITLES,
+            &ERROR_TITLES,
+            &NOTICES,
+            &BUTTONS,
+            &MESSAGES,
+            &RUST,
+            &PYTHON,
+            &TYPESCRIPT,
+        ];
         for template in lists.iter().flat_map(|list| list.iter()) {
             let made = Words::new(&mut rng).filled(template);
             // What is left in braces is code, not a field with a slip in its name.
