@@ -6,7 +6,7 @@
 //! | floor | modules | what it is |
 //! | --- | --- | --- |
 //! | 0 words | [`message`], [`attachment`], [`text`], [`redact`], [`gguf`], [`wire`] | plain values, formats and the protocol; no policy, no async |
-//! | 1 readers | [`audio`], [`digest`], [`document`], [`fetch`], [`hardware`], [`table`], [`tokenizer`] | what is in a recording, a log, a document, a table; a file from a server; what the machine has; tokens without a model; never import each other |
+//! | 1 readers | [`audio`], [`digest`], [`document`], [`fetch`], [`hardware`], [`roi`], [`table`], [`tokenizer`] | what is in a recording, a log, a document, a table; a file from a server; what the machine has; where the text is in a picture; tokens without a model; never import each other |
 //! | 2 stores | [`catalogue`], [`prompts`], [`intake`], [`retrieval`], [`session`] | never import each other; what two of them need moves down |
 //! | 3 hands | [`engines`], [`microphone`], [`tools`] | the worker processes; the sound of a device; what a command may do, and a sandbox for it |
 //! | 4 mind | [`agent`], [`dictation`], [`indexing`] | decides purely ([`agent::Agent`]), acts at the edge ([`agent::driver`]); what is said becomes text; what was pointed at becomes an index |
@@ -39,6 +39,7 @@ pub mod catalogue;
 pub mod intake;
 pub mod prompts;
 pub mod retrieval;
+pub mod roi;
 pub mod session;
 
 // floor 3: hands

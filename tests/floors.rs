@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 
 /// The floor of each module of the library, as `src/lib.rs` lists them.
-const FLOORS: [(&str, u8); 32] = [
+const FLOORS: [(&str, u8); 33] = [
     ("attachment", 0),
     ("gguf", 0),
     ("message", 0),
@@ -17,6 +17,7 @@ const FLOORS: [(&str, u8); 32] = [
     ("document", 1),
     ("fetch", 1),
     ("hardware", 1),
+    ("roi", 1),
     ("table", 1),
     ("tokenizer", 1),
     ("catalogue", 2),

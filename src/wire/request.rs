@@ -169,6 +169,10 @@ pub struct LoadOptions {
     /// The most tokens that a picture may become, for models that scale.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub image_max_tokens: Option<u32>,
+    /// The width and height in pixels of the largest pictures that the model reads. Of a larger
+    /// one whose text is all in one place, that part is cut out and made to fit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub image_window: Option<(u32, u32)>,
     /// Layers to put on a GPU, where the worker was built for one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gpu_layers: Option<u32>,

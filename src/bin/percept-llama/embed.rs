@@ -14,7 +14,6 @@ use llama_cpp_2::context::params::{LlamaContextParams, LlamaPoolingType};
 use llama_cpp_2::llama_backend::LlamaBackend;
 use llama_cpp_2::llama_batch::LlamaBatch;
 use llama_cpp_2::model::LlamaModel;
-use llama_cpp_2::mtmd::MtmdContext;
 use llama_cpp_2::token::LlamaToken;
 use percept::gguf::{Header, Pooling};
 use percept::wire::{
@@ -23,14 +22,14 @@ use percept::wire::{
 
 use crate::cache::SEQUENCE;
 use crate::load::{Files, Runtime, model_info};
-use crate::media::{self, no_eyes};
+use crate::media::{Projector, no_eyes};
 use crate::turn::{internal, ms_since};
 use input::Form;
 
 /// A model that was loaded to find vectors.
 pub(crate) struct Embedding {
     // Dropped before the model that it was made for.
-    projector: Option<MtmdContext>,
+    projector: Option<Projector>,
     runtime: Runtime,
     form: Form,
     pub(crate) info: ModelInfo,
@@ -44,7 +43,7 @@ pub(crate) fn set_up(
     backend: &LlamaBackend,
     files: &Files<'_>,
     model: LlamaModel,
-    projector: Option<MtmdContext>,
+    projector: Option<Projector>,
     tokens: u64,
     threads: u32,
 ) -> Result<Embedding, Failure> {
@@ -170,7 +169,7 @@ impl Embedding {
             return Err(unsupported("finds no vectors of pictures: it doesn't pool the last token", "model"));
         }
         let [before, after] = self.form.around(&self.runtime.borrow_owner().vocab(), before, after);
-        let chunks = media::chunks(projector, path)?;
+        let chunks = projector.chunks(path)?;
         let tokens = before.len() + chunks.total_tokens() + after.len();
         if tokens > self.most_tokens {
             let said = format!(
@@ -186,7 +185,7 @@ impl Embedding {
             context.clear_kv_cache();
             decode(context, &before, 0)?;
             let position = chunks
-                .eval_chunks(projector, context, before.len() as i32, 0, batch, true)
+                .eval_chunks(&mut projector.context, context, before.len() as i32, 0, batch, true)
                 .map_err(|error| {
                     let said = format!("{} can't be evaluated: {error}.", path.display());
                     Failure::new(FailureKind::Media, said).hint("A smaller one may work.")

@@ -26,7 +26,7 @@ use crate::decode::call_marks;
 use crate::embed::{self, Embedding};
 use crate::engine::BINDINGS;
 use crate::fit::{self, LEAST_CONTEXT};
-use crate::media::Measured;
+use crate::media::{Measured, Projector};
 use crate::prompt::Template;
 
 /// Tokens of one call to decode: what a cancel waits for at most.
@@ -63,7 +63,7 @@ pub(crate) enum Model {
 /// Everything about a model that answers.
 pub(crate) struct Loaded {
     // Dropped before the model that it was made for.
-    pub(crate) projector: Option<MtmdContext>,
+    pub(crate) projector: Option<Projector>,
     pub(crate) runtime: Runtime,
     pub(crate) template: Template,
     pub(crate) cache: Cache,
@@ -214,12 +214,12 @@ fn set_up(
     backend: &LlamaBackend,
     files: &Files<'_>,
     model: LlamaModel,
-    projector: Option<MtmdContext>,
+    projector: Option<Projector>,
     options: &LoadOptions,
     context: u64,
     threads: u32,
 ) -> Result<Loaded, Failure> {
-    let whole = projector.as_ref().is_some_and(MtmdContext::decode_use_non_causal);
+    let whole = projector.as_ref().is_some_and(|projector| projector.context.decode_use_non_causal());
     let batch = if whole { NON_CAUSAL_BATCH } else { BATCH };
     let call_marks = call_marks(&model);
     let mut template = Template::of(&model, options.chat_template.as_deref())?;
@@ -302,7 +302,7 @@ impl Runtime {
 pub(crate) fn model_info(
     files: &Files<'_>,
     model: &LlamaModel,
-    projector: Option<&MtmdContext>,
+    projector: Option<&Projector>,
     threads: u32,
 ) -> ModelInfo {
     let header = files.header;
@@ -312,8 +312,8 @@ pub(crate) fn model_info(
         parameters: header.parameters,
         bytes: header.tensor_bytes + files.mmproj.map_or(0, |(_, mmproj)| mmproj.tensor_bytes),
         context_trained: u32::try_from(header.trained_context()).unwrap_or(u32::MAX),
-        vision: projector.is_some_and(MtmdContext::support_vision),
-        hearing: projector.is_some_and(MtmdContext::support_audio),
+        vision: projector.is_some_and(|projector| projector.context.support_vision()),
+        hearing: projector.is_some_and(|projector| projector.context.support_audio()),
         checkpoints: model.is_recurrent() || model.is_hybrid(),
         threads,
         ..ModelInfo::default()
@@ -406,7 +406,7 @@ fn open_projector(
     options: &LoadOptions,
     threads: u32,
     gpu: bool,
-) -> Result<MtmdContext, Failure> {
+) -> Result<Projector, Failure> {
     let budget = |tokens: Option<u32>| tokens.and_then(|tokens| i32::try_from(tokens).ok()).unwrap_or(-1);
     let params = MtmdContextParams {
         use_gpu: gpu,
@@ -419,11 +419,12 @@ fn open_projector(
     let name = path.to_str().ok_or_else(|| {
         Failure::new(FailureKind::ModelFile, format!("{}: its path is not UTF-8.", path.display()))
     })?;
-    MtmdContext::init_from_file(name, model, &params).map_err(|error| {
+    let context = MtmdContext::init_from_file(name, model, &params).map_err(|error| {
         let said = format!("The projector {} does not work with this model ({error}).", path.display());
         Failure::new(FailureKind::ModelMismatch, said)
             .hint("Use the projector from the same repository as the model.")
-    })
+    })?;
+    Ok(Projector { context, window: options.image_window })
 }
 
 fn fingerprint(files: &Files<'_>, options: &LoadOptions, info: &ModelInfo) -> String {
@@ -438,6 +439,7 @@ fn fingerprint(files: &Files<'_>, options: &LoadOptions, info: &ModelInfo) -> St
         file(files.model),
         files.mmproj.map(|(path, _)| file(path)).unwrap_or_default(),
         format!("{:?}|{:?}|{}", options.image_min_tokens, options.image_max_tokens, info.context),
+        format!("{:?}", options.image_window),
     ];
     blake3::hash(parts.join("\n").as_bytes()).to_hex().to_string()
 }

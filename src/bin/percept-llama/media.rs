@@ -4,8 +4,8 @@ use std::io::Read;
 use std::path::Path;
 
 use llama_cpp_2::mtmd::{MtmdBitmap, MtmdContext, MtmdInputChunks, MtmdInputText, mtmd_default_marker};
-use percept::audio;
 use percept::wire::{Failure, FailureKind, SAMPLE_RATE};
+use percept::{audio, roi};
 
 /// The longest sound that is given to a model: more fits in no context.
 const MOST_SAMPLES: usize = 30 * 60 * SAMPLE_RATE as usize;
@@ -21,30 +21,42 @@ pub(crate) struct Measured {
     pub(crate) encode_ms: Option<f64>,
 }
 
-/// Reads a picture or a sound and cuts it into chunks: marks, slices, rows, whatever the
-/// projector of this model has.
-pub(crate) fn chunks(projector: &MtmdContext, path: &Path) -> Result<MtmdInputChunks, Failure> {
-    let mut head = Vec::new();
-    let read =
-        std::fs::File::open(path).and_then(|file| file.take(audio::HEAD_BYTES as u64).read_to_end(&mut head));
-    read.map_err(|error| broken(path, error))?;
-    let bitmap = match audio::is_recording(&head) {
-        true => sound(projector, path)?,
-        false => picture(projector, path)?,
-    };
-    let text =
-        MtmdInputText { text: mtmd_default_marker().to_owned(), add_special: false, parse_special: true };
-    projector.tokenize(text, &[&bitmap]).map_err(|error| broken(path, error))
+/// The encoder of pictures or sound that belongs to a model.
+pub(crate) struct Projector {
+    /// What llama.cpp has of it.
+    pub(crate) context: MtmdContext,
+    /// The width and height of the largest pictures that it reads; see [`roi`].
+    pub(crate) window: Option<(u32, u32)>,
 }
 
-fn picture(projector: &MtmdContext, path: &Path) -> Result<MtmdBitmap, Failure> {
-    if !projector.support_vision() {
+impl Projector {
+    /// Reads a picture or a sound and cuts it into chunks: marks, slices, rows, whatever the
+    /// projector of this model has.
+    pub(crate) fn chunks(&self, path: &Path) -> Result<MtmdInputChunks, Failure> {
+        let mut head = Vec::new();
+        let read = std::fs::File::open(path)
+            .and_then(|file| file.take(audio::HEAD_BYTES as u64).read_to_end(&mut head));
+        read.map_err(|error| broken(path, error))?;
+        let bitmap = match audio::is_recording(&head) {
+            true => sound(&self.context, path)?,
+            false => picture(self, path)?,
+        };
+        let text =
+            MtmdInputText { text: mtmd_default_marker().to_owned(), add_special: false, parse_special: true };
+        self.context.tokenize(text, &[&bitmap]).map_err(|error| broken(path, error))
+    }
+}
+
+fn picture(projector: &Projector, path: &Path) -> Result<MtmdBitmap, Failure> {
+    if !projector.context.support_vision() {
         return Err(no_eyes());
     }
     let reader = image::ImageReader::open(path).and_then(image::ImageReader::with_guessed_format);
     let picture =
         reader.map_err(|error| broken(path, error))?.decode().map_err(|error| broken(path, error))?;
-    let rgb = picture.to_rgb8();
+    let whole = picture.to_rgb8();
+    let part = projector.window.and_then(|window| roi::cut(&whole, window));
+    let rgb = part.unwrap_or(whole);
     MtmdBitmap::from_image_data(rgb.width(), rgb.height(), rgb.as_raw()).map_err(|error| broken(path, error))
 }
 

@@ -94,7 +94,7 @@ impl Loaded {
             return Ok(*measured);
         }
         let projector = self.projector.as_ref().ok_or_else(no_eyes)?;
-        let measured = media::measure(&media::chunks(projector, path)?);
+        let measured = media::measure(&projector.chunks(path)?);
         self.measured.insert(hash.to_owned(), measured);
         Ok(measured)
     }
@@ -235,11 +235,11 @@ impl Loaded {
 
     fn evaluate_media(&mut self, path: &std::path::Path, logits: bool) -> Result<(), Failure> {
         let projector = self.projector.as_mut().ok_or_else(no_eyes)?;
-        let chunks = media::chunks(projector, path)?;
+        let chunks = projector.chunks(path)?;
         let (position, batch) = (self.cache.position(), self.batch as i32);
         self.runtime
             .with_dependent_mut(|_, context| {
-                chunks.eval_chunks(projector, context, position, SEQUENCE, batch, logits)
+                chunks.eval_chunks(&mut projector.context, context, position, SEQUENCE, batch, logits)
             })
             .map(drop)
             .map_err(|error| {
