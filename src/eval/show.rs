@@ -8,7 +8,7 @@ use super::grid::Grid;
 use super::report::{Measure, MeasureName, Report, Tally};
 use crate::text::{counted, end, one_line, thousands};
 
-/// How many errors are shown.
+/// How many different errors are shown.
 const MOST_FAILURES: usize = 5;
 
 /// The widest name of a model in a sentence.
@@ -89,11 +89,18 @@ impl Report {
     fn failures(&self) -> Vec<Block> {
         let Some(errors) = Some(self.all.errors).filter(|errors| *errors > 0) else { return Vec::new() };
         let told = format!("{} without an answer, counted as wrong:", counted(errors, "item", "items"));
-        let mut grid = Grid::new(&["item", "error"], &[]);
-        for failure in self.failures.iter().take(MOST_FAILURES) {
-            grid.push(vec![one_line(&failure.id), one_line(&failure.error)]);
+        let mut alike: Vec<(Vec<String>, &str)> = Vec::new();
+        for failure in &self.failures {
+            match alike.iter_mut().find(|(_, error)| *error == failure.error) {
+                Some((items, _)) => items.push(one_line(&failure.id)),
+                None => alike.push((vec![one_line(&failure.id)], &failure.error)),
+            }
         }
-        vec![Block::Sentence(told), Block::Grid(grid)]
+        let sentence =
+            |(items, error): (Vec<String>, &str)| format!("{}: {}", items.join(", "), one_line(error));
+        // The whole of each error: it says what to do.
+        let errors = alike.into_iter().take(MOST_FAILURES).map(sentence).map(Block::Sentence);
+        std::iter::once(Block::Sentence(told)).chain(errors).collect()
     }
 }
 
