@@ -4,6 +4,7 @@ Nothing here knows the network; NumPy arrays come out, always the same shapes fo
 """
 
 import json
+import re
 from typing import NamedTuple
 
 import numpy as np
@@ -133,31 +134,41 @@ def lay_out(question: str, answer: str, image: int, length: int) -> tuple[np.nda
 def _pointers(
     picture: Picture, answer: str, tokens: np.ndarray, image_index: np.ndarray, weights: np.ndarray
 ) -> np.ndarray:
-    """Returns `Batch.pointer` for an answer that was drawn as such; else all -1.
+    """Returns `Batch.pointer` for what the answer has that was drawn: all of it, or the parts
+    of a caption or a list.
 
     Answers that name or count what is seen are nowhere in the picture, so nothing is
     pointed at.
     """
     pointer = np.full(len(tokens), -1, np.int32)
-    spelled = "".join(answer.split())
-    glyph = "".join(glyph.character for glyph in picture.glyphs).find(spelled) if spelled else -1
-    if glyph < 0:
-        return pointer
-    rows, columns = picture.height // TOKEN_SIDE, picture.width // TOKEN_SIDE
+    drawn = "".join(glyph.character for glyph in picture.glyphs)
+    said = _starts(encode(answer), int(np.argmax(weights)) + 1)
+    columns = picture.width // TOKEN_SIDE
     first = int(np.argmax(image_index >= 0))
-    for place in np.flatnonzero(weights):
-        target = int(tokens[place + 1])
-        if target == TURN_END:
-            break
-        text = decode([target])
-        letters = len("".join(text.split()))
-        # A word token that begins with a space reads nothing at its own place yet.
-        if letters and not text[0].isspace() and glyph < len(picture.glyphs):
-            row, column = int(picture.glyphs[glyph].y // TOKEN_SIDE), int(picture.glyphs[glyph].x // TOKEN_SIDE)
-            if 0 <= row < rows and 0 <= column < columns:
-                pointer[place] = first + row * (columns + 1) + column
-        glyph += letters
+    searched = 0
+    for start, part in drawn_parts(answer, drawn):
+        spelled = "".join(part.split())
+        if not spelled or (glyph := drawn.find(spelled, searched)) < 0:
+            continue
+        searched = glyph + len(spelled)
+        for offset, letter in enumerate(part, start):
+            if letter.isspace():
+                continue
+            # A word token that begins with a space reads nothing at its own place yet.
+            if (place := said.get(offset)) is not None:
+                row, column = int(picture.glyphs[glyph].y // TOKEN_SIDE), int(picture.glyphs[glyph].x // TOKEN_SIDE)
+                if 0 <= row < picture.height // TOKEN_SIDE and 0 <= column < columns:
+                    pointer[place - 1] = first + row * (columns + 1) + column
+            glyph += 1
     return pointer
+
+
+def drawn_parts(answer: str, drawn: str) -> list[tuple[int, str]]:
+    """Returns what may have been drawn as it is said, each with where it starts: the answer, or
+    its parts between quotation marks, commas, colons and full stops."""
+    if "".join(answer.split()) in drawn:
+        return [(0, answer)]
+    return [(match.start(), match.group()) for match in re.finditer(r'(?<=")[^"]+(?=")|[^",:.]+', answer)]
 
 
 def copied(question: str, answer: str, tokens: np.ndarray, weights: np.ndarray) -> np.ndarray:

@@ -25,7 +25,7 @@ import model
 import tokenizer
 from checkpoint import Checkpoint
 from drawers import DrawersEnded, drawers
-from examples import MOST_LEFT_OUT, Batch, batch, copied, lay_out
+from examples import MOST_LEFT_OUT, Batch, batch, copied, drawn_parts, lay_out
 from kinds import HELD_OUT_SEED, SHAPES, TRAINING_SEEDS, Shape, Source
 from picture import FIRST_CHARACTER, Glyph, Picture
 from steps import as_arrays, encoder_step, fresh_optimizer, full_step, text_step
@@ -223,6 +223,15 @@ class Batches(unittest.TestCase):
             one = batch(Shape("x", 320, 140, 192, {"chart": 1}), 1, source)
         self.assertIn("June", tokenizer.decode(list(one.tokens[0])))
         self.assertTrue((one.pointer == -1).all())
+
+    def test_what_is_drawn_of_a_caption_is_pointed_at(self) -> None:
+        drawn = "FailedDisk full:3Retry".replace(" ", "")
+        self.assertEqual(drawn_parts("Disk full: 3", drawn), [(0, "Disk full: 3")])
+        caption = 'A dialog with the title "Failed" that says "Disk full: 3". Buttons: Retry, OK.'
+        parts = drawn_parts(caption, drawn)
+        self.assertTrue(all(caption[start:].startswith(part) for start, part in parts))
+        quoted = [part.strip() for _, part in parts]
+        self.assertTrue({"Failed", "Disk full: 3", "Retry", "OK"} <= set(quoted), quoted)
 
     def test_a_text_has_no_picture_in_its_sequence(self) -> None:
         one = drawn(self, "tool", 1)
