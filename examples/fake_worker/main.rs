@@ -33,11 +33,11 @@
 //!
 //! `PERCEPT_FAKE_LOG` names a file: a line for each request that ended, its name and how.
 //!
-//! As a speech worker it hears a word of [`SCRIPT`] in each 100 ms of sound, whatever that is.
+//! As a speech worker it hears a word of its script (`speech.rs`) in each 100 ms of sound, whatever that is.
 //!
 //! As an embedding worker it makes a vector of the words of a text (lower case, each adds one at a
 //! place that its hash names), and of a picture's file by its hash; it scores a pair by the words
-//! that are in both. A vector has as many numbers as the model's header says, else [`DIMENSIONS`].
+//! that are in both. A vector has as many numbers as the model's header says, else 64.
 //!
 //! A question with lines `call NAME {ARGUMENTS}` makes it call these tools, one after the
 //! other, as a model would: the next when the one before has its result, then it answers.
@@ -48,28 +48,18 @@
 use std::io::Write as _;
 use std::time::{Duration, Instant};
 
-use percept::message::Role;
 use percept::wire::{
-    ChatMessage, Content, DoneReport, EmbedInput, Engine, Event, ExitOnEnd, Failure, FailureKind, Ledger,
-    LedgerEntry, LedgerKind, Limits, LoadOptions, MAX_LINE_BYTES, ModelInfo, Output, PROTOCOL_VERSION, Ready,
-    Request, SAMPLE_RATE, Sampling, Segment, SpeechOptions, Stage, StopReason, Timings, ToolSpec, Usage,
-    floats, serve,
+    ChatMessage, Content, DoneReport, Engine, Event, ExitOnEnd, Failure, FailureKind, Ledger, LedgerEntry,
+    LedgerKind, Limits, LoadOptions, MAX_LINE_BYTES, ModelInfo, Output, PROTOCOL_VERSION, Ready, Request,
+    Sampling, Stage, StopReason, Timings, ToolSpec, Usage, serve,
 };
+
+mod script;
+mod speech;
+mod vectors;
 
 /// Tokens that the fake says a picture becomes.
 const IMAGE_TOKENS: u64 = 100;
-
-/// What is heard, an utterance each, over and over.
-const SCRIPT: [&str; 4] = ["Look at the log", "and tell me what", "it says of db_pool.", "Why is that?"];
-
-/// Sound that is a word.
-const WORD_SAMPLES: usize = SAMPLE_RATE as usize / 10;
-
-/// Numbers of a vector, where the model's file is no GGUF.
-const DIMENSIONS: usize = 64;
-
-/// Milliseconds of [`WORD_SAMPLES`].
-const WORD_MS: u64 = 100;
 
 struct Fake {
     behaviour: String,
@@ -179,16 +169,18 @@ impl Fake {
         self.record(messages);
         let mut usage = self.evaluate(messages, output)?;
         let gullible = self.does("gullible");
-        if let Some(done) = call_of(messages, tools, gullible, output) {
+        if let Some(done) = script::call_of(messages, tools, gullible, output) {
             return Ok(DoneReport { usage, ..done });
         }
         let answer = match () {
             () if self.does("long") => (0..400).map(|n| format!("word{n}")).collect::<Vec<_>>().join(" "),
-            () if self.does("titles") && asks_for_title(messages) => "**\"Named by the fake\"**".to_owned(),
+            () if self.does("titles") && script::asks_for_title(messages) => {
+                "**\"Named by the fake\"**".to_owned()
+            }
             () if self.does("echo") => {
                 serde_json::json!({ "options": self.options, "sampling": sampling }).to_string()
             }
-            () => answer_to(messages),
+            () => script::answer_to(messages),
         };
         let first_token_ms = start.elapsed().as_secs_f64() * 1000.0;
         for word in answer.split_inclusive(' ') {
@@ -222,220 +214,6 @@ impl Fake {
         let _ = writeln!(std::io::stderr(), "fake: dying as told");
         std::process::exit(7);
     }
-}
-
-/// Speech.
-impl Fake {
-    fn listen(&self, speech: &SpeechOptions, output: &Output<'_>) -> Result<DoneReport, Failure> {
-        output.event(Event::Language { code: "en".to_owned(), detected: Some(990) });
-        let spelt = [speech.vocabulary.join(" ")];
-        let spelt: Vec<&str> = spelt.iter().map(String::as_str).filter(|words| !words.is_empty()).collect();
-        let script = if self.does("spell") && !spelt.is_empty() { &spelt[..] } else { &SCRIPT[..] };
-        let mut utterances = script.iter().cycle();
-        let mut words: Vec<&str> = Vec::new();
-        let (mut samples, mut heard, mut said) = (0, 0, 0);
-        loop {
-            let sound = output.sound(Duration::from_millis(500))?;
-            if output.cancelled() {
-                return Ok(DoneReport { stop: StopReason::Cancelled, ..DoneReport::default() });
-            }
-            samples += sound.samples.len();
-            while samples >= WORD_SAMPLES {
-                samples -= WORD_SAMPLES;
-                if words.is_empty() {
-                    words = utterances.next().map(|words| words.split(' ').collect()).unwrap_or_default();
-                    said = 0;
-                }
-                (heard, said) = (heard + 1, said + 1);
-                self.die_or_hang(self.does("diespeech") && heard == 6, false);
-                let text = words[..said].join(" ");
-                if said == words.len() {
-                    words.clear();
-                    output.event(segment(text, heard));
-                } else {
-                    output.event(Event::Partial { text });
-                }
-            }
-            if sound.finished {
-                break;
-            }
-        }
-        if !words.is_empty() {
-            output.event(segment(words[..said].join(" "), heard));
-        }
-        Ok(DoneReport::default())
-    }
-
-    fn transcribe(&self, output: &Output<'_>) -> DoneReport {
-        output.event(Event::Language { code: "en".to_owned(), detected: Some(990) });
-        for (text, start_ms) in [("This is what was said.", 0), ("And this too.", 1000)] {
-            let (text, end_ms) = (text.to_owned(), start_ms + 1000);
-            output.event(Event::Segment(Segment { start_ms, end_ms, text, words: Vec::new() }));
-            self.die_or_hang(false, self.does("hangspeech"));
-            output.event(Event::Progress { stage: Stage::Transcribing, done: end_ms, total: 2000 });
-        }
-        output.event(Event::Sound { duration_ms: 2000, notes: Vec::new() });
-        DoneReport::default()
-    }
-}
-
-/// Vectors.
-impl Fake {
-    fn embed(&self, inputs: &[EmbedInput], output: &Output<'_>) -> Result<DoneReport, Failure> {
-        if !self.options.embed {
-            let said = "The model was loaded to answer: it can't find vectors.";
-            return Err(Failure::new(FailureKind::NotLoaded, said));
-        }
-        let total = inputs.len() as u64;
-        for (done, input) in (0_u64..).zip(inputs) {
-            if output.cancelled() {
-                return Ok(DoneReport { stop: StopReason::Cancelled, ..DoneReport::default() });
-            }
-            self.die_or_hang(self.does("dieembed") && done == 1, self.does("hangembed") && done == 1);
-            if self.does("slowembed") {
-                std::thread::sleep(Duration::from_millis(20));
-            }
-            let vector = vector_of(input, self.dimensions)?;
-            output.event(Event::Vectors { dimensions: vector.len(), data: floats::encode(&vector) });
-            output.event(Event::Progress { stage: Stage::Embedding, done: done + 1, total });
-        }
-        Ok(DoneReport::default())
-    }
-}
-
-fn vector_of(input: &EmbedInput, dimensions: usize) -> Result<Vec<f32>, Failure> {
-    let words = |text: &str| -> Vec<String> {
-        let words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
-        words.map(str::to_lowercase).collect()
-    };
-    let mut vector = vec![0.0; dimensions];
-    let mut add = |bytes: &[u8]| vector[blake3::hash(bytes).as_bytes()[0] as usize % dimensions] += 1.0;
-    match input {
-        EmbedInput::Text { text, .. } => words(text).iter().for_each(|word| add(word.as_bytes())),
-        EmbedInput::Image { path, .. } => {
-            let unreadable =
-                |error| Failure::new(FailureKind::Media, format!("{}: {error}.", path.display()));
-            blake3::hash(&std::fs::read(path).map_err(unreadable)?)
-                .as_bytes()
-                .iter()
-                .for_each(|b| add(&[*b]));
-        }
-        EmbedInput::Pair { query, passage } => {
-            let passage = words(passage);
-            let both = words(query).iter().filter(|word| passage.contains(word)).count();
-            return Ok(vec![both as f32]);
-        }
-    }
-    let length = vector.iter().map(|value| value * value).sum::<f32>().sqrt();
-    match length > 0.0 {
-        true => vector.iter_mut().for_each(|value| *value /= length),
-        false => vector[0] = 1.0,
-    }
-    Ok(vector)
-}
-
-/// A segment that ends with that word.
-fn segment(text: String, word: u64) -> Event {
-    let words = text.split(' ').count() as u64;
-    let (start_ms, end_ms) = ((word - words.min(word)) * WORD_MS, word * WORD_MS);
-    Event::Segment(Segment { start_ms, end_ms, text, words: Vec::new() })
-}
-
-/// Makes the next call of the last question's script, if there is one; then, if it is to, of
-/// what the texts order.
-fn call_of(
-    messages: &[ChatMessage],
-    tools: &[ToolSpec],
-    gullible: bool,
-    output: &Output<'_>,
-) -> Option<DoneReport> {
-    let question = messages.iter().rposition(|message| message.role == Role::User)?;
-    let texts = messages[question].content.iter().filter_map(|content| match content {
-        Content::Text { text } => Some(text.as_str()),
-        _ => None,
-    });
-    let script: String = texts.collect::<Vec<_>>().join("\n");
-    let made = messages[question..].iter().filter(|message| message.role == Role::Tool).count();
-    let is_call = |line: &&str| line.starts_with("call ") || line.starts_with("leak ");
-    let mut calls: Vec<String> = script.lines().filter(is_call).map(str::to_owned).collect();
-    if gullible {
-        calls.extend(orders(messages, tools).iter().map(|command| {
-            let all = serde_json::json!({ "command": command, "write": true, "network": true });
-            format!("call shell {all}")
-        }));
-    }
-    let line = calls.get(made)?;
-    let (how, call) = line.split_once(' ')?;
-    let (name, arguments) = call.split_once(' ').unwrap_or((call, "{}"));
-    let arguments = serde_json::from_str(arguments).ok()?;
-    let say = |text: &str| output.event(Event::Token { text: text.to_owned(), logprob: -0.01 });
-    say("Let me look. ");
-    let leaked_bytes = if how == "leak" { call.len() } else { 0 };
-    if leaked_bytes > 0 {
-        say(call);
-    }
-    output.event(Event::ToolCall { name: name.to_owned(), arguments, leaked_bytes });
-    Some(DoneReport { stop: StopReason::ToolCall, ..DoneReport::default() })
-}
-
-/// The commands that stand as `run ` and backticks in what the model gets.
-fn orders(messages: &[ChatMessage], tools: &[ToolSpec]) -> Vec<String> {
-    let texts = messages.iter().flat_map(|message| &message.content).filter_map(|content| match content {
-        Content::Text { text } | Content::ToolResult { text, .. } => Some(text.as_str()),
-        _ => None,
-    });
-    let mut orders: Vec<String> = Vec::new();
-    for text in texts.chain(tools.iter().map(|tool| tool.description.as_str())) {
-        let quoted = text.split("run `").skip(1).filter_map(|rest| Some(rest.split_once('`')?.0));
-        let behind = text.split("run: ").skip(1).filter_map(|rest| rest.lines().next());
-        for command in quoted.chain(behind).map(str::trim) {
-            if !orders.iter().any(|known| known == command) {
-                orders.push(command.to_owned());
-            }
-        }
-    }
-    orders
-}
-
-fn asks_for_title(messages: &[ChatMessage]) -> bool {
-    let last = messages.last().and_then(|message| message.content.last());
-    matches!(last, Some(Content::Text { text }) if text.contains("conversation a title"))
-}
-
-/// The beginning of what asks for a summary.
-const SUM_UP: &str = "The conversation is too long";
-
-/// A summary, with a word on each picture that is asked about.
-fn summary_of(question: &str) -> String {
-    let pictures = question.lines().filter(|line| line.ends_with(".png:"));
-    let pictures: String = pictures.map(|line| format!("\n{line} a dialog")).collect();
-    format!("In short: much was said.{pictures}")
-}
-
-fn answer_to(messages: &[ChatMessage]) -> String {
-    let mut question = "";
-    let mut pictures = 0;
-    let mut results = Vec::new();
-    for content in messages.iter().flat_map(|message| &message.content) {
-        match content {
-            Content::Text { text } => question = text.as_str(),
-            Content::Image { .. } => pictures += 1,
-            Content::Audio { .. } => {}
-            Content::ToolResult { text, .. } => results.push(text.as_str()),
-            Content::ToolCall { .. } => {}
-        }
-    }
-    if question.starts_with(SUM_UP) {
-        return summary_of(question);
-    }
-    if let Some(last) = results.last() {
-        let last = last.lines().take(3).collect::<Vec<_>>().join(" / ");
-        return format!(
-            "After {} results, the last one says: `{last}`. I see {pictures} pictures.",
-            results.len()
-        );
-    }
-    format!("You asked \"{question}\" about {pictures} pictures, **perhaps** `code` perhaps so.")
 }
 
 impl Engine for Fake {
@@ -490,7 +268,8 @@ impl Fake {
                     std::thread::sleep(Duration::from_secs(1));
                 }
                 let header = percept::gguf::read_model(&model).ok();
-                self.dimensions = header.and_then(|header| header.vector_length()).unwrap_or(DIMENSIONS);
+                self.dimensions =
+                    header.and_then(|header| header.vector_length()).unwrap_or(vectors::DIMENSIONS);
                 let dimensions = options.embed.then_some(self.dimensions);
                 self.options = options;
                 self.cached.clear();
