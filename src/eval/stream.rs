@@ -22,6 +22,9 @@ use super::text;
 /// Examples of this share went through JPEG.
 const LOSSY: f32 = 0.15;
 
+/// Of requests, this share asks for no tool and can't be answered.
+const TALK: f32 = 0.2;
+
 /// What an example is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Lesson {
@@ -43,7 +46,7 @@ pub enum Lesson {
     Absent,
     /// A caption.
     Caption,
-    /// A request for a call of a tool, without a picture.
+    /// A request for a call of a tool, without a picture; or talk, which asks for none.
     Tool,
 }
 
@@ -106,6 +109,10 @@ fn example(lesson: Lesson, size: (u16, u16), rng: &mut Rng, to: &mut impl Write)
             let (drawing, _) = asked(scene, rng);
             let caption = drawing.caption.clone();
             (drawing, caption)
+        }
+        Lesson::Tool if rng.chance(TALK) => {
+            let (said, answer) = text::talk(rng);
+            return write(None, &said, answer, to);
         }
         Lesson::Tool => {
             let item = text::tool_call(String::new(), rng);

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! seed ─▶ tools: requests and calls          tools.txt, commands.txt
+//!      ─▶ talk: what asks for no call      talk.txt, for training alone
 //!      ─▶ logs: a file and a question        causes
 //!      ─▶ notes: a folder and searches       topics.txt ─▶ retrieval: what is found
 //! ```
@@ -10,11 +11,13 @@ mod causes;
 mod logs;
 mod notes;
 mod retrieval;
+mod talk;
 #[cfg(test)]
 mod tests;
 mod tools;
 
 pub use retrieval::{Finder, Found, Step, find};
+pub(super) use talk::talk;
 pub(super) use tools::tool_call;
 
 use std::io;
