@@ -23,7 +23,7 @@ pub const ERROR_CHARS: usize = 120;
 pub const COMMAND_CHARS: usize = 120;
 /// The most characters of [`Words::title`].
 pub const TITLE_CHARS: usize = 60;
-/// The most characters of [`Words::button`].
+/// The most characters of [`Words::buttons`].
 pub const BUTTON_CHARS: usize = 16;
 /// The most characters of [`Words::log_line`].
 pub const LOG_CHARS: usize = 160;
