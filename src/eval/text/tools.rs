@@ -30,6 +30,9 @@ static COMMANDS: LazyLock<Vec<&str>> = LazyLock::new(|| include_str!("commands.t
 const FIELDS: [&str; 11] =
     ["command", "topic", "folder", "file", "name", "ext", "from", "lines", "count", "unit", "url"];
 
+/// The share of topics and files that no list of words has.
+const MADE_UP: f32 = 0.35;
+
 const FOLDERS: [&str; 12] = [
     "src",
     "docs",
@@ -91,9 +94,15 @@ fn drawn(field: &str, rng: &mut Rng) -> String {
             let form = *rng.pick(&["{snake}", "{camel}", "{Pascal}", "{SCREAMING}", "TODO", "FIXME"]);
             Words::new(rng).filled(form)
         }
+        "topic" if rng.chance(MADE_UP) => made_up(rng),
         "topic" => {
             let form = *rng.pick(&["{word}", "{word} {word}", "the {word} {word}", "{kebab}"]);
             Words::new(rng).filled(form)
+        }
+        "file" if rng.chance(MADE_UP) => {
+            let name = made_up(rng);
+            let name = if rng.chance(0.5) { name[..1].to_uppercase() + &name[1..] } else { name };
+            format!("{name}.{}", Words::new(rng).filled("{ext}"))
         }
         "file" => {
             let form = *rng.pick(&["{file}", "{relative}", "{word}/{relative}"]);
@@ -107,6 +116,11 @@ fn drawn(field: &str, rng: &mut Rng) -> String {
         "url" => Words::new(rng).filled("{url}"),
         _ => Words::new(rng).filled("{ext}"),
     }
+}
+
+/// Letters that no list of words has: to be copied, not to be guessed.
+fn made_up(rng: &mut Rng) -> String {
+    (0..rng.range(3..=8)).map(|_| char::from(b'a' + rng.below(26) as u8)).collect()
 }
 
 /// A text as it stands between the quotation marks of JSON.
