@@ -33,7 +33,7 @@ def dialog(title: str, message: str, buttons: list[str]) -> Image.Image:
     draw = ImageDraw.Draw(image)
     left, top, right, bottom = 6, 6, width - 6, height - 6
     draw.rectangle((left, top, right, bottom), fill=back, outline=(120, 120, 120))
-    title_face, text_face, button_face = font("DejaVuSans.ttf", 13), font("DejaVuSansMono.ttf", 15), font("DejaVuSans.ttf", 13)
+    title_face, text_face, button_face = font("DejaVuSans.ttf", 13), font("DejaVuSans.ttf", 15), font("DejaVuSans.ttf", 13)
     line = sum(title_face.getmetrics()) + 6
     draw.rectangle((left, top, right, top + line), fill=bar)
     draw.text((left + 6, top + 3), title, font=title_face, fill=(255, 255, 255))

@@ -24,6 +24,51 @@ fn what_the_error_says_is_printed() {
 }
 
 #[test]
+fn a_dialog_on_a_large_screen_is_read_where_its_text_is() {
+    let home = Home::new();
+    let dialog = image::open(sample("error.png")).unwrap().to_rgb8();
+    let mut screen = image::RgbImage::from_pixel(1280, 800, image::Rgb([50, 70, 120]));
+    image::imageops::overlay(&mut screen, &dialog, 500, 300);
+    let path = home.path("screen.png");
+    screen.save(&path).unwrap();
+    let ran =
+        home.run(REAL, &["ask", "--json", "-a", path.to_str().unwrap(), "What is the title of the dialog?"]);
+    let report: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!(report["answer"], "Error", "{report}");
+    let rows = report["ledger"]["entries"].as_array().unwrap();
+    let image = rows.iter().find(|row| row["kind"] == "image").unwrap();
+    // 400x200 pixels: ten rows of twenty, and what stands between and behind them.
+    assert!((200..215).contains(&image["tokens"].as_u64().unwrap()), "{image}");
+}
+
+/// The calls of an answer.
+fn steps(home: &Home, question: &str) -> Vec<serde_json::Value> {
+    let ran = home.run(REAL, &["ask", "--json", question]);
+    let report: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+    report["steps"].as_array().cloned().unwrap_or_default()
+}
+
+#[cfg(unix)]
+#[test]
+fn the_plainest_requests_are_run() {
+    let home = Home::new();
+    let [df] = &steps(&home, "run df -h")[..] else { panic!("one call") };
+    assert_eq!((&df["name"], &df["shown"]), (&"shell".into(), &"df -h".into()), "{df}");
+    assert!(df["text"].as_str().unwrap().contains("Filesystem"), "{df}");
+
+    let [uname] = &steps(&home, "Run `uname -a` for me.")[..] else { panic!("one call") };
+    assert_eq!(uname["shown"], "uname -a", "{uname}");
+}
+
+#[test]
+fn a_greeting_calls_nothing() {
+    let home = Home::new();
+    for said in ["hello", "How are you?", "What does the error say?"] {
+        assert!(steps(&home, said).is_empty(), "{said}");
+    }
+}
+
+#[test]
 fn a_picture_is_described_with_what_is_unsure() {
     let home = Home::new();
     let ran = home.run(REAL, &["describe", &sample("error.png")]);
