@@ -147,8 +147,8 @@ fn welcome(agent: &Agent, width: usize, app: &App) -> Vec<Line<'static>> {
         texts.push(String::new());
         texts.push(
             "This is the starter model: tiny, made to show that everything works. It reads short text in small \
-             dialogs and terminals, gets most pictures wrong, calls a tool for plain requests (\"run df -h\"), \
-             knows nothing of the world, and sees only your last question and picture."
+             dialogs and terminals, gets many pictures wrong, knows nothing of the world, and sees only your last \
+             question and picture. Without a picture it calls a tool for plain requests (run df -h)."
                 .to_owned(),
         );
         texts.push(
