@@ -171,17 +171,23 @@ fn flags_go_over_the_environment_over_the_project_over_the_user_over_the_default
         let got: serde_json::Value = serde_json::from_str(report["answer"].as_str().unwrap()).unwrap();
         (got["sampling"]["temperature"].as_f64().unwrap(), got["options"].clone())
     };
-    // What the starter's own entry says.
-    assert_eq!(asked(&[], &[]), (0.0, serde_json::json!({ "threads": 1 })));
+    // What the starter's own entry says, and what else is set.
+    let options = |other: serde_json::Value| {
+        let mut options =
+            serde_json::json!({ "image_window": [400, 200], "knows_tools": true, "threads": 1 });
+        options.as_object_mut().unwrap().extend(other.as_object().unwrap().clone());
+        options
+    };
+    assert_eq!(asked(&[], &[]), (0.0, options(serde_json::json!({}))));
     std::fs::create_dir_all(home.path("config")).unwrap();
     home.write(
         "config/config.toml",
         "[model]\ncontext = 1000\nmemory_check = false\n[sampling]\ntemperature = 0.25\n",
     );
-    let user = serde_json::json!({ "context": 1000, "threads": 1, "ignore_memory": true });
+    let user = options(serde_json::json!({ "context": 1000, "ignore_memory": true }));
     assert_eq!(asked(&[], &[]), (0.25, user));
     home.write(".percept.toml", "[model]\ncontext = 2000\n[sampling]\ntemperature = 0.5\n");
-    let project = serde_json::json!({ "context": 2000, "threads": 1, "ignore_memory": true });
+    let project = options(serde_json::json!({ "context": 2000, "ignore_memory": true }));
     assert_eq!(asked(&[], &[]), (0.5, project.clone()));
     let variable = ("PERCEPT_SAMPLING_TEMPERATURE", "0.75");
     assert_eq!(asked(&[variable], &[]), (0.75, project.clone()));

@@ -313,10 +313,11 @@ fn prepare(shared: &Shared, bytes: Vec<u8>) -> Result<Prepared, ApiError> {
     if let Some(at) = picture.filter(|_| model.mmproj.is_none()) {
         return Err(ApiError::wrong(at, format_args!("is a picture, and {} sees none", model.name)));
     }
-    if !asked.tools.is_empty() && !model.tools {
+    // One that knows percept's own tools isn't told of others.
+    if !asked.tools.is_empty() && (!model.tools || model.load.knows_tools) {
         return Err(ApiError::unsupported(
             "tools",
-            format_args!("can't be used with {}: it calls none", model.name),
+            format_args!("can't be used with {}: it calls none that a client brings", model.name),
         ));
     }
     let pictures = picture.is_some().then(|| shared.pictures.batch()).transpose()?;

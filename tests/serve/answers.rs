@@ -137,7 +137,7 @@ fn a_call_goes_back_to_who_asked_and_its_result_comes_again() {
 }
 
 #[test]
-fn the_starter_is_not_given_tools() {
+fn the_starter_is_not_given_the_tools_of_others() {
     let server = Server::start("", &[], &[]);
     let tools = json!({ "tools": [{ "type": "function", "function": { "name": "weather" } }] });
     let refused = server.post(&with(question("Hi"), tools));
