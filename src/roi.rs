@@ -23,15 +23,15 @@ const SCALES: [u32; 4] = [100, 125, 150, 200];
 
 /// A part of a picture, in pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Roi {
+struct Roi {
     /// Pixels left of it.
-    pub left: u32,
+    left: u32,
     /// Pixels above it.
-    pub top: u32,
+    top: u32,
     /// Its width.
-    pub width: u32,
+    width: u32,
     /// Its height.
-    pub height: u32,
+    height: u32,
 }
 
 /// Returns the part of a picture that has its text and fits into a window of so many pixels in
@@ -53,7 +53,7 @@ pub fn cut(picture: &RgbImage, window: (u32, u32)) -> Option<RgbImage> {
 }
 
 /// Returns the region: the one with the most text among the smallest that hold nearly all of it.
-pub fn of_text(picture: &RgbImage, (wide, high): (u32, u32)) -> Option<Roi> {
+fn of_text(picture: &RgbImage, (wide, high): (u32, u32)) -> Option<Roi> {
     let (width, height) = picture.dimensions();
     if width <= wide && height <= high || wide < CELL || high < CELL {
         return None;

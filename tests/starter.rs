@@ -41,30 +41,35 @@ fn a_dialog_on_a_large_screen_is_read_where_its_text_is() {
     assert!((200..215).contains(&image["tokens"].as_u64().unwrap()), "{image}");
 }
 
-/// The calls of an answer.
-fn steps(home: &Home, question: &str) -> Vec<serde_json::Value> {
+/// What is printed of an answer as JSON, and its calls.
+fn asked(home: &Home, question: &str) -> (serde_json::Value, Vec<serde_json::Value>) {
     let ran = home.run(REAL, &["ask", "--json", question]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
     let report: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
-    report["steps"].as_array().cloned().unwrap_or_default()
+    let steps = report["steps"].as_array().cloned().unwrap_or_default();
+    (report, steps)
 }
 
 #[cfg(unix)]
 #[test]
 fn the_plainest_requests_are_run() {
     let home = Home::new();
-    let [df] = &steps(&home, "run df -h")[..] else { panic!("one call") };
+    let [df] = &asked(&home, "run df -h").1[..] else { panic!("one call") };
     assert_eq!((&df["name"], &df["shown"]), (&"shell".into(), &"df -h".into()), "{df}");
     assert!(df["text"].as_str().unwrap().contains("Filesystem"), "{df}");
 
-    let [uname] = &steps(&home, "Run `uname -a` for me.")[..] else { panic!("one call") };
+    let [uname] = &asked(&home, "Run `uname -a` for me.").1[..] else { panic!("one call") };
     assert_eq!(uname["shown"], "uname -a", "{uname}");
 }
 
 #[test]
 fn a_greeting_calls_nothing() {
     let home = Home::new();
-    for said in ["hello", "How are you?", "What does the error say?"] {
-        assert!(steps(&home, said).is_empty(), "{said}");
+    let none = "There is no picture. Attach one.";
+    let talk = "I can't talk: I only read small screens and call tools.";
+    for (said, answer) in [("hello", talk), ("How are you?", talk), ("What does the error say?", none)] {
+        let (report, steps) = asked(&home, said);
+        assert!(steps.is_empty() && report["answer"] == answer, "{said}: {report}");
     }
 }
 

@@ -88,7 +88,10 @@ impl Report {
 
     fn failures(&self) -> Vec<Block> {
         let Some(errors) = Some(self.all.errors).filter(|errors| *errors > 0) else { return Vec::new() };
-        let told = format!("{} without an answer, counted as wrong:", counted(errors, "item", "items"));
+        let kept = self.failures.len() as u64;
+        let which = if kept < errors { format!("; the first {kept}") } else { String::new() };
+        let told =
+            format!("{} without an answer, counted as wrong{which}:", counted(errors, "item", "items"));
         let mut alike: Vec<(Vec<String>, &str)> = Vec::new();
         for failure in &self.failures {
             match alike.iter_mut().find(|(_, error)| *error == failure.error) {

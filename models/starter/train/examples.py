@@ -177,7 +177,7 @@ def copied(question: str, answer: str, tokens: np.ndarray, weights: np.ndarray) 
     pointer = np.full(len(tokens), -1, np.int32)
     asked = _starts(encode(question), len(BEFORE_USER))
     said = _starts(encode(answer), int(np.argmax(weights)) + 1)
-    searched = 0
+    searched = max(0, answer.find('"arguments"'))
     for value in _arguments(answer):
         found, named = answer.find(value, searched), question.find(value)
         if found < 0 or named < 0:
