@@ -412,6 +412,8 @@ fn addresses_without_mcp_are_told_apart() {
         (response("403 Forbidden", "text/plain", "no"), "it doesn't let you in (HTTP 403)"),
         (response("200 OK", "text/html", "<html>"), "its address answers with text/html, which is not MCP"),
         (response("200 OK", "application/json", "{\"a\": 1}"), "its address doesn't answer as MCP does"),
+        (String::new(), "it broke off: "),
+        ("HTTP/1.1 200 OK\r\nContent-Le".to_owned(), "it broke off: "),
     ] {
         let (url, _) = answering(answer);
         let why = Fleet::of(vec![address("far", &url)]).failed();

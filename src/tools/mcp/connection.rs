@@ -137,7 +137,7 @@ impl Connection {
     pub(super) async fn why(self, server: &Server) -> Failure {
         match self.process {
             Some(process) => last_words(server, process, self.stderr).await,
-            None => Failure::passing("the connection to it was closed"),
+            None => Failure::passing("it closed the connection"),
         }
     }
 

@@ -184,7 +184,7 @@ fn of_reqwest(error: &reqwest::Error) -> Failure {
             Failure::passing(format!("it can't be reached: {cause}; check `url`, and whether it runs"))
         }
         () if error.is_timeout() => Failure::passing("it can't be reached in time"),
-        () => Failure::passing(format!("the connection failed: {cause}")),
+        () => Failure::passing(format!("it broke off: {cause}")),
     }
 }
 
