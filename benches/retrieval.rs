@@ -122,6 +122,7 @@ fn space() -> Space {
         dimensions: DIMENSIONS,
         most_tokens: 256,
         pictures: false,
+        texts: true,
     }
 }
 

@@ -81,6 +81,7 @@ fn space() -> Space {
         dimensions: DIMENSIONS,
         most_tokens: 256,
         pictures: false,
+        texts: true,
     }
 }
 

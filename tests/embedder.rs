@@ -40,7 +40,7 @@ fn catalogue(home: &Home) -> Catalogue {
 
 fn model(home: &Home) -> ReadyEmbedding {
     let path = embedding_model(&home.path("model.gguf"), 64, 1);
-    catalogue(home).embedding(path.to_str()).unwrap()
+    catalogue(home).embedding(path.to_str(), &home.path("cache")).unwrap()
 }
 
 fn never() -> AtomicBool {
@@ -149,7 +149,7 @@ fn unused_it_ends_and_is_started_for_the_next() {
 fn pairs_are_scored_and_pictures_described() {
     let home = Home::new();
     let path = embedding_model(&home.path("rerank.gguf"), 8, 4);
-    let ready = catalogue(&home).reranker(path.to_str()).unwrap();
+    let ready = catalogue(&home).reranker(path.to_str(), &home.path("cache")).unwrap();
     let reranker = Reranker::new(worker(&home, ""), &ready, None);
     let scores = reranker.score("the red door", &["a blue door", "the red door", ""], &never()).unwrap();
     assert_eq!(scores, [1.0, 3.0, 0.0]);
@@ -189,6 +189,6 @@ fn percept_registers_them_and_says_what_they_are_for() {
     let ran = home.run("", &["models", "add", "seeing", seeing.to_str().unwrap()]);
     assert!(ran.out.contains("documents and pictures"), "{ran:?}");
     let catalogue = Catalogue::load(&home.path("config/models")).0;
-    let ready = catalogue.embedding(None).unwrap();
+    let ready = catalogue.embedding(None, &home.path("cache")).unwrap();
     assert!(ready.pictures && ready.name == "seeing", "{ready:?}");
 }

@@ -40,8 +40,10 @@ pub struct ReadyEmbedding {
     pub dimensions: usize,
     /// Tokens of an input that it reads.
     pub most_tokens: usize,
-    /// Whether it finds vectors of pictures too.
+    /// Whether it finds vectors of pictures.
     pub pictures: bool,
+    /// Whether passages of text are found by its vectors.
+    pub texts: bool,
     /// What tells its vectors from others': the files and all that they are used with, hashed.
     /// The same wherever the files lie.
     pub space: String,
@@ -77,6 +79,7 @@ impl ReadyEmbedding {
             load: LoadOptions { server: Some(Box::new(server)), ..LoadOptions::default() },
             suffix: String::new(),
             pictures: false,
+            texts: true,
             name,
             query_prefix,
             passage_prefix,
@@ -88,13 +91,14 @@ impl ReadyEmbedding {
 
 impl Catalogue {
     /// Finds the files of a model that finds vectors, by its name or its path; `None`: the last
-    /// in the catalogue's order that is here.
+    /// in the catalogue's order that was put here, so not the starter. That is unpacked into the
+    /// cache where it is named.
     ///
     /// # Errors
     ///
     /// There is none, it is not here, its file can't be used, or it is for something else.
-    pub fn embedding(&self, name: Option<&str>) -> Result<ReadyEmbedding, CatalogueError> {
-        self.vectors(name, Task::Embed, CatalogueError::NoEmbedding)
+    pub fn embedding(&self, name: Option<&str>, cache: &Path) -> Result<ReadyEmbedding, CatalogueError> {
+        self.vectors(name, Task::Embed, CatalogueError::NoEmbedding, cache)
     }
 
     /// The same for a reranker.
@@ -102,8 +106,8 @@ impl Catalogue {
     /// # Errors
     ///
     /// Those of [`Self::embedding`].
-    pub fn reranker(&self, name: Option<&str>) -> Result<ReadyEmbedding, CatalogueError> {
-        self.vectors(name, Task::Rerank, CatalogueError::NoReranker)
+    pub fn reranker(&self, name: Option<&str>, cache: &Path) -> Result<ReadyEmbedding, CatalogueError> {
+        self.vectors(name, Task::Rerank, CatalogueError::NoReranker, cache)
     }
 
     fn vectors(
@@ -111,6 +115,7 @@ impl Catalogue {
         name: Option<&str>,
         task: Task,
         none: CatalogueError,
+        cache: &Path,
     ) -> Result<ReadyEmbedding, CatalogueError> {
         let spec = match name {
             None => self.here(task).last().and_then(|(name, _)| self.find(&name)).ok_or(none)?.clone(),
@@ -120,7 +125,7 @@ impl Catalogue {
             },
         };
         match spec.task == task {
-            true => ready(&spec),
+            true => ready(&spec, cache),
             false => Err(for_something_else(&spec, task)),
         }
     }
@@ -162,8 +167,8 @@ pub(super) fn projector_beside(model: &Path, header: &Header) -> Option<PathBuf>
 }
 
 /// Looks at the files of a model that finds vectors.
-pub(super) fn verify(spec: &ModelSpec) -> Result<Vec<Verified>, CatalogueError> {
-    let ready = ready(spec)?;
+pub(super) fn verify(spec: &ModelSpec, cache: &Path) -> Result<Vec<Verified>, CatalogueError> {
+    let ready = ready(spec, cache)?;
     let header = check_model(&ready.model)?;
     let mut verified = vec![describe(&ready.model, &header)];
     if let Some(mmproj) = &ready.mmproj {
@@ -172,10 +177,13 @@ pub(super) fn verify(spec: &ModelSpec) -> Result<Vec<Verified>, CatalogueError> 
     Ok(verified)
 }
 
-fn ready(spec: &ModelSpec) -> Result<ReadyEmbedding, CatalogueError> {
-    let model = super::speech::file(spec)?;
+fn ready(spec: &ModelSpec, cache: &Path) -> Result<ReadyEmbedding, CatalogueError> {
+    let (model, mmproj) = match spec.files.starter {
+        true => super::starter::unpack(cache).map(|[model, mmproj]| (model, Some(mmproj)))?,
+        false => (super::speech::file(spec)?, spec.files.mmproj.clone()),
+    };
     let header = check_model(&model)?;
-    if let Some(mmproj) = &spec.files.mmproj {
+    if let Some(mmproj) = &mmproj {
         check_projector(mmproj, &model, &header)?;
     }
     let unusable = |why: &str| CatalogueError::Vectors { path: model.clone(), why: why.to_owned() };
@@ -189,10 +197,9 @@ fn ready(spec: &ModelSpec) -> Result<ReadyEmbedding, CatalogueError> {
         }
         _ => {}
     }
-    let space = space(spec, &model).map_err(|error| unusable(&error.to_string()))?;
+    let space = space(spec, &model, mmproj.as_deref()).map_err(|error| unusable(&error.to_string()))?;
     Ok(ReadyEmbedding {
         name: spec.name.clone(),
-        mmproj: spec.files.mmproj.clone(),
         load: spec.load.clone(),
         query_prefix: spec.query_prefix.clone(),
         passage_prefix: spec.passage_prefix.clone(),
@@ -200,17 +207,19 @@ fn ready(spec: &ModelSpec) -> Result<ReadyEmbedding, CatalogueError> {
         dimensions,
         most_tokens: usize::try_from(header.input_tokens(spec.load.context)).unwrap_or(usize::MAX),
         // The worker evaluates a picture in parts: only the last token has seen all of them.
-        pictures: spec.files.mmproj.is_some() && header.pooling_or_usual() == Pooling::Last,
+        pictures: mmproj.is_some() && header.pooling_or_usual() == Pooling::Last,
+        texts: !spec.pictures_only,
         space,
         model,
+        mmproj,
     })
 }
 
 /// What tells a model's vectors from others'.
-fn space(spec: &ModelSpec, model: &Path) -> std::io::Result<String> {
+fn space(spec: &ModelSpec, model: &Path, mmproj: Option<&Path>) -> std::io::Result<String> {
     let mut hasher = blake3::Hasher::new();
     sample(model, &mut hasher)?;
-    if let Some(mmproj) = &spec.files.mmproj {
+    if let Some(mmproj) = mmproj {
         sample(mmproj, &mut hasher)?;
     }
     let load = &spec.load;

@@ -28,8 +28,9 @@ use crate::text;
 use crate::wire::{LoadOptions, Sampling, ServerOptions};
 
 /// The entries that come with percept.
-const BUILT_IN: [(&str, &str); 24] = [
+const BUILT_IN: [(&str, &str); 25] = [
     ("starter.toml", include_str!("../../models/starter.toml")),
+    ("starter-pictures.toml", include_str!("../../models/starter-pictures.toml")),
     ("smolvlm2-500m.toml", include_str!("../../models/smolvlm2-500m.toml")),
     ("smolvlm2-2.2b.toml", include_str!("../../models/smolvlm2-2.2b.toml")),
     ("qwen3-vl-4b.toml", include_str!("../../models/qwen3-vl-4b.toml")),
@@ -275,7 +276,7 @@ impl Catalogue {
         stores::named(&self.places, name)
     }
 
-    /// All models, the starter first.
+    /// All models, the starter's entries first.
     pub fn list(&self) -> &[ModelSpec] {
         &self.specs
     }
@@ -304,8 +305,7 @@ impl Catalogue {
         }
         let (model, mmproj) = match &spec.files {
             ModelFiles { starter: true, .. } => {
-                let [model, mmproj] = starter::unpack(cache)
-                    .map_err(|error| CatalogueError::Write { path: cache.to_owned(), error })?;
+                let [model, mmproj] = starter::unpack(cache)?;
                 (model, Some(mmproj))
             }
             ModelFiles { model: Some(model), mmproj, .. } => {
@@ -392,7 +392,7 @@ impl Catalogue {
         if let Some(spec) = self.find(name) {
             match spec.task {
                 Task::Chat => {}
-                Task::Embed | Task::Rerank => return embedding::verify(spec),
+                Task::Embed | Task::Rerank => return embedding::verify(spec, cache),
                 Task::Speech | Task::Vad => return speech::verify(spec).map(|verified| vec![verified]),
             }
         }

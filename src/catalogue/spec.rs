@@ -56,6 +56,9 @@ pub struct ModelSpec {
     /// How much of a conversation it was trained to read.
     #[serde(default, skip_serializing_if = "Turns::is_all")]
     pub turns: Turns,
+    /// Whether it has vectors of pictures alone, and those of words are only good for finding these.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub pictures_only: bool,
     /// What stands before a query, for a model that finds vectors; its control tokens count.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub query_prefix: String,
@@ -100,6 +103,7 @@ impl ModelSpec {
             system_prompt: true,
             tools: true,
             turns: Turns::All,
+            pictures_only: false,
             query_prefix: String::new(),
             passage_prefix: String::new(),
             suffix: String::new(),

@@ -3,6 +3,8 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use super::CatalogueError;
+
 /// The language model and its projector.
 pub(super) const FILES: [(&str, &[u8]); 2] = [
     ("starter-f16.gguf", include_bytes!("../../models/starter/starter-f16.gguf")),
@@ -12,7 +14,15 @@ pub(super) const FILES: [(&str, &[u8]); 2] = [
 /// Writes the starter's files into the cache, unless they are there already, and returns
 /// their paths. The folder is named after their content, so that another version of
 /// percept never finds the wrong ones.
-pub(super) fn unpack(cache: &Path) -> std::io::Result<[PathBuf; 2]> {
+///
+/// # Errors
+///
+/// They can't be written.
+pub(super) fn unpack(cache: &Path) -> Result<[PathBuf; 2], CatalogueError> {
+    written(cache).map_err(|error| CatalogueError::Write { path: cache.to_owned(), error })
+}
+
+fn written(cache: &Path) -> std::io::Result<[PathBuf; 2]> {
     let mut hasher = blake3::Hasher::new();
     for (_, bytes) in FILES {
         hasher.update(bytes);

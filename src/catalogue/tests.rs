@@ -185,8 +185,8 @@ fn gguf_file(path: &Path, architecture: &str, numbers: &[(&str, u32)]) -> PathBu
 fn models_that_find_vectors_are_told_by_their_headers() {
     let dir = tempfile::tempdir().unwrap();
     let file = |name: &str, numbers: &[(&str, u32)]| gguf_file(&dir.path().join(name), "bert", numbers);
-    assert!(matches!(built_in().embedding(None), Err(CatalogueError::NoEmbedding)));
-    assert!(matches!(built_in().reranker(None), Err(CatalogueError::NoReranker)));
+    assert!(matches!(built_in().embedding(None, dir.path()), Err(CatalogueError::NoEmbedding)));
+    assert!(matches!(built_in().reranker(None, dir.path()), Err(CatalogueError::NoReranker)));
     let small =
         file("small.gguf", &[("pooling_type", 1), ("embedding_length", 384), ("context_length", 512)]);
     let rank = file("rank.gguf", &[("pooling_type", 4), ("embedding_length", 384)]);
@@ -197,24 +197,24 @@ fn models_that_find_vectors_are_told_by_their_headers() {
     built_in().add(&entries, "nomic-embed-text-v1.5", &small, None).unwrap();
     let (catalogue, errors) = Catalogue::load(&entries);
     assert!(errors.is_empty(), "{errors:?}");
-    let ready = catalogue.embedding(Some("small")).unwrap();
+    let ready = catalogue.embedding(Some("small"), dir.path()).unwrap();
     assert_eq!((ready.dimensions, ready.most_tokens, ready.pictures), (384, 512, false));
-    let nomic = catalogue.embedding(Some("nomic-embed-text-v1.5")).unwrap();
+    let nomic = catalogue.embedding(Some("nomic-embed-text-v1.5"), dir.path()).unwrap();
     assert_eq!(nomic.query_prefix, "search_query: ");
     assert_ne!(nomic.space, ready.space, "other prefixes make another space");
-    assert_eq!(catalogue.embedding(small.to_str()).unwrap().space, ready.space);
-    assert_eq!(catalogue.embedding(None).unwrap().name, "small");
-    assert_eq!(catalogue.reranker(None).unwrap().dimensions, 1);
+    assert_eq!(catalogue.embedding(small.to_str(), dir.path()).unwrap().space, ready.space);
+    assert_eq!(catalogue.embedding(None, dir.path()).unwrap().name, "small");
+    assert_eq!(catalogue.reranker(None, dir.path()).unwrap().dimensions, 1);
     assert_eq!(catalogue.verify("rank", dir.path()).unwrap()[0].architecture, "bert");
 
     // Moved it is the same, other weights are another one.
     let moved = dir.path().join("moved.gguf");
     std::fs::copy(&small, &moved).unwrap();
-    assert_eq!(catalogue.embedding(moved.to_str()).unwrap().space, ready.space);
+    assert_eq!(catalogue.embedding(moved.to_str(), dir.path()).unwrap().space, ready.space);
     let mut bytes = std::fs::read(&small).unwrap();
     *bytes.last_mut().unwrap() ^= 1;
     std::fs::write(&moved, bytes).unwrap();
-    assert_ne!(catalogue.embedding(moved.to_str()).unwrap().space, ready.space);
+    assert_ne!(catalogue.embedding(moved.to_str(), dir.path()).unwrap().space, ready.space);
 }
 
 #[test]
@@ -227,14 +227,17 @@ fn what_finds_vectors_does_nothing_else() {
     let catalogue = built_in();
     let said = |error: CatalogueError| error.to_string();
     for (error, words) in [
-        (said(catalogue.embedding(Some("starter")).unwrap_err()), "starter answers, it can't find vectors"),
-        (said(catalogue.embedding(starter.to_str()).unwrap_err()), "it can't find vectors"),
-        (said(catalogue.reranker(small.to_str()).unwrap_err()), "finds vectors, it can't score"),
+        (
+            said(catalogue.embedding(Some("starter"), dir.path()).unwrap_err()),
+            "starter answers, it can't find vectors",
+        ),
+        (said(catalogue.embedding(starter.to_str(), dir.path()).unwrap_err()), "it can't find vectors"),
+        (said(catalogue.reranker(small.to_str(), dir.path()).unwrap_err()), "finds vectors, it can't score"),
         (said(catalogue.ready("bge-m3", dir.path()).unwrap_err()), "bge-m3 finds vectors, it can't answer"),
         (said(catalogue.ready(small.to_str().unwrap(), dir.path()).unwrap_err()), "it can't answer"),
-        (said(catalogue.embedding(Some("bge-m4")).unwrap_err()), "did you mean `bge-m3`"),
-        (said(catalogue.embedding(Some("bge-m3")).unwrap_err()), "percept models pull bge-m3"),
-        (said(catalogue.embedding(short.to_str()).unwrap_err()), "how long its vectors are"),
+        (said(catalogue.embedding(Some("bge-m4"), dir.path()).unwrap_err()), "did you mean `bge-m3`"),
+        (said(catalogue.embedding(Some("bge-m3"), dir.path()).unwrap_err()), "percept models pull bge-m3"),
+        (said(catalogue.embedding(short.to_str(), dir.path()).unwrap_err()), "how long its vectors are"),
         (said(catalogue.add(dir.path(), "starter", &small, None).unwrap_err()), "starter answers"),
         (said(catalogue.add(dir.path(), "bge-reranker-v2-m3", &small, None).unwrap_err()), "scores passages"),
     ] {

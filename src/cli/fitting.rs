@@ -43,7 +43,7 @@ impl<'a> Fitting<'a> {
         let gpu = gpus.iter().filter(|gpu| !gpu.shared).map(|gpu| gpu.free_bytes).sum();
         let shared = gpus.iter().any(|gpu| gpu.shared);
         let catalogue = &setup.catalogue;
-        let index = catalogue.embedding(set(&setup.config.find.model)).ok();
+        let index = catalogue.embedding(set(&setup.config.find.model), &setup.paths.cache).ok();
         let index = index.and_then(|ready| catalogue.find(&ready.name)?.needs(None));
         let room = Room { total, free, gpu, shared, beside: index.unwrap_or(0) };
         let context = setup.config.model.context.set();

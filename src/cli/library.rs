@@ -37,7 +37,10 @@ impl Setup {
             if let Some(remote) = self.remote_embedding() {
                 return Ok(Arc::new(Embedder::new(self.openai(), remote?, None)));
             }
-            let ready = self.catalogue.embedding(set(&self.config.find.model)).map_err(sentence)?;
+            let ready = self
+                .catalogue
+                .embedding(set(&self.config.find.model), &self.paths.cache)
+                .map_err(sentence)?;
             Ok(Arc::new(Embedder::new(self.llama(), ready, Some(self.embedding_threads()))))
         });
         made.clone()
@@ -76,7 +79,7 @@ impl Setup {
     /// What searches.
     pub(super) fn library(&self) -> Library {
         let reranker = set(&self.config.find.reranker).and_then(|name| {
-            let ready = self.catalogue.reranker(Some(name));
+            let ready = self.catalogue.reranker(Some(name), &self.paths.cache);
             let ready = ready.inspect_err(|error| super::exit::warn(sentence_of(error))).ok()?;
             let reranker = Reranker::new(self.llama(), &ready, Some(self.embedding_threads()));
             Some(Arc::new(reranker) as Arc<dyn retrieval::Reranker>)
@@ -133,15 +136,18 @@ impl Setup {
     fn passage_tokens(&self, embedder: Option<&dyn retrieval::Embedder>) -> usize {
         let room = |embedder: &dyn retrieval::Embedder| embedder.space().most_tokens.saturating_sub(MARKS);
         let chosen = self.config.index.passage_tokens.set();
-        let own = chosen.unwrap_or_else(|| embedder.map_or(PASSAGE_TOKENS, room).min(MOST_PASSAGE_TOKENS));
+        let reads = embedder.filter(|embedder| embedder.space().texts);
+        let own = chosen.unwrap_or_else(|| reads.map_or(PASSAGE_TOKENS, room).min(MOST_PASSAGE_TOKENS));
         own.max(LEAST_PASSAGE_TOKENS)
     }
 
     /// Counts tokens as the embedding model does, where its vocabulary is known.
     fn counter(&self) -> Arc<dyn Fn(&str) -> usize + Send + Sync> {
         let local = self.config.embedding.server().is_none();
-        let ready = local.then(|| self.catalogue.embedding(set(&self.config.find.model)).ok()).flatten();
-        let tokenizer = ready.and_then(|ready| {
+        let ready = local
+            .then(|| self.catalogue.embedding(set(&self.config.find.model), &self.paths.cache).ok())
+            .flatten();
+        let tokenizer = ready.filter(|ready| ready.texts).and_then(|ready| {
             let built = Tokenizer::from_gguf(&ready.model);
             built.inspect_err(|error| tracing::info!(%error, "tokens are estimated")).ok()
         });

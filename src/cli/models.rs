@@ -226,6 +226,7 @@ fn fields(spec: &ModelSpec, here: bool, memory: Option<String>) -> Vec<(&'static
         Task::Chat => "answers",
         Task::Speech => "hears",
         Task::Vad => "tells speech from noise",
+        Task::Embed if spec.pictures_only => "finds vectors of pictures",
         Task::Embed => "finds vectors",
         Task::Rerank => "scores passages",
     };

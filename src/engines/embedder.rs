@@ -41,6 +41,7 @@ impl Embedder {
             dimensions: model.dimensions,
             most_tokens: model.most_tokens,
             pictures: model.pictures,
+            texts: model.texts,
         };
         let kept = Kept::new(worker, load(&model, threads), "embedding worker", idle);
         Self { space, model, kept }

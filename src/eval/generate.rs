@@ -104,6 +104,14 @@ impl Maker<'_> {
                 self.keep(&drawing)?;
                 drawing.caption.ok_or_else(|| undrawn(kind))?
             }
+            Kind::ToolAside => {
+                let scene = *self.rng.pick(&TOLD_APART);
+                let drawing = draw::draw(scene, size, Text::default(), &mut self.rng);
+                self.keep(&drawing)?;
+                let call = text::tool_call(String::new(), &mut self.rng);
+                let question = Question { ask: call.question, says: String::new(), answer: call.answer };
+                return Ok((sized(size), question));
+            }
             Kind::SeveralPictures | Kind::TextToPicture => self.one_of_four(kind)?,
             Kind::PictureToText => self.text_of_four()?,
             Kind::ToolCall | Kind::Retrieval | Kind::LogCause | Kind::Speech => return Err(undrawn(kind)),

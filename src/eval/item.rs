@@ -48,11 +48,13 @@ pub enum Kind {
     LogCause,
     /// Calls of tools: valid, the right tool, the right arguments.
     ToolCall,
+    /// The same, with a picture attached that the request isn't about.
+    ToolAside,
 }
 
 impl Kind {
     /// All of them, in the order of reports.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::SmallText,
         Self::LongLines,
         Self::Dialog,
@@ -72,6 +74,7 @@ impl Kind {
         Self::Retrieval,
         Self::LogCause,
         Self::ToolCall,
+        Self::ToolAside,
     ];
 
     /// Its name in suites, on the command line and in reports.
@@ -96,6 +99,7 @@ impl Kind {
             Self::Retrieval => "retrieval",
             Self::LogCause => "log-cause",
             Self::ToolCall => "tool-call",
+            Self::ToolAside => "tool-aside",
         }
     }
 }

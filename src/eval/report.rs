@@ -142,7 +142,7 @@ impl MeasureName {
         match kind {
             Kind::Speech => (Self::WordErrorRate, Some(Self::IdentifiersMissed)),
             Kind::Caption => (Self::FactsNamed, Some(Self::FactsInvented)),
-            Kind::ToolCall => (Self::ArgumentsRight, Some(Self::ToolsRight)),
+            Kind::ToolCall | Kind::ToolAside => (Self::ArgumentsRight, Some(Self::ToolsRight)),
             Kind::Retrieval => (Self::RecallAtFive, None),
             _ => (Self::CharacterErrorRate, None),
         }

@@ -25,6 +25,9 @@ const LOSSY: f32 = 0.15;
 /// Of requests, this share asks for no tool and can't be answered.
 const TALK: f32 = 0.2;
 
+/// Of texts that are searched for, this share is whole.
+const WHOLE: f32 = 0.5;
+
 /// What an example is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Lesson {
@@ -48,6 +51,10 @@ pub enum Lesson {
     Caption,
     /// A request for a call of a tool, without a picture; or talk, which asks for none.
     Tool,
+    /// The same beside a picture that it isn't about.
+    ToolAside,
+    /// A text that is about the picture, as a search has it: the question; there is no answer.
+    Match,
 }
 
 #[derive(Serialize)]
@@ -91,7 +98,7 @@ fn example(lesson: Lesson, size: (u16, u16), rng: &mut Rng, to: &mut impl Write)
         let question = rng.one_of(&drawing.questions).cloned();
         (drawing, question)
     };
-    let (mut drawing, question) = match lesson {
+    let (drawing, question) = match lesson {
         Lesson::Crops => asked(Scene::Crops, rng),
         Lesson::Lines => asked(Scene::Lines, rng),
         Lesson::Terminal => asked(Scene::Terminal, rng),
@@ -110,22 +117,55 @@ fn example(lesson: Lesson, size: (u16, u16), rng: &mut Rng, to: &mut impl Write)
             let caption = drawing.caption.clone();
             (drawing, caption)
         }
-        Lesson::Tool if rng.chance(TALK) => {
-            let (said, answer) = text::talk(rng);
-            return write(None, &said, answer, to);
-        }
         Lesson::Tool => {
-            let item = text::tool_call(String::new(), rng);
-            return write(None, &item.question, &said(&item.answer), to);
+            let (said, answer) = request(rng, text::talk);
+            return write(None, &said, &answer, to);
+        }
+        Lesson::ToolAside => {
+            let (drawing, _) = asked(*rng.pick(&FIGURES), rng);
+            let (said, answer) = request(rng, text::small_talk);
+            return write(Some(&with_traces(drawing, rng)), &said, &answer, to);
+        }
+        Lesson::Match => {
+            let (drawing, _) = asked(*rng.pick(&FIGURES), rng);
+            let searched = searched(&drawing.about, rng);
+            return write(Some(&with_traces(drawing, rng)), &searched, "", to);
         }
     };
     let (ask, says) = question.map_or_else(Default::default, |Question { ask, says, .. }| (ask, says));
+    write(Some(&with_traces(drawing, rng)), &ask, &says, to)
+}
+
+/// Some pictures went through JPEG.
+fn with_traces(mut drawing: Drawing, rng: &mut Rng) -> Drawing {
     let lossy = rng.chance(LOSSY).then(|| u8::try_from(rng.range(60..=95)).unwrap_or(90));
     let image = lossy.and_then(|quality| draw::jpeg(&drawing.image, quality).ok());
     if let Some(Ok(image)) = image.map(|bytes| image::load_from_memory(&bytes)) {
         drawing.image = image.into_rgb8();
     }
-    write(Some(&drawing), &ask, &says, to)
+    drawing
+}
+
+/// A request with the call that is right; or talk, which asks for none.
+fn request(rng: &mut Rng, talk: fn(&mut Rng) -> (String, &'static str)) -> (String, String) {
+    if rng.chance(TALK) {
+        let (said, answer) = talk(rng);
+        return (said, answer.to_owned());
+    }
+    let item = text::tool_call(String::new(), rng);
+    let answer = said(&item.answer);
+    (item.question, answer)
+}
+
+/// What somebody remembers of a text: all of it, or some words in a row.
+fn searched(about: &str, rng: &mut Rng) -> String {
+    let words: Vec<&str> = about.split_whitespace().collect();
+    if words.len() < 2 || rng.chance(WHOLE) {
+        return about.to_owned();
+    }
+    let length = 1 + rng.index(words.len());
+    let first = rng.index(words.len() - length + 1);
+    words[first..first + length].join(" ")
 }
 
 /// How a model says a call: in the form of Hermes, which percept reads of any model.

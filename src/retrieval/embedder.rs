@@ -43,8 +43,11 @@ pub struct Space {
     pub dimensions: usize,
     /// Tokens of an input that the model reads.
     pub most_tokens: usize,
-    /// Whether pictures are in it too.
+    /// Whether pictures are in it.
     pub pictures: bool,
+    /// Whether passages of text are in it. If not, it is asked only where pictures alone are
+    /// looked for.
+    pub texts: bool,
 }
 
 /// What an input is: many models were trained to be told.

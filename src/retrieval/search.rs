@@ -49,6 +49,10 @@ pub(super) fn vector(
         return Ok(Vector::Unasked);
     }
     let found = match embedder {
+        Ok(embedder) if !helps(embedder.space(), query) => Err(format!(
+            "{} finds nothing but pictures, where only they are looked for",
+            embedder.space().name
+        )),
         Ok(embedder) => match input(&query.wanted, embedder.space().pictures) {
             Some(input) => embedder.embed(EmbedRole::Query, &[input], stop),
             None => Err(format!("{} finds no pictures", embedder.space().name)),
@@ -64,6 +68,11 @@ pub(super) fn vector(
         Err(why) if query.mode == Mode::Semantic => Err(IndexError::Vectors(why)),
         Err(why) => Ok(Vector::Missing(why)),
     }
+}
+
+/// Whether what is looked for may have a vector in a space.
+fn helps(space: &Space, query: &Query) -> bool {
+    space.texts || query.pictures_only
 }
 
 /// What the model is given; `None`: nothing that it can read.
@@ -89,7 +98,8 @@ pub(super) fn nothing_to_look_for(
     query: &Query,
     embedder: Result<&Arc<dyn Embedder>, &str>,
 ) -> Option<String> {
-    let sees = query.mode != Mode::Lexical && embedder.is_ok_and(|embedder| embedder.space().pictures);
+    let sees = |space: &Space| space.pictures && helps(space, query);
+    let sees = query.mode != Mode::Lexical && embedder.is_ok_and(|embedder| sees(embedder.space()));
     let words = !words(&query.wanted).trim().is_empty();
     match &query.wanted {
         Wanted::Words(_) if !words => Some("There is no word to look for.".to_owned()),

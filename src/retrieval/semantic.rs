@@ -81,8 +81,14 @@ mod tests {
             state: FileState::Indexed { note: String::new() },
         };
         let ids = store.put(source, &file, &["a", "b", "c"].map(passage)).unwrap();
-        let space =
-            Space { id: "s".into(), name: "m".into(), dimensions: 2, most_tokens: 9, pictures: false };
+        let space = Space {
+            id: "s".into(),
+            name: "m".into(),
+            dimensions: 2,
+            most_tokens: 9,
+            pictures: false,
+            texts: true,
+        };
         let vectors = [[0.8, 0.6], [0.6, -0.8], [0.0, 1.0]].map(|vector| vector.to_vec());
         store.put_vectors(&space, &ids.iter().copied().zip(vectors).collect::<Vec<_>>()).unwrap();
         // By words the third was found; so of the others the one that is more like it rises.

@@ -29,7 +29,14 @@ struct Index {
 
 fn space() -> Space {
     let name = "a model".to_owned();
-    Space { id: "model".to_owned(), name, dimensions: DIMENSIONS, most_tokens: 256, pictures: true }
+    Space {
+        id: "model".to_owned(),
+        name,
+        dimensions: DIMENSIONS,
+        most_tokens: 256,
+        pictures: true,
+        texts: true,
+    }
 }
 
 /// Numbers that look random, the same for the same seed (splitmix64).

@@ -210,7 +210,7 @@ fn fused_with_meaning_it_is_much_better() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
-    let model = Catalogue::load(folder.path()).0.embedding(model.to_str()).unwrap();
+    let model = Catalogue::load(folder.path()).0.embedding(model.to_str(), folder.path()).unwrap();
     let worker = WorkerOptions::new(env!("CARGO_BIN_EXE_percept-llama").into());
     let embedder: Arc<dyn Embedder> = Arc::new(Engine::new(worker, model, None));
     let [baseline, ..] = cranfield.baseline();

@@ -27,7 +27,8 @@ fn file(name: &str) -> NewFile {
 }
 
 fn passage(kind: PassageKind, line: u32, text: &str) -> NewPassage {
-    NewPassage { kind, text: text.into(), heading: Vec::new(), place: Place::Lines(line, line + 1) }
+    let place = if kind == PassageKind::Picture { Place::Whole } else { Place::Lines(line, line + 1) };
+    NewPassage { kind, text: text.into(), heading: Vec::new(), place }
 }
 
 /// An index of a few files with a passage for each text.
@@ -203,11 +204,17 @@ impl Embedder for Seeing {
 }
 
 fn seeing(pictures: bool) -> Arc<dyn Embedder> {
-    let space = Space { id: "s".into(), name: "eyes".into(), dimensions: 2, most_tokens: 9, pictures };
+    let space =
+        Space { id: "s".into(), name: "eyes".into(), dimensions: 2, most_tokens: 9, pictures, texts: true };
     Arc::new(Seeing {
         space,
         words: HashMap::from([("cat", [1.0, 0.0]), ("feline", [0.9, 0.4359]), ("car", [0.0, 1.0])]),
     })
+}
+
+fn seeing_alone() -> Arc<dyn Embedder> {
+    let space = Space { texts: false, ..seeing(true).space().clone() };
+    Arc::new(Seeing { space, words: HashMap::from([("cat", [1.0, 0.0]), ("car", [0.0, 1.0])]) })
 }
 
 fn embed_all(store: &mut Store, embedder: &dyn Embedder) {
@@ -245,6 +252,29 @@ fn meaning_and_words_are_fused_and_say_which() {
     assert!(find(&library, &query).notes[0].contains("still being made"));
     let stopped = library.find(&query, &AtomicBool::new(true));
     assert!(matches!(stopped, Err(IndexError::Stopped)));
+}
+
+#[test]
+fn a_model_of_pictures_alone_is_asked_where_they_are_looked_for() {
+    let (folder, mut store) = index(&[("cat.png", &[""]), ("b.md", &["my cat"]), ("car.png", &[""])]);
+    let embedder = seeing_alone();
+    embed_all(&mut store, &*embedder);
+    let library = Library::new(folder.path(), Options::default(), Ok(embedder), None);
+    let query = Query::words("cat", 9);
+    let answer = find(&library, &query);
+    // By words the picture is found by its name, and the car by nothing.
+    assert_eq!(answer.mode, Mode::Lexical);
+    assert!(!names(&answer).contains(&"car.png".to_owned()), "{answer:?}");
+    assert!(answer.notes[0].contains("eyes finds nothing but pictures"), "{:?}", answer.notes);
+    let answer = find(&library, &Query { pictures_only: true, ..query.clone() });
+    assert_eq!(
+        (names(&answer), answer.mode),
+        (vec!["cat.png".to_owned(), "car.png".to_owned()], Mode::Hybrid)
+    );
+    assert_eq!(answer.notes, Vec::<String>::new());
+    let query = Query { mode: Mode::Semantic, ..query };
+    let why = library.find(&query, &AtomicBool::new(false)).unwrap_err().to_string();
+    assert!(why.contains("eyes finds nothing but pictures"), "{why}");
 }
 
 #[test]

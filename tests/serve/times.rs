@@ -195,7 +195,14 @@ impl Embedder for Busy {
 
 #[test]
 fn who_leaves_frees_a_place_when_nothing_is_done_for_it_any_more() {
-    let space = Space { id: "s".into(), name: "s".into(), dimensions: 1, most_tokens: 9, pictures: false };
+    let space = Space {
+        id: "s".into(),
+        name: "s".into(),
+        dimensions: 1,
+        most_tokens: 9,
+        pictures: false,
+        texts: true,
+    };
     let (asked, may_end) = (AtomicBool::new(false), AtomicBool::new(false));
     let busy = Arc::new(Busy { space, asked, may_end });
     let own = Own::with("", Times::default(), Ok(Arc::clone(&busy) as _), 0);

@@ -45,7 +45,8 @@ class Batch(NamedTuple):
     image_index: np.ndarray
     """int32 [B, T]: which of the image's embeddings stands here; -1 where it is a token"""
     answer: np.ndarray
-    """float32 [B, T]: 1 where the next token belongs to the answer"""
+    """float32 [B, T]: 1 where the next token belongs to the answer; of a text that is matched, at
+    its end, where its vector is read"""
     pointer: np.ndarray
     """int32 [B, T]: where the next token of the answer stands, the place in the sequence of the
     image token that holds its character, or of the question's token that is copied; -1 where
@@ -75,6 +76,9 @@ def _fitting(shape: Shape, source: Source) -> Batch:
 def _example(shape: Shape, example: Example, source: Source) -> Batch | None:
     """Returns the arrays of an example, or nothing if it is too long."""
     picture = example.picture
+    if shape.matched:
+        laid = searched(example.question, shape.tokens)
+        return laid and Batch(picture.pixels, picture.labels(), *laid)
     if shape.tokens and not example.answer:
         return None
     if picture is None:
@@ -93,7 +97,10 @@ def _example(shape: Shape, example: Example, source: Source) -> Batch | None:
     if laid is None:
         return None
     tokens, image_index, weights = laid
-    pointer = _pointers(picture, example.answer, tokens, image_index, weights)
+    if _arguments(example.answer) is None:
+        pointer = _pointers(picture, example.answer, tokens, image_index, weights)
+    else:
+        pointer = copied(example.question, example.answer, tokens, weights)
     on_image = image_index >= 0
     tokens[on_image] = _readout(picture, labels)[image_index[on_image]]
     return Batch(picture.pixels, labels, tokens, image_index, weights, pointer)
@@ -129,6 +136,20 @@ def lay_out(question: str, answer: str, image: int, length: int) -> tuple[np.nda
     weights = np.zeros(length, np.float32)
     weights[len(prompt) - 1 : len(sequence) - 1] = 1
     return tokens, image_index, weights
+
+
+def searched(text: str, length: int) -> tuple[np.ndarray, ...] | None:
+    """Returns a text as percept gives it a model that finds vectors: the fields of `Batch` from
+    `tokens` on; nothing if it is longer than `length`."""
+    sequence = [*encode(text), END_OF_TEXT]
+    if len(sequence) > length:
+        return None
+    tokens = np.full(length, END_OF_TEXT, np.int32)
+    tokens[: len(sequence)] = sequence
+    nowhere = np.full(length, -1, np.int32)
+    end = np.zeros(length, np.float32)
+    end[len(sequence) - 1] = 1
+    return tokens, nowhere, end, nowhere
 
 
 def _pointers(
@@ -175,14 +196,15 @@ def copied(question: str, answer: str, tokens: np.ndarray, weights: np.ndarray) 
     """Returns `Batch.pointer` for the call of a tool: each argument that the question names is
     copied from where it stands there."""
     pointer = np.full(len(tokens), -1, np.int32)
-    asked = _starts(encode(question), len(BEFORE_USER))
-    said = _starts(encode(answer), int(np.argmax(weights)) + 1)
-    searched = max(0, answer.find('"arguments"'))
-    for value in _arguments(answer):
-        found, named = answer.find(value, searched), question.find(value)
+    first, ids = int(np.argmax(weights)) + 1, encode(question)
+    asked = _starts(ids, first - len(AFTER_QUESTION) - len(ids))
+    said = _starts(encode(answer), first)
+    behind = max(0, answer.find('"arguments"'))
+    for value in _arguments(answer) or []:
+        found, named = answer.find(value, behind), question.find(value)
         if found < 0 or named < 0:
             continue
-        searched = found + len(value)
+        behind = found + len(value)
         for offset in range(len(value)):
             source, place = asked.get(named + offset), said.get(found + offset)
             if source is not None and place is not None and tokens[source] == tokens[place]:
@@ -199,14 +221,14 @@ def _starts(ids: list[int], first: int) -> dict[int, int]:
     return starts
 
 
-def _arguments(answer: str) -> list[str]:
-    """Returns the texts and the numbers among the arguments of a call, in their order; nothing
-    for an answer that is no call."""
+def _arguments(answer: str) -> list[str] | None:
+    """Returns the texts and the numbers among the arguments of a call, in their order; None for
+    an answer that is no call."""
     call = answer.removeprefix("<tool_call>").removesuffix("</tool_call>")
     try:
         arguments = json.loads(call)["arguments"].values()
     except (ValueError, KeyError, TypeError, AttributeError):
-        return []
+        return None
     return [str(value) for value in arguments if isinstance(value, str | int) and not isinstance(value, bool)]
 
 

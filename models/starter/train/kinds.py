@@ -30,6 +30,9 @@ class Shape:
     out. 0: nothing is asked, and only the vision part learns from it."""
     drawn: dict[str, float]
     """How often each of percept's kinds is drawn, in proportion."""
+    matched: bool = False
+    """Pictures and texts are told to lie near each other as vectors, and nothing is answered.
+    `tokens` is the length of the text alone."""
 
 
 QUESTIONS = {"dialog": 0.32, "terminal": 0.27, "chart": 0.16, "absent": 0.14, "table": 0.11}
@@ -51,6 +54,8 @@ SHAPES = {
         Shape("screen-medium", 400, 200, 344, SCREENS),
         Shape("screen-large", 640, 400, 784, SCREENS),
         Shape("tool", 0, 0, 200, {"tool": 1}),
+        Shape("tool-aside", 320, 140, 310, {"tool-aside": 1}),
+        Shape("match", 320, 140, 90, {"match": 1}, matched=True),
     ]
 }
 

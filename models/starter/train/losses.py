@@ -1,20 +1,33 @@
-"""What is learned: the answer, and four auxiliary losses without which reading isn't.
+"""What is learned: the answer, four auxiliary losses without which reading isn't, and vectors.
 
 The answer's loss alone does not teach a network of this size to read in reasonable time.
 So the encoder is told which characters each patch holds, the projector which eight slots
 each image token holds, the language model to name the character at each image token, and
 two attention heads to look where the next character stands, in the picture or, for the
-arguments of a call, in the question.
+arguments of a call, in the question. Vectors of pictures and of texts have a loss of their own.
 """
 
 import jax
 import jax.numpy as jnp
 
 from examples import TOKEN_SIDE, Batch, merged
-from model import CHARACTERS, Output, Tree, encode, forward, product, read_text, rms_norm
+from model import (
+    CHARACTERS,
+    Output,
+    Tree,
+    encode,
+    forward,
+    product,
+    read_text,
+    rms_norm,
+    vectors_of_pictures,
+    vectors_of_texts,
+)
 
 # Most slots are empty and most squares blank: these count less.
 BLANK = 0.15
+# What the cosines of vectors are multiplied by before the softmax over a batch.
+SHARPNESS = 20.0
 
 Metrics = dict[str, jax.Array]
 
@@ -50,6 +63,20 @@ def text_loss(language: Tree, batch: Batch, weights: dict[str, float]) -> tuple[
     answer, accuracy, exact = _answer(logits, batch)
     losses = {"answer": answer, "pointer": _pointer(attention, batch.pointer)}
     return _total(losses, weights), {**losses, "accuracy": accuracy, "exact": exact}
+
+
+def match_loss(rest: Tree, encoder: Tree, batch: Batch) -> tuple[jax.Array, Metrics]:
+    """InfoNCE (van den Oord et al., 2018) in both directions, as CLIP has it: each picture's
+    vector is nearest to that of its own text among those of the batch, and the text's to it.
+
+    `matched` is the share of texts whose picture is nearest.
+    """
+    pictures = vectors_of_pictures({**rest, "encoder": encoder}, batch.images)
+    texts = vectors_of_texts(rest["language"], batch.tokens, batch.answer)
+    scores = SHARPNESS * texts @ pictures.T
+    own, ones = jnp.arange(len(scores)), jnp.ones(len(scores))
+    loss = (_cross_entropy(scores, own, ones) + _cross_entropy(scores.T, own, ones)) / 2
+    return loss, {"match": loss, "matched": (scores.argmax(-1) == own).mean()}
 
 
 def _total(losses: Metrics, weights: dict[str, float]) -> jax.Array:

@@ -16,7 +16,7 @@ import numpy as np
 
 from examples import MERGE, TOKEN_SIDE
 from picture import PATCH, SLOTS
-from tokenizer import VOCABULARY
+from tokenizer import END_OF_TEXT, IMAGE_END, VOCABULARY
 
 VISION_WIDTH, VISION_LAYERS, VISION_HEADS, VISION_HIDDEN = 128, 5, 4, 320
 WIDTH, LAYERS, HEADS, HIDDEN = 256, 6, 4, 640
@@ -133,6 +133,29 @@ def read_text(language: Tree, tokens: jax.Array) -> tuple[jax.Array, jax.Array]:
     return _predict(language, language["embedding"][tokens])
 
 
+def vectors_of_texts(language: Tree, tokens: jax.Array, end: jax.Array) -> jax.Array:
+    """Returns a vector of length 1 for each text, [B, WIDTH]: int32 [B, T], and float32 [B, T]
+    that is 1 at the text's end."""
+    _, hidden = _read(language, language["embedding"][tokens])
+    return _unit((hidden * end[..., None]).sum(1))
+
+
+def vectors_of_pictures(parameters: Tree, images: jax.Array) -> jax.Array:
+    """Returns a vector of length 1 for each picture, [B, WIDTH]: the last place of its image
+    tokens, the end of the image and the end of the text."""
+    rows, columns = images.shape[1] // TOKEN_SIDE, images.shape[2] // TOKEN_SIDE
+    image = project(parameters["projector"], encode(parameters["encoder"], images), rows, columns)
+    seen = _with_breaks(parameters["projector"], image, rows, columns)
+    ends = parameters["language"]["embedding"][np.array([IMAGE_END, END_OF_TEXT])]
+    ends = jnp.broadcast_to(ends, (len(images), *ends.shape))
+    _, hidden = _read(parameters["language"], jnp.concatenate([seen, ends], 1))
+    return _unit(hidden[:, -1])
+
+
+def _unit(x: jax.Array) -> jax.Array:
+    return x * jax.lax.rsqrt((x * x).sum(-1, keepdims=True) + EPSILON)
+
+
 def encode(encoder: Tree, images: jax.Array) -> jax.Array:
     """Returns the features of each patch: [B, P, VISION_WIDTH]."""
     batch, height, width, _ = images.shape
@@ -169,6 +192,12 @@ def _with_breaks(projector: Tree, image: jax.Array, rows: int, columns: int) -> 
 
 def _predict(language: Tree, x: jax.Array) -> tuple[jax.Array, jax.Array]:
     """Returns where the pointing heads look, and the logits of the next token."""
+    looked, hidden = _read(language, x)
+    return looked, product(hidden, language["output"])
+
+
+def _read(language: Tree, x: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Returns where the pointing heads look, and what is known at each place: [B, T, WIDTH]."""
     length = x.shape[1]
     rotation = _rotation(np.arange(length)[:, None] * _frequencies(WIDTH // HEADS))
     looked = None
@@ -176,7 +205,7 @@ def _predict(language: Tree, x: jax.Array) -> tuple[jax.Array, jax.Array]:
         points = POINTING_HEADS if index == POINTING_LAYER else 0
         x, attention = _block(x, block, HEADS, rotation, True, points)
         looked = attention if points else looked
-    return looked, product(rms_norm(x, language["norm"]), language["output"])
+    return looked, rms_norm(x, language["norm"])
 
 
 def _block(

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import optax
 
 from examples import Batch
-from losses import Metrics, encoder_loss, full_loss, text_loss
+from losses import Metrics, encoder_loss, full_loss, match_loss, text_loss
 from model import Tree
 
 WEIGHT_DECAY = 0.02
@@ -71,6 +71,21 @@ def text_step(
     mu, nu = {**adam.mu, "language": own.mu}, {**adam.nu, "language": own.nu}
     state = (clipping, own._replace(mu=mu, nu=nu))
     return {**parameters, "language": language}, {**optimizer, "rest": state}, metrics
+
+
+@partial(jax.jit, donate_argnums=(0, 1))
+def match_step(parameters: Tree, optimizer: Tree, batch: Batch, rate: float) -> Stepped:
+    """Trains all but the encoder to find vectors: what it sees is known well enough."""
+    encoder, rest = parameters["encoder"], _parts(parameters)["rest"]
+    gradients, metrics = jax.grad(match_loss, has_aux=True)(rest, encoder, batch)
+    rest, state = _descend(rest, gradients, optimizer["rest"], rate)
+    return {"encoder": encoder, **rest}, {**optimizer, "rest": state}, metrics
+
+
+@jax.jit
+def measure_match(parameters: Tree, batch: Batch) -> Metrics:
+    """Returns the metrics of a batch of pictures and their texts."""
+    return match_loss(_parts(parameters)["rest"], parameters["encoder"], batch)[1]
 
 
 @jax.jit

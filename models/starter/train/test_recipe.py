@@ -25,10 +25,10 @@ import model
 import tokenizer
 from checkpoint import Checkpoint
 from drawers import DrawersEnded, drawers
-from examples import MOST_LEFT_OUT, Batch, batch, copied, drawn_parts, lay_out
+from examples import MOST_LEFT_OUT, Batch, batch, copied, drawn_parts, lay_out, searched
 from kinds import HELD_OUT_SEED, SHAPES, TRAINING_SEEDS, Shape, Source
 from picture import FIRST_CHARACTER, Glyph, Picture
-from steps import as_arrays, encoder_step, fresh_optimizer, full_step, text_step
+from steps import as_arrays, encoder_step, fresh_optimizer, full_step, match_step, text_step
 from stream import Stream, StreamError
 from train import PERCEPT
 
@@ -54,6 +54,8 @@ while True:
             pixels[start : start + 18] = bytes([ord(c), 255 - ord(c), 2 * ord(c) % 256]) * 6
     if kind == "crops":
         question, text = "", ""
+    if kind == "match":
+        question, text = text, ""
     if kind == "chart":
         text = "June"
     said = dict(width=width, height=height, question=question, answer=text, glyphs=glyphs)
@@ -242,16 +244,24 @@ class Batches(unittest.TestCase):
     def test_the_arguments_of_a_call_are_copied_from_the_request(self) -> None:
         request = "Find FIXME in 12 lines of src, but not in the last ones."
         call = '<tool_call>\n{"name": "search", "arguments": {"glob":"*.md","lines":12,"path":"src","pattern":"FIXME"}}\n</tool_call>'
-        tokens, _, weights = lay_out(request, call, 0, 200)
-        pointer = copied(request, call, tokens, weights)
-        places = np.flatnonzero(pointer >= 0)
-        self.assertEqual(tokenizer.decode(list(tokens[places + 1])), "12srcFIXME")
-        self.assertEqual(list(tokens[places + 1]), list(tokens[pointer[places]]))
-        # In the request, before the answer.
-        self.assertLess(pointer.max(), np.argmax(weights))
+        for image in (0, 30):
+            tokens, _, weights = lay_out(request, call, image, 240)
+            pointer = copied(request, call, tokens, weights)
+            places = np.flatnonzero(pointer >= 0)
+            self.assertEqual(tokenizer.decode(list(tokens[places + 1])), "12srcFIXME")
+            self.assertEqual(list(tokens[places + 1]), list(tokens[pointer[places]]))
+            # In the request, before the answer.
+            self.assertLess(pointer.max(), np.argmax(weights))
         for other in ["There is no chart in the picture.", "<tool_call>\n{]", '<tool_call>{"arguments": 1}</tool_call>']:
             tokens, _, weights = lay_out(request, other, 0, 200)
             self.assertTrue((copied(request, other, tokens, weights) == -1).all())
+
+    def test_a_text_that_is_matched_ends_where_its_vector_is_read(self) -> None:
+        one = drawn(self, "match", 1)
+        [end] = np.flatnonzero(one.answer[0])
+        self.assertEqual(one.tokens[0][end], tokenizer.END_OF_TEXT)
+        self.assertEqual(len(tokenizer.decode(list(one.tokens[0][:end]))), end)
+        self.assertEqual(searched("x" * 90, 90), None)
 
     def test_a_shape_that_nothing_fits_is_said(self) -> None:
         with Source(Program(self).path, random.Random(1)) as source:
@@ -361,6 +371,17 @@ class Training(unittest.TestCase):
         moved = {name for name in before if (before[name] != after[name]).any()}
         self.assertEqual({name.removeprefix("adam/").split("/")[0] for name in moved}, {"language"})
 
+    def test_pictures_come_near_to_their_texts_and_the_encoder_stays(self) -> None:
+        pairs = drawn(self, "match", 4)
+        encoder = checkpoint.flatten(self.parameters["encoder"])
+        losses = []
+        for _ in range(8):
+            self.parameters, self.optimizer, metrics = match_step(self.parameters, self.optimizer, pairs, 1e-5)
+            losses.append(float(metrics["match"]))
+        self.assertLess(losses[-1], 0.9 * losses[0], losses)
+        for name, array in checkpoint.flatten(self.parameters["encoder"]).items():
+            np.testing.assert_array_equal(array, encoder[name], name)
+
     def test_attention_has_the_gradient_that_would_be_derived(self) -> None:
         rng = np.random.RandomState(0)
         queries, keys, values, weights = (jnp.asarray(rng.randn(2, 3, 9, 4), jnp.float32) for _ in range(4))
@@ -398,7 +419,7 @@ class Training(unittest.TestCase):
 class Mixtures(unittest.TestCase):
     def test_the_stages_can_be_read(self) -> None:
         stages = sorted((HERE / "mixtures").glob("*.json"))
-        self.assertEqual(len(stages), 7)
+        self.assertEqual(len(stages), 8)
         for stage in stages:
             self.assertLessEqual(mixture.read(stage).shares.keys(), SHAPES.keys())
 

@@ -32,8 +32,10 @@ from steps import (
     encoder_step,
     fresh_optimizer,
     full_step,
+    match_step,
     measure_encoder,
     measure_full,
+    measure_match,
     measure_text,
     text_step,
 )
@@ -97,6 +99,8 @@ class Run:
         known = state.parameters, state.optimizer, batch, rate
         if not SHAPES[name].tokens:
             stepped = encoder_step(*known)
+        elif SHAPES[name].matched:
+            stepped = match_step(*known)
         elif not SHAPES[name].width:
             stepped = text_step(*known, mixture.loss_weights)
         else:
@@ -114,6 +118,8 @@ class Run:
         measure = measure_full if SHAPES[name].width else measure_text
         if not SHAPES[name].tokens:
             measure = measure_encoder
+        if SHAPES[name].matched:
+            measure = measure_match
         for held_out in batches:
             tally.add(len(held_out.images), 0, measure(self.state.parameters, held_out))
         return tally

@@ -17,7 +17,7 @@ mod tests;
 mod tools;
 
 pub use retrieval::{Finder, Found, Step, find};
-pub(super) use talk::talk;
+pub(super) use talk::{small_talk, talk};
 pub(super) use tools::tool_call;
 
 use std::io;

@@ -21,11 +21,16 @@ const LOOKING: [&str; 9] = [
     "Describe the screenshot.",
 ];
 
-/// What is said and what is answered.
+/// What is said and what is answered, where there is no picture.
 pub(in crate::eval) fn talk(rng: &mut Rng) -> (String, &'static str) {
-    if rng.chance(0.25) {
-        return ((*rng.pick(&LOOKING)).to_owned(), "There is no picture. Attach one.");
+    match rng.chance(0.25) {
+        true => ((*rng.pick(&LOOKING)).to_owned(), "There is no picture. Attach one."),
+        false => small_talk(rng),
     }
+}
+
+/// What is said and what is answered, whether there is a picture or not.
+pub(in crate::eval) fn small_talk(rng: &mut Rng) -> (String, &'static str) {
     let said = rng.one_of(&TALK).copied().unwrap_or_default();
     let answer = "I can't talk: I only read small screens and call tools.";
     (Words::new(rng).filled(said), answer)

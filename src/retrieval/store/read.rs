@@ -15,6 +15,7 @@ use crate::retrieval::{IndexError, Space};
 const WITHOUT_VECTOR: &str = "
     passages.id >= ?2
     AND (?3 OR passages.kind <> 'picture' OR passages.text <> '')
+    AND (?4 OR passages.kind = 'picture' AND passages.place = '')
     AND NOT EXISTS (SELECT 1 FROM vectors WHERE vectors.passage = passages.id AND vectors.space = ?1)";
 
 impl Store {
@@ -90,7 +91,8 @@ impl Store {
     }
 
     /// Passages that have no vector in a space: at most so many, the oldest first. Pictures
-    /// without words are among them only where the space has pictures.
+    /// without words are among them only where the space has pictures, and nothing but pictures where
+    /// it has no texts.
     pub fn unembedded(&self, space: &Space, most: usize) -> Result<Vec<Unembedded>, IndexError> {
         let (id, below) = self.embedded(space)?;
         let newest = self.newest()?;
@@ -98,9 +100,9 @@ impl Store {
             &format!(
                 "SELECT passages.id, kind, path, title, heading, text, place
                  FROM passages JOIN files ON files.id = passages.file
-                 WHERE {WITHOUT_VECTOR} ORDER BY passages.id LIMIT ?4"
+                 WHERE {WITHOUT_VECTOR} ORDER BY passages.id LIMIT ?5"
             ),
-            params![id, below, space.pictures, signed(most as u64)],
+            params![id, below, space.pictures, space.texts, signed(most as u64)],
             |row| {
                 let title: Option<String> = row.get(3)?;
                 let heading: Vec<String> =
@@ -125,7 +127,7 @@ impl Store {
     pub fn count_unembedded(&self, space: &Space) -> Result<u64, IndexError> {
         let (id, below) = self.embedded(space)?;
         let count = format!("SELECT count(*) FROM passages WHERE {WITHOUT_VECTOR}");
-        let values = params![id, below, space.pictures];
+        let values = params![id, below, space.pictures, space.texts];
         self.connection.query_row(&count, values, |row| unsigned(row, 0)).map_err(|error| self.failed(error))
     }
 
@@ -206,8 +208,9 @@ pub(in crate::retrieval) fn without_vectors(
         return Ok(Some(format!("Searched by words only: no vectors by {} were found yet.", space.name)));
     };
     let any = format!("SELECT EXISTS (SELECT 1 FROM passages WHERE {WITHOUT_VECTOR})");
-    let any: bool =
-        connection.prepare_cached(&any)?.query_row(params![id, below, space.pictures], |row| row.get(0))?;
+    let any: bool = connection
+        .prepare_cached(&any)?
+        .query_row(params![id, below, space.pictures, space.texts], |row| row.get(0))?;
     let note = "The index is still being made: some passages are found by words only.";
     Ok(any.then(|| note.to_owned()))
 }

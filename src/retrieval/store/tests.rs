@@ -44,7 +44,7 @@ fn store_of(folder: &Path, sources: &[&str]) -> Store {
 }
 
 fn space(pictures: bool) -> Space {
-    Space { id: "s".into(), name: "mini".into(), dimensions: 2, most_tokens: 9, pictures }
+    Space { id: "s".into(), name: "mini".into(), dimensions: 2, most_tokens: 9, pictures, texts: true }
 }
 
 fn number(store: &Store, query: &str) -> i64 {
@@ -132,6 +132,25 @@ fn vectors_are_asked_for_until_all_are_there() {
     store.put_vectors(&blind, &[(PassageId(4), vec![1.0, 0.0])]).unwrap();
     assert!(store.put_vectors(&blind, &[(left[0], vec![1.0])]).is_err());
     assert_eq!(store.status().unwrap().vectors, [("mini".to_owned(), 2)]);
+}
+
+#[test]
+fn a_space_of_pictures_alone_has_no_vectors_of_texts() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = store_of(folder.path(), &["/d"]);
+    let page = NewPassage { place: Place::Page(1), ..passage(PassageKind::Picture, "a page") };
+    let whole = NewPassage { place: Place::Whole, ..passage(PassageKind::Picture, "") };
+    let words = [text("one"), whole, page];
+    store.put(Path::new("/d"), &file("/d/a"), &words).unwrap();
+    let pictures = Space { texts: false, ..space(true) };
+    let left = store.unembedded(&pictures, 9).unwrap();
+    assert_eq!(
+        left.iter().map(|left| (left.kind, left.place)).collect::<Vec<_>>(),
+        [(PassageKind::Picture, Place::Whole)]
+    );
+    assert_eq!(store.count_unembedded(&pictures).unwrap(), 1);
+    store.put_vectors(&pictures, &[(left[0].id, vec![1.0, 0.0])]).unwrap();
+    assert_eq!(store.count_unembedded(&pictures).unwrap(), 0);
 }
 
 #[test]

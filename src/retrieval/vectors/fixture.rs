@@ -16,7 +16,14 @@ pub(in crate::retrieval) struct Index {
 /// A space of a model that isn't there.
 pub(in crate::retrieval) fn space(dimensions: usize) -> Space {
     let name = "a model".to_owned();
-    Space { id: format!("model/{dimensions}"), name, dimensions, most_tokens: 256, pictures: true }
+    Space {
+        id: format!("model/{dimensions}"),
+        name,
+        dimensions,
+        most_tokens: 256,
+        pictures: true,
+        texts: true,
+    }
 }
 
 /// Numbers that look random, the same for the same seed, from -1 to 1 (splitmix64).
