@@ -8,7 +8,7 @@ use rusqlite::Connection;
 
 use super::description::{self, Description};
 use super::graph::{self, Graph};
-use super::table::{self, Table};
+use super::table::{self, Gate, Table};
 use super::tail::Tail;
 use super::{Vectors, code, failed, nearest};
 use crate::retrieval::{Filter, IndexError, PassageId, Space};
@@ -80,23 +80,23 @@ impl Local {
         state.tail.catch_up(table, MOST_TAIL_BYTES / bytes_each)
     }
 
-    /// Rows that are likely the nearest. If not `gated`, some may be gone that the graph holds.
+    /// Rows that are likely the nearest; some may be gone that the graph holds.
     fn propose(
         &self,
         table: &Table<'_>,
         query: &[f32],
-        most: usize,
-        (filter, gated): (&Filter<'_>, bool),
+        wanted: usize,
+        filter: &Filter<'_>,
     ) -> Result<Vec<i64>, IndexError> {
         let failed = |error| failed(table.connection, error);
         let state = &mut *self.state.lock().unwrap_or_else(PoisonError::into_inner);
         self.catch_up(state, table).map_err(failed)?;
         let mut coded = Vec::with_capacity(query.len());
         code::encode(query, &mut coded);
-        let most = most.saturating_mul(PROPOSED_EACH).saturating_add(PROPOSED_MORE);
+        let most = wanted.saturating_mul(PROPOSED_EACH).saturating_add(PROPOSED_MORE);
         let mut gate = table.gate(filter).map_err(failed)?;
         let mut proposed = match &state.graph {
-            Some(graph) => graph.propose(&coded, most, Some(&mut gate).filter(|_| gated))?,
+            Some(graph) => of_graph(graph, &coded, (wanted, most), filter, &mut gate)?,
             None => Vec::new(),
         };
         proposed.extend(state.tail.propose(&coded, most, &mut gate));
@@ -116,14 +116,9 @@ impl Vectors for Local {
         most: usize,
         filter: &Filter<'_>,
     ) -> Result<Vec<(PassageId, f32)>, IndexError> {
-        let found = |gated| {
-            nearest((connection, &self.space), query, (most, filter), |table| {
-                self.propose(table, query, most, (filter, gated))
-            })
-        };
-        // To ask the gate of each row on the way takes longer than to walk it.
-        let quick = if filter.is_all() { found(false)? } else { Vec::new() };
-        if quick.len() < most { found(true) } else { Ok(quick) }
+        nearest((connection, &self.space), query, (most, filter), |table| {
+            self.propose(table, query, most, filter)
+        })
     }
 
     fn sync(
@@ -151,6 +146,27 @@ impl Vectors for Local {
         };
         graph::build(&self.folder, &self.space, &table, base, stop, tell)
     }
+}
+
+/// What the graph proposes.
+///
+/// To ask the gate of each row on the way takes longer than to walk it. So without a filter all are
+/// walked, and that is enough if as many as are wanted are still there: else nearer ones may be
+/// behind those that are gone.
+fn of_graph(
+    graph: &Graph,
+    query: &[i8],
+    (wanted, most): (usize, usize),
+    filter: &Filter<'_>,
+    gate: &mut Gate<'_>,
+) -> Result<Vec<i64>, IndexError> {
+    if filter.is_all() {
+        let proposed = graph.propose(query, most, None)?;
+        if proposed.iter().filter(|id| gate.allows(**id)).take(wanted).count() == wanted {
+            return Ok(proposed);
+        }
+    }
+    graph.propose(query, most, Some(gate))
 }
 
 /// Decides it: of `total` rows, `new` came since a graph of `held` vectors.

@@ -60,6 +60,23 @@ fn what_comes_and_goes_is_seen_before_and_after_the_graph_is_built() {
 }
 
 #[test]
+fn what_is_behind_those_that_are_gone_is_found_beside_what_came_late() {
+    let index = indexed(0..100);
+    let local = local(&index);
+    sync(&local, &index);
+    let query = numbers(7, DIMENSIONS);
+    // More than are proposed for five results. All that came later is further away than what is left.
+    for (passage, _) in index.exact(&query, 30) {
+        index.remove(passage);
+    }
+    let far: Vec<f32> = query.iter().map(|number| -number).collect();
+    for n in 0..5 {
+        index.add(&format!("late{n}.md"), "text", &far);
+    }
+    assert_eq!(found(&local, &index, &query), index.exact(&query, 5));
+}
+
+#[test]
 fn another_one_takes_over_the_graph_that_one_built_and_then_the_next() {
     let index = indexed(0..200);
     let (one, other) = (local(&index), local(&index));
@@ -87,7 +104,7 @@ fn filters_leave_out_the_rest_whether_few_or_many_remain() {
         let table = Table::of(&index.connection, &local.space).unwrap().unwrap();
         let query = numbers(900, DIMENSIONS);
         let by_table = local.search(&index.connection, &query, 5, &filter).unwrap();
-        let rows = local.propose(&table, &query, 5, (&filter, true)).unwrap();
+        let rows = local.propose(&table, &query, 5, &filter).unwrap();
         assert_eq!(table.rank(&query, &rows, 5).unwrap(), by_table, "by the graph, as if there were many");
         by_table.len()
     };
