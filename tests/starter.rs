@@ -82,6 +82,22 @@ fn a_picture_is_described_with_what_is_unsure() {
 }
 
 #[test]
+fn words_find_pictures_that_nobody_read() {
+    let home = Home::new();
+    home.write(
+        "config/config.toml",
+        "[find]\nmodel = 'starter-pictures'\n[index]\nread_pictures = false\nwatch = false\n",
+    );
+    // A seed that training never drew; five of 200 that are found by chance are one in forty.
+    let ran = home.run(REAL, &["eval", "-k", "picture-search", "-n", "20", "--seed", "23", "--json"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let report: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+    let measures = report["kinds"][0]["measures"].as_array().unwrap();
+    let found = measures.iter().find(|one| one["measure"] == "recall-at-five").unwrap();
+    assert!(found["value"].as_f64().unwrap() > 0.2, "{report}");
+}
+
+#[test]
 fn the_doctor_says_what_ggml_found_of_the_cpu() {
     let ran = Home::new().run(REAL, &["doctor", "--json"]);
     let report: serde_json::Value = serde_json::from_str(&ran.out).unwrap();

@@ -333,6 +333,6 @@ fn asked(setup: &Setup, suite: &Suite, name: &str, outcomes: &mut Outcomes) -> R
 
 /// Finds documents as `percept find` does, in an index of the suite's own.
 fn finder(setup: &Setup) -> Result<Finder, Trouble> {
-    let hands = setup.indexing()?;
-    Ok(Finder { embedder: hands.embedder, reranker: None, options: hands.options, count: hands.count })
+    let crate::indexing::Hands { embedder, options, count, eyes, .. } = setup.indexing()?;
+    Ok(Finder { embedder, reranker: None, options, count, eyes })
 }

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::album;
 use super::draw::{self, Drawing, Question, Scene, Text};
 use super::item::{Item, Kind};
 use super::rng::Rng;
@@ -12,13 +13,13 @@ use super::text;
 const LOSSY: f32 = 0.15;
 
 /// The sizes of windows: alone, and on a screen.
-const SIZES: [(u16, u16); 4] = [(320, 140), (400, 200), (640, 400), (1280, 800)];
+pub(super) const SIZES: [(u16, u16); 4] = [(320, 140), (400, 200), (640, 400), (1280, 800)];
 
 /// Heights of small text, in pixels.
 const HEIGHTS: [u16; 9] = [8, 10, 12, 14, 16, 18, 20, 22, 24];
 
 /// Scenes that can be told apart by what stands in them.
-const TOLD_APART: [Scene; 3] = [Scene::Dialog, Scene::Terminal, Scene::Chart];
+pub(super) const TOLD_APART: [Scene; 3] = [Scene::Dialog, Scene::Terminal, Scene::Chart];
 
 /// Whether a kind can be made from a seed.
 pub fn is_drawn(kind: Kind) -> bool {
@@ -34,6 +35,9 @@ pub fn generate(kind: Kind, seed: u64, count: usize, folder: &Path) -> io::Resul
     std::fs::create_dir_all(folder)?;
     if matches!(kind, Kind::ToolCall | Kind::LogCause | Kind::Retrieval) {
         return text::generate(kind, seed, count, folder);
+    }
+    if kind == Kind::PictureSearch {
+        return album::searches(seed, count, folder);
     }
     let base = Rng::new(seed).fork(kind.name());
     let mut items = Vec::with_capacity(count);
@@ -114,7 +118,9 @@ impl Maker<'_> {
             }
             Kind::SeveralPictures | Kind::TextToPicture => self.one_of_four(kind)?,
             Kind::PictureToText => self.text_of_four()?,
-            Kind::ToolCall | Kind::Retrieval | Kind::LogCause | Kind::Speech => return Err(undrawn(kind)),
+            Kind::ToolCall | Kind::Retrieval | Kind::PictureSearch | Kind::LogCause | Kind::Speech => {
+                return Err(undrawn(kind));
+            }
         };
         Ok((None, question))
     }
@@ -169,9 +175,7 @@ impl Maker<'_> {
         while drawings.len() < 4 {
             let scene = *self.rng.pick(&TOLD_APART);
             let drawing = draw::draw(scene, SIZES[0], Text::default(), &mut self.rng);
-            let same = |other: &Drawing| {
-                other.about.contains(&drawing.about) || drawing.about.contains(&other.about)
-            };
+            let same = |other: &Drawing| album::same(&other.about, &drawing);
             if drawing.about.len() > 3 && !drawings.iter().any(same) {
                 drawings.push(drawing);
             }
@@ -179,18 +183,22 @@ impl Maker<'_> {
         drawings
     }
 
-    /// Writes a picture as PNG, or as JPEG with its traces.
     fn keep(&mut self, drawing: &Drawing) -> io::Result<()> {
-        let lossy = self.rng.chance(LOSSY);
-        let quality = u8::try_from(self.rng.range(60..=95)).unwrap_or(90);
         let name = format!("{}{}", self.id, ["", "-b", "-c", "-d"][self.files.len().min(3)]);
-        let bytes = match lossy {
-            true => draw::jpeg(&drawing.image, quality),
-            false => draw::png(&drawing.image),
-        };
-        let file = PathBuf::from(format!("{name}.{}", if lossy { "jpg" } else { "png" }));
-        std::fs::write(self.folder.join(&file), bytes.map_err(io::Error::other)?)?;
-        self.files.push(file);
+        self.files.push(keep(drawing, &mut self.rng, self.folder, &name)?);
         Ok(())
     }
+}
+
+/// Writes a picture as PNG, or as JPEG with its traces; gives the file's name.
+pub(super) fn keep(drawing: &Drawing, rng: &mut Rng, folder: &Path, name: &str) -> io::Result<PathBuf> {
+    let lossy = rng.chance(LOSSY);
+    let quality = u8::try_from(rng.range(60..=95)).unwrap_or(90);
+    let bytes = match lossy {
+        true => draw::jpeg(&drawing.image, quality),
+        false => draw::png(&drawing.image),
+    };
+    let file = PathBuf::from(format!("{name}.{}", if lossy { "jpg" } else { "png" }));
+    std::fs::write(folder.join(&file), bytes.map_err(io::Error::other)?)?;
+    Ok(file)
 }

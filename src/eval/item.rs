@@ -44,6 +44,8 @@ pub enum Kind {
     Speech,
     /// Finding documents: nDCG and recall.
     Retrieval,
+    /// Finding pictures by a text that is about one: recall.
+    PictureSearch,
     /// The cause of what went wrong in a log.
     LogCause,
     /// Calls of tools: valid, the right tool, the right arguments.
@@ -54,7 +56,7 @@ pub enum Kind {
 
 impl Kind {
     /// All of them, in the order of reports.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::SmallText,
         Self::LongLines,
         Self::Dialog,
@@ -72,6 +74,7 @@ impl Kind {
         Self::PictureToText,
         Self::Speech,
         Self::Retrieval,
+        Self::PictureSearch,
         Self::LogCause,
         Self::ToolCall,
         Self::ToolAside,
@@ -97,10 +100,16 @@ impl Kind {
             Self::PictureToText => "picture-to-text",
             Self::Speech => "speech",
             Self::Retrieval => "retrieval",
+            Self::PictureSearch => "picture-search",
             Self::LogCause => "log-cause",
             Self::ToolCall => "tool-call",
             Self::ToolAside => "tool-aside",
         }
+    }
+
+    /// Whether it is answered by searching a folder: no model is asked for words.
+    pub const fn is_search(self) -> bool {
+        matches!(self, Self::Retrieval | Self::PictureSearch)
     }
 }
 
@@ -115,11 +124,10 @@ pub struct Item {
     /// A part of its kind that reports show apart, such as `12 px`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
-    /// What is attached: files in the suite's folder. For [`Kind::Retrieval`] the folder that is
-    /// searched.
+    /// What is attached: files in the suite's folder. For searches the folder that is searched.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attach: Vec<PathBuf>,
-    /// What is asked; for [`Kind::Retrieval`] what is searched for, for [`Kind::Speech`] nothing.
+    /// What is asked or searched for; for [`Kind::Speech`] nothing.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub question: String,
     /// What is right.

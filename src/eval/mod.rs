@@ -7,6 +7,7 @@
 //! Pictures are drawn from a seed, so that suites are endless and can be held out. Nothing is
 //! scored by a model.
 
+mod album;
 mod align;
 mod ask;
 mod calibration;

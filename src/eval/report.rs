@@ -143,7 +143,7 @@ impl MeasureName {
             Kind::Speech => (Self::WordErrorRate, Some(Self::IdentifiersMissed)),
             Kind::Caption => (Self::FactsNamed, Some(Self::FactsInvented)),
             Kind::ToolCall | Kind::ToolAside => (Self::ArgumentsRight, Some(Self::ToolsRight)),
-            Kind::Retrieval => (Self::RecallAtFive, None),
+            Kind::Retrieval | Kind::PictureSearch => (Self::RecallAtFive, None),
             _ => (Self::CharacterErrorRate, None),
         }
     }

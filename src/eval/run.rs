@@ -61,9 +61,11 @@ pub async fn run(
     tell: &mut (dyn FnMut(usize, Kind) + Send),
 ) -> Result<(), RunError> {
     let done: HashSet<String> = outcomes.all.iter().map(|outcome| outcome.id.clone()).collect();
-    search(hands, suite, &done, outcomes, stop, tell)?;
+    for kind in [Kind::Retrieval, Kind::PictureSearch] {
+        search(kind, hands, suite, &done, outcomes, stop, tell)?;
+    }
     for (at, item) in suite.items.iter().enumerate() {
-        if done.contains(&item.id) || item.kind == Kind::Retrieval {
+        if done.contains(&item.id) || item.kind.is_search() {
             continue;
         }
         tell(at, item.kind);
@@ -83,8 +85,9 @@ pub async fn run(
     Ok(())
 }
 
-/// Does all searches at once: the folder of each is indexed one time.
+/// Does all searches of a kind at once: the folder of each is indexed one time.
 fn search(
+    kind: Kind,
     hands: &Hands<'_>,
     suite: &Suite,
     done: &HashSet<String>,
@@ -92,15 +95,15 @@ fn search(
     stop: &AtomicBool,
     tell: &mut (dyn FnMut(usize, Kind) + Send),
 ) -> Result<(), RunError> {
-    let left = |item: &&Item| item.kind == Kind::Retrieval && !done.contains(&item.id);
+    let left = |item: &&Item| item.kind == kind && !done.contains(&item.id);
     let items: Vec<Item> = suite.items.iter().filter(left).cloned().collect();
     if items.is_empty() {
         return Ok(());
     }
     let begun = Instant::now();
     let mut step = |step: Step| match step {
-        Step::Searched(at, _) => tell(at, Kind::Retrieval),
-        Step::Indexing(_) => tell(0, Kind::Retrieval),
+        Step::Searched(at, _) => tell(at, kind),
+        Step::Indexing(_) => tell(0, kind),
     };
     let found = find(&suite.folder, &items, hands.finder, stop, &mut step);
     if stop.load(Ordering::Relaxed) {

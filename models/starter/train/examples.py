@@ -12,7 +12,7 @@ import numpy as np
 from kinds import Shape, Source
 from picture import FIRST_CHARACTER, PATCH, SLOTS, Picture
 from stream import Example, StreamError
-from tokenizer import END_OF_TEXT, IMAGE_END, TURN_END, decode, encode
+from tokenizer import AFTER_VECTOR, BEFORE_VECTOR, END_OF_TEXT, IMAGE_END, TURN_END, decode, encode
 
 # Patches along the side of a merged one: an image token stands for 20 x 20 pixels.
 MERGE = 2
@@ -141,7 +141,7 @@ def lay_out(question: str, answer: str, image: int, length: int) -> tuple[np.nda
 def searched(text: str, length: int) -> tuple[np.ndarray, ...] | None:
     """Returns a text as percept gives it a model that finds vectors: the fields of `Batch` from
     `tokens` on; nothing if it is longer than `length`."""
-    sequence = [*encode(text), END_OF_TEXT]
+    sequence = BEFORE_VECTOR + encode(text) + AFTER_VECTOR
     if len(sequence) > length:
         return None
     tokens = np.full(length, END_OF_TEXT, np.int32)

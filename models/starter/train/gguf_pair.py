@@ -1,6 +1,7 @@
 """Writes the network as the pair of GGUF files that llama.cpp loads, and reads it back.
 
     python gguf_pair.py export runs/first/checkpoint.npz ..
+    python gguf_pair.py export runs/first/checkpoint.npz runs/second/checkpoint.npz runs/mean
     python gguf_pair.py import .. runs/second/checkpoint.npz
     python gguf_pair.py random runs/random
 
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import gguf
+import jax
 import numpy as np
 
 import checkpoint
@@ -130,6 +132,13 @@ def import_pair(folder: Path) -> Tree:
     return parameters
 
 
+def mean(checkpoints: list[Path]) -> Tree:
+    """Returns the mean of the parameters of checkpoints of one run: those before and after a
+    stage that taught one thing and forgot some of another."""
+    trees = [checkpoint.load(file, model.initial(), optimizer={}).parameters for file in checkpoints]
+    return jax.tree.map(lambda *arrays: np.mean(arrays, 0), *trees)
+
+
 def _parent(parameters: Tree, entry: Entry) -> Tree:
     for key in entry.path[:-1]:
         parameters = parameters[key]
@@ -197,7 +206,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Moves weights between a checkpoint and the GGUF pair.")
     commands = parser.add_subparsers(dest="command", required=True)
     exporting = commands.add_parser("export", help="write the GGUF pair of a checkpoint")
-    exporting.add_argument("checkpoint", type=Path, help="the .npz file that train.py keeps")
+    kept = "the .npz file that train.py keeps; of several, their mean is written"
+    exporting.add_argument("checkpoints", type=Path, nargs="+", metavar="checkpoint", help=kept)
     exporting.add_argument("folder", type=Path, help="where the files go")
     importing = commands.add_parser("import", help="make a checkpoint of the GGUF pair, to train on from it")
     importing.add_argument("folder", type=Path, help="where the files are")
@@ -207,9 +217,8 @@ def main() -> None:
     guessing.add_argument("--seed", type=int, default=0, help="of the weights (default: 0)")
     arguments = parser.parse_args()
     if arguments.command == "export":
-        kept = checkpoint.load(arguments.checkpoint, model.initial(), optimizer={})
         arguments.folder.mkdir(parents=True, exist_ok=True)
-        export_pair(kept.parameters, arguments.folder)
+        export_pair(mean(arguments.checkpoints), arguments.folder)
     elif arguments.command == "random":
         arguments.folder.mkdir(parents=True, exist_ok=True)
         export_pair(model.initial(arguments.seed), arguments.folder)

@@ -16,7 +16,7 @@ import numpy as np
 
 from examples import MERGE, TOKEN_SIDE
 from picture import PATCH, SLOTS
-from tokenizer import END_OF_TEXT, IMAGE_END, VOCABULARY
+from tokenizer import AFTER_VECTOR, BEFORE_VECTOR, IMAGE_END, VOCABULARY
 
 VISION_WIDTH, VISION_LAYERS, VISION_HEADS, VISION_HIDDEN = 128, 5, 4, 320
 WIDTH, LAYERS, HEADS, HIDDEN = 256, 6, 4, 640
@@ -141,14 +141,15 @@ def vectors_of_texts(language: Tree, tokens: jax.Array, end: jax.Array) -> jax.A
 
 
 def vectors_of_pictures(parameters: Tree, images: jax.Array) -> jax.Array:
-    """Returns a vector of length 1 for each picture, [B, WIDTH]: the last place of its image
-    tokens, the end of the image and the end of the text."""
+    """Returns a vector of length 1 for each picture, [B, WIDTH]."""
     rows, columns = images.shape[1] // TOKEN_SIDE, images.shape[2] // TOKEN_SIDE
     image = project(parameters["projector"], encode(parameters["encoder"], images), rows, columns)
     seen = _with_breaks(parameters["projector"], image, rows, columns)
-    ends = parameters["language"]["embedding"][np.array([IMAGE_END, END_OF_TEXT])]
-    ends = jnp.broadcast_to(ends, (len(images), *ends.shape))
-    _, hidden = _read(parameters["language"], jnp.concatenate([seen, ends], 1))
+    before, after = (
+        jnp.broadcast_to(parameters["language"]["embedding"][np.array(ids)], (len(images), len(ids), WIDTH))
+        for ids in (BEFORE_VECTOR, [IMAGE_END, *AFTER_VECTOR])
+    )
+    _, hidden = _read(parameters["language"], jnp.concatenate([before, seen, after], 1))
     return _unit(hidden[:, -1])
 
 

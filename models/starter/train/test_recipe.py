@@ -316,6 +316,16 @@ class Weights(unittest.TestCase):
             for name in (gguf_pair.LANGUAGE_FILE, gguf_pair.VISION_FILE):
                 self.assertEqual((Path(folder) / name).stat().st_size, (HERE.parent / name).stat().st_size, name)
 
+    def test_the_mean_of_checkpoints_is_that_of_each_number(self) -> None:
+        one, other = model.initial(1), model.initial(2)
+        with tempfile.TemporaryDirectory() as folder:
+            files = [Path(folder) / "one.npz", Path(folder) / "other.npz"]
+            for file, parameters in zip(files, (one, other), strict=True):
+                checkpoint.save(Checkpoint(parameters), file)
+            of_both = checkpoint.flatten(gguf_pair.mean(files))
+        for name, array in checkpoint.flatten(one).items():
+            np.testing.assert_allclose(2 * of_both[name], array + checkpoint.flatten(other)[name], atol=1e-6)
+
     def test_a_checkpoint_comes_back_and_another_shape_is_refused(self) -> None:
         parameters = model.initial()
         optimizer = fresh_optimizer(parameters)

@@ -54,6 +54,10 @@ END_OF_TEXT = _IDS["<|endoftext|>"]
 TURN_START = _IDS["<|im_start|>"]
 TURN_END = _IDS["<|im_end|>"]
 IMAGE_END = _IDS["[IMG_END]"]
+# What stands before and behind a text or a picture whose vector is wanted, so that the language
+# model knows from the first token that it is asked for one; the vector is read at the last.
+BEFORE_VECTOR = [_IDS["[IMG]"]]
+AFTER_VECTOR = [_IDS["[IMG]"], _IDS["[IMG_BREAK]"], END_OF_TEXT]
 
 
 def encode(text: str, control: bool = False) -> list[int]:

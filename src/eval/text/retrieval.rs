@@ -34,6 +34,8 @@ pub struct Finder {
     pub options: Options,
     /// Counts tokens as the embedding model does, or about so.
     pub count: Arc<dyn Fn(&str) -> usize + Send + Sync>,
+    /// Looks at pictures, where they are searched.
+    pub eyes: Arc<dyn Eyes>,
 }
 
 impl Finder {
@@ -47,7 +49,13 @@ impl Finder {
             threads: 2,
             document: document::Options::default(),
         };
-        Self { embedder: Err(why.to_owned()), reranker: None, options, count: Arc::new(text::tokens) }
+        Self {
+            embedder: Err(why.to_owned()),
+            reranker: None,
+            options,
+            count: Arc::new(text::tokens),
+            eyes: Arc::new(Blind),
+        }
     }
 }
 
@@ -82,18 +90,21 @@ pub fn find(
     stop: &AtomicBool,
     tell: &mut dyn FnMut(Step),
 ) -> Result<Found, IndexError> {
-    let mut folders: BTreeMap<&Path, Vec<usize>> = BTreeMap::new();
-    for (at, item) in items.iter().enumerate().filter(|(_, item)| item.kind == Kind::Retrieval) {
-        folders.entry(item.attach.first().map_or(Path::new(""), PathBuf::as_path)).or_default().push(at);
+    let mut folders: BTreeMap<(Kind, &Path), Vec<usize>> = BTreeMap::new();
+    for (at, item) in items.iter().enumerate().filter(|(_, item)| item.kind.is_search()) {
+        let folder = item.attach.first().map_or(Path::new(""), PathBuf::as_path);
+        folders.entry((item.kind, folder)).or_default().push(at);
     }
     let total = folders.values().map(Vec::len).sum();
     let (mut done, mut notes) = (0, Vec::new());
     let mut given = vec![Given::default(); items.len()];
-    for (folder, asked) in folders {
-        let indexed = Indexed::new(&suite.join(folder), finder, stop, tell)?;
+    for ((kind, folder), asked) in folders {
+        let pictures_only = kind == Kind::PictureSearch;
+        let indexed = Indexed::new(&suite.join(folder), pictures_only, finder, stop, tell)?;
         notes.extend(indexed.notes.iter().cloned());
         for at in asked {
-            let answer = indexed.library.find(&Query::words(&items[at].question, PASSAGES), stop)?;
+            let query = Query { pictures_only, ..Query::words(&items[at].question, PASSAGES) };
+            let answer = indexed.library.find(&query, stop)?;
             given[at].found = indexed.documents(&answer.hits);
             notes.extend(answer.notes);
             done += 1;
@@ -117,6 +128,7 @@ struct Indexed {
 impl Indexed {
     fn new(
         folder: &Path,
+        pictures: bool,
         finder: &Finder,
         stop: &AtomicBool,
         tell: &mut dyn FnMut(Step),
@@ -127,7 +139,7 @@ impl Indexed {
         let folder = folder.canonicalize().map_err(|error| unreadable(&error))?;
         let place =
             tempfile::tempdir().map_err(|error| IndexError::Disk { path: std::env::temp_dir(), error })?;
-        let hands = finder.hands(place.path());
+        let hands = finder.hands(place.path(), pictures);
         let mut store = Store::open(place.path())?.store;
         store.add_source(&folder)?;
         let done = refresh(&mut store, &hands, None, stop, &mut |progress| tell(Step::Indexing(progress)))?;
@@ -159,8 +171,8 @@ impl Indexed {
 }
 
 impl Finder {
-    /// What indexes with it: documents only, no pictures or recordings.
-    fn hands(&self, folder: &Path) -> Hands {
+    /// What indexes with it: documents, and pictures where they are searched; no recordings.
+    fn hands(&self, folder: &Path, pictures: bool) -> Hands {
         let space = self.embedder.as_ref().ok().map(|embedder| embedder.space());
         let vectors = space.map(|space| Arc::new(Local::new(folder, space)) as Arc<dyn Vectors>);
         Hands {
@@ -172,7 +184,7 @@ impl Finder {
             vectors,
             ears_named: None,
             ears: Arc::new(Deaf),
-            eyes: Arc::new(Blind),
+            eyes: if pictures { self.eyes.clone() } else { Arc::new(Blind) },
         }
     }
 }
