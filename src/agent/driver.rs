@@ -342,7 +342,7 @@ impl Driver {
     fn ask(&self, id: u64, ask: Ask, conversation: &[Message], model: &ReadyModel, senses: Senses) {
         let begun = begun(conversation);
         let tools = match &self.hands.tools {
-            Some(tools) if model.tools => tools.offered(senses.eyes),
+            Some(tools) if model.tools => tools.offered(senses.eyes, model.load.knows_tools),
             _ => Vec::new(),
         };
         let view = window::View { model, senses, tools: !tools.is_empty(), begun: &begun };

@@ -30,6 +30,8 @@ class Shape:
     out. 0: nothing is asked, and only the vision part learns from it."""
     drawn: dict[str, float]
     """How often each of percept's kinds is drawn, in proportion."""
+    aside: bool = False
+    """What is asked isn't about the picture, if there is one: the language model alone learns."""
     matched: bool = False
     """Pictures and texts are told to lie near each other as vectors, and nothing is answered.
     `tokens` is the length of the text alone."""
@@ -53,8 +55,8 @@ SHAPES = {
         Shape("caption-small", 320, 140, 240, {"caption": 1}),
         Shape("screen-medium", 400, 200, 344, SCREENS),
         Shape("screen-large", 640, 400, 784, SCREENS),
-        Shape("tool", 0, 0, 200, {"tool": 1}),
-        Shape("tool-aside", 320, 140, 310, {"tool-aside": 1}),
+        Shape("tool", 0, 0, 200, {"tool": 1}, aside=True),
+        Shape("tool-aside", 320, 140, 310, {"tool-aside": 1}, aside=True),
         Shape("match", 320, 140, 90, {"match": 1}, matched=True),
     ]
 }

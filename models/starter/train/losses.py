@@ -57,9 +57,16 @@ def full_loss(parameters: Tree, batch: Batch, weights: dict[str, float]) -> tupl
     return _total(losses, weights), {**losses, "accuracy": accuracy, "exact": exact}
 
 
-def text_loss(language: Tree, batch: Batch, weights: dict[str, float]) -> tuple[jax.Array, Metrics]:
-    """The weighted sum of the losses of a batch without pictures."""
-    attention, logits = read_text(language, batch.tokens)
+def aside_loss(
+    language: Tree, parameters: Tree, batch: Batch, weights: dict[str, float]
+) -> tuple[jax.Array, Metrics]:
+    """The weighted sum of the losses of a batch whose answers aren't in the pictures, if there are
+    any: of the language model."""
+    if batch.images.size:
+        output = forward({**parameters, "language": language}, batch.images, batch.tokens, batch.image_index)
+        attention, logits = output.attention, output.logits
+    else:
+        attention, logits = read_text(language, batch.tokens)
     answer, accuracy, exact = _answer(logits, batch)
     losses = {"answer": answer, "pointer": _pointer(attention, batch.pointer)}
     return _total(losses, weights), {**losses, "accuracy": accuracy, "exact": exact}

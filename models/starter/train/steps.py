@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import optax
 
 from examples import Batch
-from losses import Metrics, encoder_loss, full_loss, match_loss, text_loss
+from losses import Metrics, aside_loss, encoder_loss, full_loss, match_loss
 from model import Tree
 
 WEIGHT_DECAY = 0.02
@@ -56,15 +56,15 @@ def full_step(
 
 
 @partial(jax.jit, donate_argnums=(0, 1))
-def text_step(
+def aside_step(
     parameters: Tree, optimizer: Tree, batch: Batch, rate: float, loss_weights: dict[str, float]
 ) -> Stepped:
-    """Trains the language model alone, on a batch without pictures.
+    """Trains the language model alone, on a batch whose answers aren't in its pictures.
 
     The projector stays as it is, and so do its moments, which lie among those of the rest.
     """
     language = parameters["language"]
-    gradients, metrics = jax.grad(text_loss, has_aux=True)(language, batch, loss_weights)
+    gradients, metrics = jax.grad(aside_loss, has_aux=True)(language, parameters, batch, loss_weights)
     clipping, adam = optimizer["rest"]
     own = adam._replace(mu=adam.mu["language"], nu=adam.nu["language"])
     language, (_, own) = _descend(language, gradients, (clipping, own), rate)
@@ -101,9 +101,9 @@ def measure_full(parameters: Tree, batch: Batch) -> Metrics:
 
 
 @jax.jit
-def measure_text(parameters: Tree, batch: Batch) -> Metrics:
-    """Returns the metrics of a batch without pictures."""
-    return text_loss(parameters["language"], batch, {})[1]
+def measure_aside(parameters: Tree, batch: Batch) -> Metrics:
+    """Returns the metrics of a batch whose answers aren't in its pictures."""
+    return aside_loss(parameters["language"], parameters, batch, {})[1]
 
 
 def _parts(parameters: Tree) -> dict[str, Tree]:

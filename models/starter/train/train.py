@@ -29,15 +29,15 @@ from kinds import HELD_OUT_SEED, SHAPES, Source
 from mixture import BadMixture, Mixture, MixtureFile
 from steps import (
     as_arrays,
+    aside_step,
     encoder_step,
     fresh_optimizer,
     full_step,
     match_step,
+    measure_aside,
     measure_encoder,
     measure_full,
     measure_match,
-    measure_text,
-    text_step,
 )
 from stream import StreamError
 
@@ -101,8 +101,8 @@ class Run:
             stepped = encoder_step(*known)
         elif SHAPES[name].matched:
             stepped = match_step(*known)
-        elif not SHAPES[name].width:
-            stepped = text_step(*known, mixture.loss_weights)
+        elif SHAPES[name].aside:
+            stepped = aside_step(*known, mixture.loss_weights)
         else:
             stepped = full_step(*known, mixture.encoder_rate, mixture.loss_weights)
         state.parameters, state.optimizer, metrics = jax.block_until_ready(stepped)
@@ -115,7 +115,7 @@ class Run:
     def measure(self, name: str, batches: list[Batch]) -> Tally:
         """Measures on held-out pictures, the right tokens of the answer given before each."""
         tally = Tally()
-        measure = measure_full if SHAPES[name].width else measure_text
+        measure = measure_aside if SHAPES[name].aside else measure_full
         if not SHAPES[name].tokens:
             measure = measure_encoder
         if SHAPES[name].matched:

@@ -205,9 +205,14 @@ impl Toolbox {
         tools
     }
 
-    /// What a model is told of. One without eyes gets no `zoom`.
-    pub fn offered(&self, eyes: bool) -> Vec<ToolSpec> {
-        let told = |manifest: &&Manifest| self.measures || self.why_off(manifest).is_none();
+    /// What a model is told of. One without eyes gets no `zoom`. One that `knows` them from its
+    /// training may also call those that can do nothing here, and learns why: of the others alone
+    /// it would call a wrong one.
+    pub fn offered(&self, eyes: bool, knows: bool) -> Vec<ToolSpec> {
+        let told = |manifest: &&Manifest| {
+            let helps = || knows || self.why_useless(manifest).is_none();
+            self.measures || (self.why_switched_off(manifest).is_none() && helps())
+        };
         let declared = self.manifests.iter().filter(told);
         let declared = declared.filter(|manifest| eyes || manifest.name != BuiltIn::ZOOM).map(Manifest::spec);
         match self.options.mode {
@@ -235,7 +240,7 @@ impl Toolbox {
             name: manifest.name.clone(),
             description: manifest.description.clone(),
             from: manifest.from(),
-            off: self.why_off(manifest),
+            off: self.why_off(manifest).map(str::to_owned),
             leave: manifest.leave().to_owned(),
             runs: manifest.runs(),
         });
@@ -266,13 +271,26 @@ impl Toolbox {
     }
 
     /// Why a model isn't told of a tool.
-    fn why_off(&self, manifest: &Manifest) -> Option<String> {
+    fn why_off(&self, manifest: &Manifest) -> Option<&'static str> {
+        self.why_switched_off(manifest).or_else(|| self.why_useless(manifest))
+    }
+
+    /// What the person doesn't want of it.
+    fn why_switched_off(&self, manifest: &Manifest) -> Option<&'static str> {
         let built_in = BuiltIn::of(&manifest.name);
         let runs = matches!(manifest.action, Action::Command(_)) || built_in == Some(BuiltIn::Shell);
-        let why = match () {
+        Some(match () {
             () if !self.options.enabled => "tools are switched off ([tools] enabled)",
             () if self.options.off.contains(&manifest.name) => "switched off ([tools] off)",
             () if runs && self.options.mode == Mode::Never => NO_COMMANDS,
+            () => return None,
+        })
+    }
+
+    /// What is missing for it on this machine.
+    fn why_useless(&self, manifest: &Manifest) -> Option<&'static str> {
+        let built_in = BuiltIn::of(&manifest.name);
+        Some(match () {
             () if built_in.is_some_and(|tool| !tool.is_available()) => {
                 "what it needs is not installed (percept doctor)"
             }
@@ -284,8 +302,7 @@ impl Toolbox {
             }
             () if !manifest.program_is_here() => "its program is not installed",
             () => return None,
-        };
-        Some(why.to_owned())
+        })
     }
 
     /// Whether there is an index with something in it.

@@ -303,17 +303,24 @@ fn the_mode_narrows() {
     for command in ["ls", "mkdir x"] {
         assert_eq!(never.shell(command, &[]).verdict, Verdict::Deny, "{command}");
     }
-    let offered: Vec<String> = never.tools.offered(true).into_iter().map(|tool| tool.name).collect();
+    let offered: Vec<String> = never.tools.offered(true, false).into_iter().map(|tool| tool.name).collect();
     assert!(offered.contains(&"read_file".to_owned()) && !offered.contains(&"shell".to_owned()));
+    let known = never.tools.offered(true, true);
+    assert!(!known.iter().any(|tool| tool.name == "shell"), "what was switched off stays so");
 }
 
 #[test]
 fn a_model_is_told_of_what_it_can_use() {
     let stage = Stage::set();
-    let names =
-        |eyes: bool| -> Vec<String> { stage.tools.offered(eyes).into_iter().map(|tool| tool.name).collect() };
+    let told = |eyes: bool, knows: bool| -> Vec<String> {
+        stage.tools.offered(eyes, knows).into_iter().map(|tool| tool.name).collect()
+    };
+    let names = |eyes| told(eyes, false);
     assert!(names(true).contains(&"zoom".to_owned()) && !names(false).contains(&"zoom".to_owned()));
-    assert!(!names(true).contains(&"read_resource".to_owned()), "there is no server");
+    for useless in ["read_resource", "find_documents"] {
+        assert!(!names(true).contains(&useless.to_owned()), "there is no server, and no index");
+        assert!(told(true, true).contains(&useless.to_owned()), "who knows it calls it, and is told why not");
+    }
     let wrong = |name: &str, arguments| stage.tools.plan(&call(name, arguments), &[]).unwrap_err();
     assert!(wrong("shel", json!({})).starts_with("There is no tool `shel`. There are: attach, "));
     assert!(wrong("shell", json!({})).starts_with("shell needs `command`"));
