@@ -60,6 +60,20 @@ fn the_plainest_requests_are_run() {
 
     let [uname] = &asked(&home, "Run `uname -a` for me.").1[..] else { panic!("one call") };
     assert_eq!(uname["shown"], "uname -a", "{uname}");
+
+    // Without an index there is nothing to find, which is said: no other tool is called in its place.
+    let [notes] = &asked(&home, "find the notes about alsa").1[..] else { panic!("one call") };
+    assert_eq!(notes["name"], "find_documents", "{notes}");
+    assert!(notes["text"].as_str().unwrap().starts_with("Nothing is indexed"), "{notes}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_request_beside_a_picture_is_run_too() {
+    let home = Home::new();
+    let ran = home.run(REAL, &["ask", "--json", "-a", &sample("error.png"), "git status, please"]);
+    let report: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!(report["steps"][0]["name"], "git_status", "{report}");
 }
 
 #[test]
@@ -84,6 +98,7 @@ fn a_picture_is_described_with_what_is_unsure() {
 #[test]
 fn words_find_pictures_that_nobody_read() {
     let home = Home::new();
+    std::fs::create_dir_all(home.path("config")).unwrap();
     home.write(
         "config/config.toml",
         "[find]\nmodel = 'starter-pictures'\n[index]\nread_pictures = false\nwatch = false\n",

@@ -432,7 +432,7 @@ class Training(unittest.TestCase):
 class Mixtures(unittest.TestCase):
     def test_the_stages_can_be_read(self) -> None:
         stages = sorted((HERE / "mixtures").glob("*.json"))
-        self.assertEqual(len(stages), 8)
+        self.assertEqual(len(stages), 10)
         for stage in stages:
             self.assertLessEqual(mixture.read(stage).shares.keys(), SHAPES.keys())
 
