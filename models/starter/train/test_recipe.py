@@ -259,8 +259,10 @@ class Batches(unittest.TestCase):
     def test_a_text_that_is_matched_ends_where_its_vector_is_read(self) -> None:
         one = drawn(self, "match", 1)
         [end] = np.flatnonzero(one.answer[0])
-        self.assertEqual(one.tokens[0][end], tokenizer.END_OF_TEXT)
-        self.assertEqual(len(tokenizer.decode(list(one.tokens[0][:end]))), end)
+        said, marks = list(one.tokens[0][: end + 1]), tokenizer.BEFORE_VECTOR + tokenizer.AFTER_VECTOR
+        self.assertEqual(said[:1], tokenizer.BEFORE_VECTOR)
+        self.assertEqual(said[-3:], tokenizer.AFTER_VECTOR)
+        self.assertEqual(len(tokenizer.decode(said)), len(said) - len(marks))
         self.assertEqual(searched("x" * 90, 90), None)
 
     def test_a_shape_that_nothing_fits_is_said(self) -> None:
