@@ -69,7 +69,10 @@ impl App {
     pub(super) fn open_cites(&mut self, agent: &Agent) {
         let attached = attached(agent);
         let citable = attached.iter().any(|one| one.is_log() || one.is_table());
-        if !citable && self.documents().standings.is_empty() {
+        // Where something was found, what the answers cite of it may still be looked up: the list
+        // is filled when it is known.
+        let documents = self.documents();
+        if !citable && documents.standings.is_empty() && documents.found.is_empty() {
             self.said =
                 Some("Nothing is attached whose lines could be cited, and no document was found.".to_owned());
             return;
