@@ -301,6 +301,23 @@ fn documents_that_are_cited_are_looked_into_and_f3_opens_them() {
 }
 
 #[test]
+fn f3_opens_while_citations_are_looked_up_and_lists_them_when_they_are_known() {
+    let agent = with_findings();
+    let mut app: App = app();
+    let actions = app.wanted(&agent);
+    let [Action::Resolve(claims)] = actions.as_slice() else { panic!("{actions:?}") };
+    press(&mut app, &agent, KeyCode::F(3));
+    let shown = screen(&mut app, &agent, 80, 24);
+    assert!(shown.contains("┌ citations"), "{shown}");
+    let there = |claim: &Claim| (claim.clone(), Standing::There("/home/me/docs/setup.md".into()));
+    app.resolved(claims.iter().map(there).collect());
+    let shown = screen(&mut app, &agent, 80, 24);
+    assert!(shown.contains("docs/setup.md:40"), "{shown}");
+    let actions = press(&mut app, &agent, KeyCode::Enter);
+    assert!(matches!(actions.as_slice(), [Action::Open(_)]), "{actions:?}");
+}
+
+#[test]
 fn at_offers_files_of_the_index_behind_those_that_are_here() {
     let agent = conversation();
     let mut app = app();
