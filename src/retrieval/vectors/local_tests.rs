@@ -60,6 +60,17 @@ fn what_comes_and_goes_is_seen_before_and_after_the_graph_is_built() {
 }
 
 #[test]
+fn none_is_lost_while_the_graph_is_built() {
+    let index = indexed(0..5_000);
+    let local = local(&index);
+    sync(&local, &index);
+    for seed in 0..5_000 {
+        let (_, likeness) = found(&local, &index, &numbers(seed, DIMENSIONS))[0];
+        assert!(likeness > 0.999, "{seed}: {likeness}");
+    }
+}
+
+#[test]
 fn what_is_behind_those_that_are_gone_is_found_beside_what_came_late() {
     let index = indexed(0..100);
     let local = local(&index);
