@@ -90,24 +90,69 @@ fn a_suite_of_ones_own_is_scored_and_nothing_runs_or_is_kept() {
     assert!(shown.contains("measured on this machine") && shown.contains("1 of 2"), "{shown}");
 }
 
+/// How often the model was asked by `percept eval`, and what was printed.
+fn asked(home: &Home, arguments: &[&str], variable: Option<(&str, &str)>) -> (usize, String) {
+    let log = home.path("asked.log");
+    let _ = std::fs::remove_file(&log);
+    let arguments: Vec<&str> = ["eval", "--json"].into_iter().chain(arguments.iter().copied()).collect();
+    let mut command = home.percept("", &arguments);
+    let output = command.env("PERCEPT_FAKE_LOG", &log).envs(variable).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let log = std::fs::read_to_string(&log).unwrap_or_default();
+    let asked = log.lines().filter(|line| line.starts_with("generate")).count();
+    (asked, String::from_utf8(output.stdout).unwrap())
+}
+
 #[test]
 fn what_was_answered_is_not_asked_again_until_it_is_wanted_afresh() {
     let home = Home::new();
     let suite = suite(&home);
-    let asked = |arguments: &[&str]| {
-        let log = home.path("asked.log");
-        let _ = std::fs::remove_file(&log);
-        let arguments: Vec<&str> =
-            ["eval", &suite, "--json"].into_iter().chain(arguments.iter().copied()).collect();
-        let output = home.percept("", &arguments).env("PERCEPT_FAKE_LOG", &log).output().unwrap();
-        assert!(output.status.success(), "{output:?}");
-        let log = std::fs::read_to_string(&log).unwrap_or_default();
-        (log.lines().filter(|line| line.starts_with("generate")).count(), output.stdout)
-    };
-    let (first, report) = asked(&[]);
+    let (first, report) = asked(&home, &[&suite], None);
     assert!(first >= 5, "{first}");
-    assert_eq!(asked(&[]), (0, report));
-    assert!(asked(&["--fresh"]).0 >= 5);
+    assert_eq!(asked(&home, &[&suite], None), (0, report));
+    assert!(asked(&home, &[&suite, "--fresh"], None).0 >= 5);
+}
+
+#[test]
+fn what_an_answer_depends_on_has_changed_and_all_is_asked_anew() {
+    let home = Home::new();
+    let suite = suite(&home);
+    let (first, _) = asked(&home, &[&suite], None);
+    let setting = Some(("PERCEPT_MODEL_IMAGE_MAX_TOKENS", "64"));
+    assert_eq!(asked(&home, &[&suite], setting).0, first, "another setting");
+    assert_eq!(asked(&home, &[&suite], None).0, 0, "the first run is still there");
+    let copy = home.path("copy");
+    std::fs::create_dir(&copy).unwrap();
+    std::fs::copy(home.path("suite/suite.toml"), copy.join("suite.toml")).unwrap();
+    std::fs::copy(common::sample("order.png"), copy.join("error.png")).unwrap();
+    assert_eq!(asked(&home, &[copy.to_str().unwrap()], None).0, first, "another picture of the same name");
+}
+
+#[test]
+fn what_could_not_be_answered_is_asked_again_and_nothing_else() {
+    let home = Home::new();
+    let suite = suite(&home);
+    let log = home.path("data/evals/runs");
+    let (first, _) = asked(&home, &[&suite], None);
+    let run = std::fs::read_dir(log).unwrap().next().unwrap().unwrap().path();
+    let failed: String = std::fs::read_to_string(&run)
+        .unwrap()
+        .lines()
+        .map(|line| match serde_json::from_str::<Value>(line) {
+            Ok(mut outcome) if outcome["id"] == "quoted" => {
+                outcome["error"] = "the server went away".into();
+                format!("{outcome}\n")
+            }
+            _ => format!("{line}\n"),
+        })
+        .collect();
+    std::fs::write(&run, failed).unwrap();
+    let (again, report) = asked(&home, &[&suite], None);
+    assert!((1..first).contains(&again), "{again} of {first}");
+    let report: Value = serde_json::from_str(&report).unwrap();
+    assert_eq!(by_kind(&report)["dialog"], (1, 2));
+    assert_eq!(report["failures"].as_array().unwrap().len(), 0, "{report}");
+    assert_eq!(asked(&home, &[&suite], None).0, 0);
 }
 
 #[test]

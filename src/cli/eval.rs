@@ -236,45 +236,60 @@ fn measure(
     let print = print_of(&model)?;
     let of = Of {
         suite: suite.name.clone(),
-        items: Of::digest(&suite.items),
+        items: suite.digest()?,
         model: model.name.clone(),
         fingerprint: print.clone(),
+        setup: depends_on(setup, suite, &model)?,
     };
     let evals = setup.paths.evals();
-    let place = evals.join("runs").join(format!("{print}-{}.jsonl", of.items));
-    let mut outcomes = Outcomes::open(&place, &of, args.fresh)
-        .map_err(|error| Trouble::User(anyhow::anyhow!("{}: {error}", place.display())))?;
-    if outcomes.all.len() < suite.items.len() {
-        if !outcomes.all.is_empty() {
-            warn(format!(
-                "{} of {} were answered before (--fresh begins anew)",
-                outcomes.all.len(),
-                suite.items.len()
-            ));
-        }
+    let runs = evals.join("runs");
+    let mut outcomes = Outcomes::open(&runs, &of, args.fresh)
+        .map_err(|error| Trouble::User(anyhow::anyhow!("{}: {error}", runs.display())))?;
+    let (before, all) = (outcomes.answered().count(), suite.items.len());
+    if before > 0 {
+        warn(format!("{before} of {all} were answered before (--fresh begins anew)"));
+    }
+    if before < all {
         let done = asked(setup, suite, name, &mut outcomes);
-        if let (Err(_), false) = (&done, outcomes.all.is_empty()) {
-            warn(format!(
-                "{} of {} are answered; the same command goes on from there",
-                outcomes.all.len(),
-                suite.items.len()
-            ));
+        let answered = outcomes.answered().count();
+        if let (Err(_), 1..) = (&done, answered) {
+            warn(format!("{answered} of {all} are answered; the same command goes on from there"));
         }
         done?;
+        if answered < all {
+            warn(format!("{} could not be answered; the same command asks them again", all - answered));
+        }
     }
     let report = Report::of(&model.name, &outcomes.all);
-    let scores = Scores::new(
-        &suite.name,
-        &report,
-        jiff::Timestamp::now().as_millisecond(),
-        Scores::of(&evals, &print),
-    );
-    // That they can't be kept takes no result away.
-    if let Err(error) = scores.keep(&evals, &print) {
-        warn(format!("the scores can't be kept: {error}"));
+    let earlier = Scores::of(&evals, &print);
+    // What was measured before is no news.
+    if before < all || earlier.is_none() {
+        let now = jiff::Timestamp::now().as_millisecond();
+        // That they can't be kept takes no result away.
+        if let Err(error) = Scores::new(&suite.name, &report, now, earlier).keep(&evals, &print) {
+            warn(format!("the scores can't be kept: {error}"));
+        }
     }
-    warn(format!("each answer is in {}", place.display()));
+    warn(format!("each answer is in {}", outcomes.path().display()));
     Ok((report, outcomes.all))
+}
+
+/// A digest of what an answer depends on beside the model's files and the items: with another
+/// version, setting or prompt all are asked anew.
+fn depends_on(setup: &Setup, suite: &Suite, model: &ReadyModel) -> io::Result<String> {
+    let config = &setup.config;
+    let mut hasher = blake3::Hasher::new();
+    let settings = (&config.model, &config.engine, &config.sampling, &config.attach, &config.tools);
+    hasher.update(format!("{} {model:?} {settings:?}", env!("CARGO_PKG_VERSION")).as_bytes());
+    if suite.items.iter().any(|item| item.kind == Kind::Speech) {
+        hasher.update(format!("{:?} {:?}", config.speech, config.transcription).as_bytes());
+    }
+    if suite.items.iter().any(|item| item.kind.is_search()) {
+        let space = setup.embedder().map(|embedder| embedder.space().id.clone());
+        hasher.update(format!("{:?} {:?} {space:?}", config.find, config.index).as_bytes());
+    }
+    eval::add_files(&setup.paths.prompts(), &mut hasher)?;
+    Ok(hasher.finalize().to_hex()[..16].to_owned())
 }
 
 /// The scores of a model on this machine, if it was measured.
@@ -301,6 +316,7 @@ fn ready(setup: &Setup, name: &str) -> Result<ReadyModel, Trouble> {
 }
 
 fn asked(setup: &Setup, suite: &Suite, name: &str, outcomes: &mut Outcomes) -> Result<(), Trouble> {
+    leaves(setup, suite).iter().for_each(warn);
     let folder = tempfile::tempdir()?;
     let overrides = Overrides {
         temperature: Some(0.0),
@@ -320,7 +336,8 @@ fn asked(setup: &Setup, suite: &Suite, name: &str, outcomes: &mut Outcomes) -> R
         let mut hands = Hands { driver: &mut driver, ears: &ears, finder: &finder(setup)? };
         let mut tell =
             |at: usize, kind: Kind| shown.tell(format!("{name}: {at} of {total}, {}", kind.name()));
-        eval::run(&mut hands, suite, outcomes, &stop, &mut tell).await.map_err(|error| match error {
+        let done = eval::run(&mut hands, suite, outcomes, &stop, &mut tell).await;
+        done.map_err(|error| match error {
             RunError::Stopped => Trouble::Stopped,
             RunError::Engine(why) => Trouble::Engine(anyhow::anyhow!(why)),
             error @ RunError::File { .. } => Trouble::user(error),
@@ -328,7 +345,21 @@ fn asked(setup: &Setup, suite: &Suite, name: &str, outcomes: &mut Outcomes) -> R
     });
     shown.clear();
     shut_down(runtime);
-    done
+    done?.iter().for_each(warn);
+    Ok(())
+}
+
+/// What of a suite goes to servers elsewhere, a sentence each.
+fn leaves(setup: &Setup, suite: &Suite) -> Vec<String> {
+    let some = |wanted: fn(Kind) -> bool| suite.items.iter().any(|item| wanted(item.kind));
+    let asked = some(|kind| !kind.is_search() && kind != Kind::Speech);
+    let to = setup.config.engine.leaves_to().filter(|_| asked);
+    let sound = setup.config.transcription.leaves_to().filter(|_| some(|kind| kind == Kind::Speech));
+    let vectors = setup.config.embedding.leaves_to().filter(|_| some(Kind::is_search));
+    let to = to.map(|to| format!("the suite's questions and what they attach go to {to}"));
+    let sound = sound.map(|to| format!("the suite's recordings go to {to} to be heard"));
+    let vectors = vectors.map(|to| format!("the suite's searches and documents go to {to} for vectors"));
+    to.into_iter().chain(sound).chain(vectors).collect()
 }
 
 /// Finds documents as `percept find` does, in an index of the suite's own.

@@ -30,6 +30,7 @@ pub(super) fn searches(seed: u64, count: usize, folder: &Path) -> io::Result<Vec
                 attach: vec![PathBuf::from(&name)],
                 question: about,
                 answer: Answer::Documents(vec![picture]),
+                guess: None,
             });
         }
     }

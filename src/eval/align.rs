@@ -6,7 +6,12 @@
 //! stretch counts: from the first aligned word to the last, and at each end the words that stand in
 //! place of words of the right text that are missing there, as many as those at most. It doesn't
 //! grow over a quote or a colon, where the wrapping ends.
+//!
+//! Where no word is right, what stands behind the last colon or opening quote was read in place of
+//! it, or all of the answer: as many words as the right text has, at most, all wrong. An answer that
+//! says that it isn't there reads nothing.
 
+use super::check::says_absent;
 use super::item::Given;
 use super::tokens::{is_word, normalised};
 
@@ -38,18 +43,27 @@ impl Said {
 }
 
 /// The words of an answer that count: how sure the model was of each, and whether it is right.
-/// Empty where no word is right.
+/// Empty where nothing was read.
 pub(super) fn word_rights(given: &Given, right: &str) -> Vec<(f32, bool)> {
     let said = said(given);
     let right = normalised(right);
     let right: Vec<&str> =
         right.split(' ').map(bare).filter(|word| !word.is_empty()).take(MOST_WORDS).collect();
     let pairs = align(&said, &right);
-    let (Some(first), Some(last)) = (pairs.first(), pairs.last()) else { return Vec::new() };
+    let (Some(first), Some(last)) = (pairs.first(), pairs.last()) else {
+        let from = if says_absent(&given.text) { said.len() } else { last_opening(&said) };
+        return said[from..].iter().take(right.len()).map(|word| (word.probability, false)).collect();
+    };
     let from = begin(&said, *first);
     let to = end(&said, *last, right.len());
     let is_right = |at| pairs.binary_search_by_key(&at, |pair| pair.0).is_ok();
     (from..to).map(|at| (said[at].probability, is_right(at))).collect()
+}
+
+/// Where the last quote or what a colon announces begins; 0 without one.
+fn last_opening(said: &[Said]) -> usize {
+    let opens = |at: &usize| said[*at].opens() || *at > 0 && said[*at - 1].whole.ends_with(':');
+    (0..said.len()).rev().find(opens).unwrap_or_default()
 }
 
 /// The words of an answer; a place that isn't in its text is left out.
@@ -152,7 +166,10 @@ mod tests {
             ("It says “Permission denied”.", "Permission denied", "“Permission denied”."),
             ("It says Permission denied on the screen.", "Permission denied", "Permission denied"),
             ("Permission denied", "permission denied", "[Permission] denied"),
-            ("nothing of it", "Permission denied", ""),
+            ("Access refused here", "Permission denied", "[Access] [refused]"),
+            ("The error says: “Access refused”.", "Permission denied", "[“Access] [refused”.]"),
+            ("It says: refused", "Permission denied", "[refused]"),
+            ("I cannot see an error.", "Permission denied", ""),
             ("", "Permission denied", ""),
             ("Permission denied", "", ""),
         ] {
@@ -205,10 +222,10 @@ mod tests {
             let hits = rights.iter().filter(|(_, right)| *right).count();
             let words = right.split(' ').filter(|word| !bare(word).is_empty()).count();
             prop_assert!(hits <= words);
-            prop_assert_eq!(rights.is_empty(), hits == 0);
+            prop_assert!(rights.len() <= words || hits > 0);
             let before = rights.iter().take_while(|(_, right)| !right).count();
             let after = rights.iter().rev().take_while(|(_, right)| !right).count();
-            prop_assert!(rights.is_empty() || before + after + hits <= words);
+            prop_assert!(hits == 0 || before + after + hits <= words);
         }
     }
 }

@@ -8,6 +8,7 @@ use crate::agent::driver::Driver;
 use crate::agent::{Agent, Chip, ChipState, Choice, Event};
 use crate::intake;
 use crate::message::{Message, Part, Role};
+use crate::wire::{Failure, FailureKind};
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
@@ -55,7 +56,11 @@ pub(super) async fn ask(
     }
     let given = given(driver.agent());
     // An answer without a word is wrong, not a failure.
-    let failed = driver.agent().failure.as_ref().map(|failure| AskError::Item(failure.in_words()));
+    let failed = driver.agent().failure.as_ref().map(|failure| match failure.kind {
+        // It was tried several times: the next item would fare no better.
+        FailureKind::Server => AskError::Engine(failure.in_words()),
+        _ => AskError::Item(failure.in_words()),
+    });
     if driver.agent().busy() {
         driver.send(Event::Cancel);
         while driver.agent().busy() {
@@ -72,7 +77,7 @@ async fn step(driver: &mut Driver, stop: &AtomicBool) -> Result<(), AskError> {
     }
     if let Some(why) = driver.agent().hopeless() {
         let failure = driver.agent().failure.as_ref();
-        return Err(AskError::Engine(failure.map_or(why, crate::wire::Failure::in_words)));
+        return Err(AskError::Engine(failure.map_or(why, Failure::in_words)));
     }
     // Nobody is asked, and nothing runs.
     if driver.agent().asking().is_some() {

@@ -59,13 +59,13 @@ pub struct Marks {
 }
 
 impl Calibration {
-    /// Measures words: how sure (0 to 1), and whether right. `None` without words; confidences that
-    /// are no numbers are left out.
+    /// Measures words: how sure (0 to 1), and whether right. `None` without words, and where all are
+    /// wholly sure: a server that doesn't say how sure. Confidences that are no numbers are left out.
     pub fn of(words: &[(f32, bool)]) -> Option<Self> {
         let finite = words.iter().filter(|(confidence, _)| confidence.is_finite());
         let mut words: Vec<(f32, bool)> =
             finite.map(|(confidence, right)| (confidence.clamp(0.0, 1.0), *right)).collect();
-        if words.is_empty() {
+        if words.iter().all(|(confidence, _)| *confidence == 1.0) {
             return None;
         }
         words.sort_by(|a, b| a.0.total_cmp(&b.0));
@@ -215,8 +215,8 @@ mod tests {
         assert!((marks.f1 - 12.0 / 14.0).abs() < 1e-12);
         let all_right = [many(60, 0.9, true), many(4, 0.1, false)].concat();
         assert_eq!(Calibration::of(&all_right).unwrap().threshold(), None, "too few are wrong");
-        let sure_of_all = [many(60, 1.0, true), many(10, 1.0, false)].concat();
-        assert_eq!(Calibration::of(&sure_of_all).unwrap().threshold(), None, "nothing can be marked");
+        let nothing_said = [many(60, 1.0, true), many(10, 1.0, false)].concat();
+        assert_eq!(Calibration::of(&nothing_said), None);
     }
 
     #[test]
@@ -233,6 +233,7 @@ mod tests {
             words in prop::collection::vec((0u8..=20, any::<bool>()), 50..120),
         ) {
             let words: Vec<(f32, bool)> = words.into_iter().map(|(c, right)| (f32::from(c) / 20.0, right)).collect();
+            prop_assume!(words.iter().any(|word| word.0 < 1.0));
             let calibration = Calibration::of(&words).unwrap();
             prop_assert!((0.0..=1.0).contains(&calibration.ece));
             prop_assert_eq!(calibration.bins.iter().map(|bin| bin.count).sum::<u64>(), words.len() as u64);

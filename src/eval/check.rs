@@ -15,6 +15,8 @@ mod absent;
 mod call;
 mod number;
 
+pub(super) use absent::says_absent;
+
 /// How many words of speech are compared, of each side.
 const MOST_WORDS: usize = 2 * 1024;
 
@@ -56,13 +58,20 @@ fn text(is: &str, not: &[String], said: &str) -> Verdict {
 }
 
 /// The right option is named and no other. What is part of a longer option that is named isn't
-/// named: "blue" in "light blue". Names of the same option have `|` between them. An option of one letter is found in its case, since "a" is a word.
+/// named: "blue" in "light blue". Names of the same option have `|` between them. An option of one
+/// letter is found in its case, since "a" is a word; "on" and "no" are found where they say something
+/// ([`says`]).
 fn chooses(is: &str, among: &[String], said: &str) -> bool {
     let cased = normalised(said);
     let said = cased.to_lowercase();
     let name = |name: &str| match name.chars().count() {
         1 => places(&normalised(name), &cased),
-        _ => places(&folded(name), &said),
+        _ => {
+            let name = folded(name);
+            let mut found = places(&name, &said);
+            found.retain(|at| says(&name, at, &said));
+            found
+        }
     };
     let found = |option: &str| option.split('|').flat_map(name).collect::<Vec<_>>();
     let others = || among.iter().filter(|option| folded(option) != folded(is));
@@ -73,6 +82,18 @@ fn chooses(is: &str, among: &[String], said: &str) -> bool {
         longer.into_iter().any(|other| other.start <= at.start && at.end <= other.end)
     };
     all.iter().all(|(option, places)| places.iter().any(|at| !is_part(at)) == (*option == is))
+}
+
+/// Whether a word says something there, and doesn't only lead to the next: "it is on" and "on the
+/// left", "no, it isn't" and "there is no circle".
+fn says(word: &str, at: &Range<usize>, said: &str) -> bool {
+    let leads = said[at.end..].starts_with(' ');
+    let begins = !said[..at.start].contains(is_word);
+    match word {
+        "on" => !leads,
+        "no" => !leads || begins,
+        _ => true,
+    }
 }
 
 /// A fact is named where it stands, in any case. What is part of a fact that is named isn't invented.

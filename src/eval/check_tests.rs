@@ -123,6 +123,28 @@ fn one_option_is_chosen() {
     let light = Answer::Choice { is: "light blue".into(), among: strings(&["blue", "light blue"]) };
     assert!(right(&light, "It is Light Blue."));
     assert!(!right(&light, "It is blue."));
+    let state = |is: &str, among: &[&str], answer: &str| {
+        right(&Answer::Choice { is: is.into(), among: strings(among) }, answer)
+    };
+    for (is, answer, expected) in [
+        ("on", "It is on.", true),
+        ("on", "On", true),
+        ("on", "The switch on the left is disabled.", false),
+        ("off", "Dark mode is off on this screen.", true),
+        ("off", "On this screen dark mode is off.", true),
+        ("off", "It is on, not off.", false),
+    ] {
+        assert_eq!(state(is, &["on", "off"], answer), expected, "{answer}");
+    }
+    for (answer, expected) in [
+        ("No, it is right of it.", true),
+        ("no", true),
+        ("There is no blue circle.", false),
+        ("Say no!", true),
+    ] {
+        assert_eq!(state("no", &["yes", "no"], answer), expected, "{answer}");
+    }
+    assert!(state("grey|gray", &["grey|gray", "red"], "It is Gray."));
     let letter = Answer::Choice { is: "B".into(), among: strings(&["A", "B", "C"]) };
     assert!(right(&letter, "B: it shows a dialog"), "\"a\" is a word");
     assert!(!right(&letter, "A or B"));
@@ -154,6 +176,11 @@ fn what_is_not_there_is_said_in_many_ways() {
         "It cannot be seen.",
         "The button \"Save\" is not present.",
         "A price is absent from the table.",
+        "The image contains no chart.",
+        "The picture has no table.",
+        "I see no error.",
+        "This is a terminal, not a chart.",
+        "The title is not specified in the image.",
         "There do not seem to be any buttons in the image. The window does not show one.",
     ] {
         assert!(right(&Answer::Absent, answer), "{answer}");
@@ -179,6 +206,10 @@ fn what_a_picture_reads_is_no_denial() {
         "Nottingham",
         "It is visible.",
         "Could not connect to the server",
+        "The user has no permission.",
+        "It is not a directory",
+        "argument not provided",
+        "this is shown, not that",
     ] {
         assert!(!right(&Answer::Absent, answer), "{answer}");
     }

@@ -49,8 +49,8 @@ pub fn generate(kind: Kind, seed: u64, count: usize, folder: &Path) -> io::Resul
             files: Vec::new(),
         };
         let (group, question) = maker.make(kind, number)?;
-        let Question { ask, answer, .. } = question;
-        items.push(Item { id: maker.id, kind, group, attach: maker.files, question: ask, answer });
+        let Question { ask, answer, guess, .. } = question;
+        items.push(Item { id: maker.id, kind, group, attach: maker.files, question: ask, answer, guess });
     }
     Ok(items)
 }
@@ -113,7 +113,8 @@ impl Maker<'_> {
                 let drawing = draw::draw(scene, size, Text::default(), &mut self.rng);
                 self.keep(&drawing)?;
                 let call = text::tool_call(String::new(), &mut self.rng);
-                let question = Question { ask: call.question, says: String::new(), answer: call.answer };
+                let (ask, answer) = (call.question, call.answer);
+                let question = Question { ask, says: String::new(), answer, guess: None };
                 return Ok((sized(size), question));
             }
             Kind::SeveralPictures | Kind::TextToPicture => self.one_of_four(kind)?,
@@ -134,7 +135,7 @@ impl Maker<'_> {
 
     /// Four pictures, and a text or a question that is about one of them.
     fn one_of_four(&mut self, kind: Kind) -> io::Result<Question> {
-        const NUMBERS: [&str; 4] = ["first|1", "second|2", "third|3", "fourth|4"];
+        const NUMBERS: [&str; 4] = ["first|1st|1", "second|2nd|2", "third|3rd|3", "fourth|4th|4"];
         let drawings = self.four();
         for drawing in &drawings {
             self.keep(drawing)?;

@@ -111,6 +111,18 @@ impl Kind {
     pub const fn is_search(self) -> bool {
         matches!(self, Self::Retrieval | Self::PictureSearch)
     }
+
+    /// Whether an answer of this form has what the kind is measured in beside right and wrong: in
+    /// dialogs characters of texts, and not the buttons that are to be named.
+    pub(super) const fn measures(self, answer: &Answer) -> bool {
+        match self {
+            Self::Speech => matches!(answer, Answer::Speech { .. }),
+            Self::Caption => matches!(answer, Answer::Facts { .. }),
+            Self::ToolCall | Self::ToolAside => matches!(answer, Answer::Call { .. }),
+            Self::Retrieval | Self::PictureSearch => matches!(answer, Answer::Documents(_)),
+            _ => matches!(answer, Answer::Text { .. }),
+        }
+    }
 }
 
 /// One question with its answer.
@@ -132,6 +144,21 @@ pub struct Item {
     pub question: String,
     /// What is right.
     pub answer: Answer,
+    /// The probability of getting it right without looking, where the answer's form doesn't tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guess: Option<f64>,
+}
+
+impl Item {
+    /// The probability of getting it right without looking: what was said, else by the form of the
+    /// answer. One of several choices is as likely as another.
+    pub fn chance(&self) -> f64 {
+        let by_form = match &self.answer {
+            Answer::Choice { among, .. } => 1.0 / among.len().max(1) as f64,
+            _ => 0.0,
+        };
+        self.guess.unwrap_or(by_form)
+    }
 }
 
 /// What is right, and how it is told.
@@ -183,16 +210,6 @@ pub enum Answer {
     },
     /// The documents that answer a search, the best first: files in the folder.
     Documents(Vec<PathBuf>),
-}
-
-impl Answer {
-    /// The share of items of this form that chance gets right.
-    pub fn chance(&self) -> f64 {
-        match self {
-            Self::Choice { among, .. } => 1.0 / among.len().max(1) as f64,
-            _ => 0.0,
-        }
-    }
 }
 
 /// What was answered.

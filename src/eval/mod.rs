@@ -41,5 +41,5 @@ pub use rng::Rng;
 pub use run::{Hands, RunError, run};
 pub use scores::Scores;
 pub use stream::{Lesson, stream};
-pub use suite::{Suite, SuiteError};
+pub use suite::{Suite, SuiteError, add_files};
 pub use words::Words;

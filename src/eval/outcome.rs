@@ -1,13 +1,14 @@
 //! What came of an item, and the file in which outcomes are kept: a run that ends early goes on
 //! where it was.
 
-use std::fs::{File, OpenOptions};
+use std::collections::HashMap;
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, BufRead, BufReader, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::item::{Item, Kind, Verdict};
+use super::item::{Kind, Verdict};
 
 /// A longer line is no outcome.
 const MOST_LINE: u64 = 4 * 1024 * 1024;
@@ -35,7 +36,7 @@ pub struct Outcome {
     /// The probability of getting it right by chance.
     #[serde(default)]
     pub chance: f64,
-    /// Why there is no answer; then the verdict is wrong.
+    /// Why there is no answer; then the verdict is wrong, and it is asked again by the next run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
 }
@@ -47,24 +48,26 @@ impl Outcome {
     }
 }
 
-/// What a file of outcomes is of: with another suite or model it would say nothing.
+/// What a file of outcomes is of: with another suite, model or setting it would say nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Of {
     /// The suite's name.
     pub suite: String,
-    /// A digest of its items (BLAKE3, hex).
+    /// A digest of its items and their files ([`super::Suite::digest`]).
     pub items: String,
     /// The model's name.
     pub model: String,
     /// A digest of its files ([`fingerprint`]).
     pub fingerprint: String,
+    /// A digest of what else an answer depends on: percept's version, settings, prompts.
+    pub setup: String,
 }
 
 impl Of {
-    /// The digest of items.
-    pub fn digest(items: &[Item]) -> String {
-        let text = serde_json::to_vec(items).unwrap_or_default();
-        blake3::hash(&text).to_hex()[..16].to_owned()
+    /// The file's name, one for each of what outcomes can be of.
+    fn file(&self) -> String {
+        let text = serde_json::to_vec(self).unwrap_or_default();
+        format!("{}-{}.jsonl", self.fingerprint, &blake3::hash(&text).to_hex()[..16])
     }
 }
 
@@ -94,62 +97,81 @@ pub fn named_print(name: &str, address: &str) -> String {
     blake3::hash(text.as_bytes()).to_hex()[..16].to_owned()
 }
 
-/// Outcomes in a file: a line that says what they are of, and a line for each.
+/// Outcomes in a file: a line that says what they are of, and a line for each. One process has it
+/// at a time.
 pub struct Outcomes {
     path: PathBuf,
     file: File,
-    /// Those that are there.
+    /// Those that are there, one for each item.
     pub all: Vec<Outcome>,
+    /// Where each item's is among them.
+    places: HashMap<String, usize>,
 }
 
 impl Outcomes {
-    /// Opens the file, or makes it; one of something else, or `afresh`, is begun anew. A last line
-    /// that was not written to its end is dropped.
+    /// Opens the file of this in a folder, or makes it; `afresh` begins it anew. A last line that
+    /// was not written to its end is dropped, and one that is damaged is passed over.
     ///
     /// # Errors
     ///
-    /// It can't be read or written.
-    pub fn open(path: &Path, of: &Of, afresh: bool) -> io::Result<Self> {
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder)?;
+    /// It can't be read or written, or another process has it ([`io::ErrorKind::ResourceBusy`]).
+    pub fn open(folder: &Path, of: &Of, afresh: bool) -> io::Result<Self> {
+        std::fs::create_dir_all(folder)?;
+        let path = folder.join(of.file());
+        let file = OpenOptions::new().create(true).truncate(false).read(true).write(true).open(&path)?;
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => {
+                let why = "another percept measures this just now";
+                return Err(io::Error::new(io::ErrorKind::ResourceBusy, why));
+            }
+            // Not all file systems can lock.
+            Ok(()) | Err(TryLockError::Error(_)) => {}
         }
-        let kept = if afresh { None } else { Self::read(path, of) };
-        let mut file = OpenOptions::new().create(true).truncate(false).read(true).write(true).open(path)?;
-        let all = match kept {
-            Some((all, bytes)) => {
-                file.set_len(bytes)?;
-                file.seek(io::SeekFrom::End(0))?;
-                all
-            }
-            None => {
-                file.set_len(0)?;
-                line(&mut file, of)?;
-                Vec::new()
-            }
-        };
-        Ok(Self { path: path.to_owned(), file, all })
+        let mut outcomes = Self { path, file, all: Vec::new(), places: HashMap::new() };
+        let whole = if afresh { 0 } else { outcomes.read(of)? };
+        outcomes.file.set_len(whole)?;
+        outcomes.file.seek(io::SeekFrom::End(0))?;
+        if whole == 0 {
+            line(&mut outcomes.file, of)?;
+        }
+        Ok(outcomes)
     }
 
-    /// The outcomes of a file, and how many bytes of it are whole lines.
-    fn read(path: &Path, of: &Of) -> Option<(Vec<Outcome>, u64)> {
-        let mut reader = BufReader::new(File::open(path).ok()?);
-        let mut next = || -> Option<String> {
-            let mut line = String::new();
-            reader.by_ref().take(MOST_LINE).read_line(&mut line).ok()?;
-            line.ends_with('\n').then_some(line)
-        };
-        let first = next()?;
-        if serde_json::from_str::<Of>(&first).ok()? != *of {
-            return None;
+    /// Reads the outcomes; gives how many bytes are whole lines, 0 where the file is of something
+    /// else.
+    fn read(&mut self, of: &Of) -> io::Result<u64> {
+        let mut reader = BufReader::new(self.file.try_clone()?);
+        let (mut line, mut whole) = (Vec::new(), 0);
+        loop {
+            line.clear();
+            let bytes = reader.by_ref().take(MOST_LINE).read_until(b'\n', &mut line)? as u64;
+            if bytes == 0 || !line.ends_with(b"\n") && bytes < MOST_LINE {
+                return Ok(whole);
+            }
+            if whole == 0 && serde_json::from_slice::<Of>(&line).ok().as_ref() != Some(of) {
+                return Ok(0);
+            }
+            whole += bytes;
+            if let Ok(outcome) = serde_json::from_slice(&line) {
+                self.put(outcome);
+            }
         }
-        let (mut all, mut bytes) = (Vec::new(), first.len() as u64);
-        while let Some((line, outcome)) =
-            next().and_then(|line| serde_json::from_str(&line).ok().map(|outcome| (line, outcome)))
-        {
-            bytes += line.len() as u64;
-            all.push(outcome);
+    }
+
+    /// Keeps the newest one of each item.
+    fn put(&mut self, outcome: Outcome) {
+        match self.places.get(&outcome.id) {
+            Some(place) => self.all[*place] = outcome,
+            None => {
+                self.places.insert(outcome.id.clone(), self.all.len());
+                self.all.push(outcome);
+            }
         }
-        Some((all, bytes))
+    }
+
+    /// Those that have an answer; the others are asked again.
+    pub fn answered(&self) -> impl Iterator<Item = &Outcome> {
+        self.all.iter().filter(|outcome| outcome.error.is_none())
     }
 
     /// Adds one; it is on disk when this returns.
@@ -159,7 +181,7 @@ impl Outcomes {
     /// It can't be written.
     pub fn add(&mut self, outcome: Outcome) -> io::Result<()> {
         line(&mut self.file, &outcome)?;
-        self.all.push(outcome);
+        self.put(outcome);
         Ok(())
     }
 
@@ -180,7 +202,8 @@ mod tests {
     use super::*;
 
     fn of(model: &str) -> Of {
-        Of { suite: "s".into(), items: "i".into(), model: model.into(), fingerprint: "f".into() }
+        let [suite, items, fingerprint, setup] = ["s", "i", "f", "u"].map(str::to_owned);
+        Of { suite, items, model: model.into(), fingerprint, setup }
     }
 
     fn outcome(id: &str) -> Outcome {
@@ -200,32 +223,86 @@ mod tests {
     #[test]
     fn outcomes_are_found_again_and_half_a_line_is_not_one() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("runs/a.jsonl");
-        let mut outcomes = Outcomes::open(&path, &of("a"), false).unwrap();
+        let open = || Outcomes::open(folder.path(), &of("a"), false).unwrap();
+        let mut outcomes = open();
         outcomes.add(outcome("1")).unwrap();
         outcomes.add(outcome("2")).unwrap();
+        let path = outcomes.path().to_owned();
+        drop(outcomes);
         let whole = std::fs::read(&path).unwrap();
         for end in whole.len() - 20..whole.len() {
             std::fs::write(&path, &whole[..end]).unwrap();
-            let mut again = Outcomes::open(&path, &of("a"), false).unwrap();
+            let mut again = open();
             assert_eq!(again.all, [outcome("1")]);
             again.add(outcome("2")).unwrap();
             assert_eq!(std::fs::read(&path).unwrap(), whole);
         }
-        assert_eq!(Outcomes::open(&path, &of("a"), false).unwrap().all.len(), 2);
+        assert_eq!(open().all.len(), 2);
     }
 
     #[test]
-    fn another_model_another_suite_or_afresh_begins_anew() {
+    fn a_damaged_line_takes_no_other_with_it() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a.jsonl");
-        for (of, afresh, left) in [(of("b"), false, 0), (of("a"), true, 0), (of("a"), false, 1)] {
-            let mut first = Outcomes::open(&path, &super::tests::of("a"), true).unwrap();
-            first.add(outcome("1")).unwrap();
-            assert_eq!(Outcomes::open(&path, &of, afresh).unwrap().all.len(), left);
+        let mut outcomes = Outcomes::open(folder.path(), &of("a"), false).unwrap();
+        for id in ["1", "2", "3"] {
+            outcomes.add(outcome(id)).unwrap();
         }
-        std::fs::write(&path, [0, 159, 10, 200]).unwrap();
-        assert_eq!(Outcomes::open(&path, &of("a"), false).unwrap().all.len(), 0);
+        let path = outcomes.path().to_owned();
+        drop(outcomes);
+        let mut bytes = std::fs::read(&path).unwrap();
+        let at = bytes.windows(8).position(|part| part == b"\"id\":\"2\"").unwrap();
+        bytes[at] = 0xFF;
+        std::fs::write(&path, &bytes).unwrap();
+        let again = Outcomes::open(folder.path(), &of("a"), false).unwrap();
+        assert_eq!(again.all, [outcome("1"), outcome("3")]);
+        assert_eq!(std::fs::read(&path).unwrap(), bytes);
+    }
+
+    #[test]
+    fn what_failed_is_answered_by_what_comes_later() {
+        let folder = tempfile::tempdir().unwrap();
+        let failed = Outcome { error: Some("no server".into()), ..outcome("1") };
+        let mut outcomes = Outcomes::open(folder.path(), &of("a"), false).unwrap();
+        outcomes.add(failed.clone()).unwrap();
+        outcomes.add(outcome("2")).unwrap();
+        drop(outcomes);
+        let mut again = Outcomes::open(folder.path(), &of("a"), false).unwrap();
+        assert_eq!(again.all, [failed, outcome("2")]);
+        assert_eq!(again.answered().count(), 1);
+        again.add(outcome("1")).unwrap();
+        drop(again);
+        assert_eq!(Outcomes::open(folder.path(), &of("a"), false).unwrap().all, [outcome("1"), outcome("2")]);
+    }
+
+    #[test]
+    fn another_model_suite_or_setting_has_a_file_of_its_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let others =
+            [of("b"), Of { items: "j".into(), ..of("a") }, Of { setup: "v".into(), ..of("a") }, of("a")];
+        for of in &others {
+            let mut outcomes = Outcomes::open(folder.path(), of, false).unwrap();
+            assert!(outcomes.all.is_empty());
+            outcomes.add(outcome("1")).unwrap();
+        }
+        for of in &others {
+            assert_eq!(Outcomes::open(folder.path(), of, false).unwrap().all.len(), 1);
+        }
+        let afresh = Outcomes::open(folder.path(), &of("a"), true).unwrap();
+        assert!(afresh.all.is_empty());
+        let path = afresh.path().to_owned();
+        drop(afresh);
+        std::fs::write(path, [0, 159, 10, 200]).unwrap();
+        assert!(Outcomes::open(folder.path(), &of("a"), false).unwrap().all.is_empty());
+    }
+
+    #[test]
+    fn one_process_has_a_file_at_a_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = Outcomes::open(folder.path(), &of("a"), false).unwrap();
+        let second = Outcomes::open(folder.path(), &of("a"), true).err().unwrap();
+        assert_eq!(second.kind(), io::ErrorKind::ResourceBusy);
+        drop(first);
+        assert!(Outcomes::open(folder.path(), &of("a"), false).is_ok());
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Asks a suite, item by item, and keeps what came of each.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -8,10 +8,10 @@ use std::time::Instant;
 use super::align::word_rights;
 use super::ask::{AskError, ask};
 use super::check::check;
-use super::item::{Answer, Given, Item, Kind};
+use super::item::{Answer, Given, Item, Kind, Verdict};
 use super::outcome::{Outcome, Outcomes};
 use super::suite::Suite;
-use super::text::{Finder, Step, find};
+use super::text::{Finder, Found, Step, find};
 use crate::agent::driver::Driver;
 use crate::intake::Ears;
 
@@ -47,8 +47,8 @@ pub enum RunError {
     Stopped,
 }
 
-/// Asks each item that has no outcome yet. `tell` is told how many are done and of which kind
-/// the next one is.
+/// Asks each item that has no answer yet. `tell` is told how many are done and of which kind
+/// the next one is. Returns what is to be said of the searches, a sentence each.
 ///
 /// # Errors
 ///
@@ -59,11 +59,9 @@ pub async fn run(
     outcomes: &mut Outcomes,
     stop: &AtomicBool,
     tell: &mut (dyn FnMut(usize, Kind) + Send),
-) -> Result<(), RunError> {
-    let done: HashSet<String> = outcomes.all.iter().map(|outcome| outcome.id.clone()).collect();
-    for kind in [Kind::Retrieval, Kind::PictureSearch] {
-        search(kind, hands, suite, &done, outcomes, stop, tell)?;
-    }
+) -> Result<Vec<String>, RunError> {
+    let done: HashSet<String> = outcomes.answered().map(|outcome| outcome.id.clone()).collect();
+    let notes = search(hands, suite, &done, outcomes, stop, tell)?;
     for (at, item) in suite.items.iter().enumerate() {
         if done.contains(&item.id) || item.kind.is_search() {
             continue;
@@ -82,42 +80,46 @@ pub async fn run(
         };
         add(outcomes, outcome(item, &given, error, begun.elapsed().as_secs_f64()))?;
     }
-    Ok(())
+    Ok(notes)
 }
 
-/// Does all searches of a kind at once: the folder of each is indexed one time.
+/// Does the searches, folder by folder: each is indexed one time, and one that can't be is not the
+/// end of the others.
 fn search(
-    kind: Kind,
     hands: &Hands<'_>,
     suite: &Suite,
     done: &HashSet<String>,
     outcomes: &mut Outcomes,
     stop: &AtomicBool,
     tell: &mut (dyn FnMut(usize, Kind) + Send),
-) -> Result<(), RunError> {
-    let left = |item: &&Item| item.kind == kind && !done.contains(&item.id);
-    let items: Vec<Item> = suite.items.iter().filter(left).cloned().collect();
-    if items.is_empty() {
-        return Ok(());
+) -> Result<Vec<String>, RunError> {
+    let mut folders: BTreeMap<(Kind, &[PathBuf]), Vec<Item>> = BTreeMap::new();
+    for item in suite.items.iter().filter(|item| item.kind.is_search() && !done.contains(&item.id)) {
+        folders.entry((item.kind, &item.attach)).or_default().push(item.clone());
     }
-    let begun = Instant::now();
-    let mut step = |step: Step| match step {
-        Step::Searched(at, _) => tell(at, kind),
-        Step::Indexing(_) => tell(0, kind),
-    };
-    let found = find(&suite.folder, &items, hands.finder, stop, &mut step);
-    if stop.load(Ordering::Relaxed) {
-        return Err(RunError::Stopped);
+    let mut notes = BTreeSet::new();
+    for ((kind, _), items) in folders {
+        let (begun, before) = (Instant::now(), outcomes.all.len());
+        let mut step = |step: Step| match step {
+            Step::Searched(at, _) => tell(before + at, kind),
+            Step::Indexing(_) => tell(before, kind),
+        };
+        let found = find(&suite.folder, &items, hands.finder, stop, &mut step);
+        if stop.load(Ordering::Relaxed) {
+            return Err(RunError::Stopped);
+        }
+        let (found, error) = match found {
+            Ok(found) => (found, None),
+            Err(error) => (Found::default(), Some(error.to_string())),
+        };
+        notes.extend(found.notes);
+        let seconds = begun.elapsed().as_secs_f64() / items.len() as f64;
+        for (at, item) in items.iter().enumerate() {
+            let given = found.given.get(at).cloned().unwrap_or_default();
+            add(outcomes, outcome(item, &given, error.clone(), seconds))?;
+        }
     }
-    let (given, error) = match found {
-        Ok(found) => (found.given, None),
-        Err(error) => (vec![Given::default(); items.len()], Some(error.to_string())),
-    };
-    let seconds = begun.elapsed().as_secs_f64() / items.len() as f64;
-    for (item, given) in items.iter().zip(&given) {
-        add(outcomes, outcome(item, given, error.clone(), seconds))?;
-    }
-    Ok(())
+    Ok(notes.into_iter().collect())
 }
 
 fn add(outcomes: &mut Outcomes, outcome: Outcome) -> Result<(), RunError> {
@@ -134,6 +136,7 @@ async fn answer(
     let file = || item.attach.first().map(|file| folder.join(file)).unwrap_or_default();
     match &item.answer {
         Answer::Speech { .. } => {
+            hands.ears.check().map_err(AskError::Engine)?;
             let heard = hands.ears.hear(&file(), stop, &mut |_| {}).map_err(AskError::Item)?;
             Ok(Given { text: heard.to_text(), ..Given::default() })
         }
@@ -151,15 +154,19 @@ fn outcome(item: &Item, given: &Given, error: Option<String>, seconds: f64) -> O
         Answer::Text { is, .. } => word_rights(given, is),
         _ => Vec::new(),
     };
+    let mut verdict = check(&item.answer, given);
+    if !item.kind.measures(&item.answer) {
+        verdict = Verdict { right: verdict.right, ..Verdict::default() };
+    }
     Outcome {
         id: item.id.clone(),
         kind: item.kind,
         group: item.group.clone(),
         answer,
-        verdict: check(&item.answer, given),
+        verdict,
         seconds,
         words,
-        chance: item.answer.chance(),
+        chance: item.chance(),
         error,
     }
 }

@@ -1,9 +1,11 @@
 //! A suite: a folder with `suite.toml` and the files that its items name.
 
-use std::collections::HashSet;
-use std::io;
+use std::collections::{BTreeSet, HashSet};
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
 
+use ignore::WalkBuilder;
 use serde::{Deserialize, Serialize};
 
 use super::item::{Answer, Item};
@@ -75,13 +77,11 @@ impl Suite {
     pub fn read(place: &Path) -> Result<Self, SuiteError> {
         let path = if place.is_dir() { place.join(FILE) } else { place.to_owned() };
         let failed = |error: io::Error| SuiteError::File { path: path.clone(), error };
-        if std::fs::metadata(&path).map_err(failed)?.len() > MOST_BYTES {
-            return Err(failed(io::Error::other(format!("longer than {} MiB", MOST_BYTES >> 20))));
-        }
-        let text = std::fs::read_to_string(&path).map_err(failed)?;
+        let text = text_of(&path).map_err(failed)?;
         let mut suite: Self = toml::from_str(&text)
             .map_err(|error| SuiteError::Format { path: path.clone(), error: Box::new(error) })?;
-        suite.folder = path.parent().unwrap_or(Path::new(".")).to_owned();
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        suite.folder = folder.unwrap_or(Path::new(".")).to_owned();
         if suite.items.is_empty() {
             return Err(SuiteError::Empty(path));
         }
@@ -101,9 +101,19 @@ impl Suite {
             if !file.components().all(|part| matches!(part, Component::Normal(_))) {
                 return Err(format!("{} must lie in the suite's folder", file.display()));
             }
-            if !self.folder.join(file).exists() {
+            let place = self.folder.join(file);
+            if !place.exists() {
                 return Err(format!("{} isn't there", file.display()));
             }
+            // A link may lead anywhere.
+            let real =
+                |path: &Path| path.canonicalize().map_err(|error| format!("{}: {error}", path.display()));
+            if !real(&place)?.starts_with(real(&self.folder)?) {
+                return Err(format!("{} leads out of the suite's folder", file.display()));
+            }
+        }
+        if item.guess.is_some_and(|guess| !(0.0..=1.0).contains(&guess)) {
+            return Err("`guess` is a share, from 0 to 1".to_owned());
         }
         match &item.answer {
             Answer::Speech { .. } if item.attach.len() != 1 => Err("speech needs one recording".to_owned()),
@@ -119,6 +129,21 @@ impl Suite {
         }
     }
 
+    /// A digest of the items and of all that they attach (BLAKE3, 16 hex digits).
+    ///
+    /// # Errors
+    ///
+    /// A file can't be read.
+    pub fn digest(&self) -> io::Result<String> {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(&serde_json::to_vec(&self.items)?);
+        let attached: BTreeSet<&PathBuf> = self.items.iter().flat_map(|item| &item.attach).collect();
+        for file in attached {
+            add_files(&self.folder.join(file), &mut hasher)?;
+        }
+        Ok(hasher.finalize().to_hex()[..16].to_owned())
+    }
+
     /// Writes `suite.toml` into its folder.
     ///
     /// # Errors
@@ -128,6 +153,41 @@ impl Suite {
         let path = self.folder.join(FILE);
         let text = toml::to_string(self)?;
         std::fs::write(&path, text).map_err(|error| SuiteError::File { path, error })
+    }
+}
+
+/// Adds a file, or all that are in a folder, to a digest; what isn't there adds nothing.
+///
+/// # Errors
+///
+/// A file can't be read.
+pub fn add_files(place: &Path, hasher: &mut blake3::Hasher) -> io::Result<()> {
+    if !place.exists() {
+        return Ok(());
+    }
+    let walk = WalkBuilder::new(place).standard_filters(false).sort_by_file_path(Path::cmp).build();
+    for entry in walk {
+        let path = entry.map_err(io::Error::other)?.into_path();
+        if path.is_file() {
+            // Names and lengths keep the files apart.
+            let name = path.strip_prefix(place).unwrap_or(&path);
+            hasher.update(format!("{name:?} {}", path.metadata()?.len()).as_bytes());
+            io::copy(&mut File::open(path)?, hasher)?;
+        }
+    }
+    Ok(())
+}
+
+/// The text of a suite's file.
+fn text_of(path: &Path) -> io::Result<String> {
+    if !path.metadata()?.is_file() {
+        return Err(io::Error::other("this is no file"));
+    }
+    let mut text = String::new();
+    let bytes = File::open(path)?.take(MOST_BYTES + 1).read_to_string(&mut text)?;
+    match bytes as u64 > MOST_BYTES {
+        true => Err(io::Error::other(format!("longer than {} MiB", MOST_BYTES >> 20))),
+        false => Ok(text),
     }
 }
 
@@ -198,7 +258,37 @@ answer = "absent"
         assert!(wrong("\"What does the error say?\"", "\"\"").contains("nothing is asked"));
         assert!(wrong("kind = \"dialog\"", "kind = \"dialogue\"").contains("dialogue"));
         assert!(wrong("answer.number = 3", "answers.number = 3").contains("answers"));
+        assert!(wrong("answer.number = 3", "guess = 12\nanswer.number = 3").contains("from 0 to 1"));
         assert!(Suite::read(folder("name = \"x\"").path()).unwrap_err().to_string().contains("no items"));
         assert!(Suite::read(Path::new("/nonexistent")).unwrap_err().to_string().contains("/nonexistent"));
+    }
+
+    #[test]
+    fn the_digest_is_of_what_is_attached_too() {
+        let folder = folder(EXAMPLE);
+        let digest = || Suite::read(folder.path()).unwrap().digest().unwrap();
+        let first = digest();
+        assert_eq!(digest(), first);
+        std::fs::write(folder.path().join("login.png"), "a pictur_").unwrap();
+        assert_ne!(digest(), first);
+        std::fs::remove_file(folder.path().join("login.png")).unwrap();
+        std::fs::create_dir(folder.path().join("login.png")).unwrap();
+        let empty = digest();
+        std::fs::write(folder.path().join("login.png/.hidden"), "a note").unwrap();
+        assert_ne!(digest(), empty);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn nothing_outside_of_the_folder_is_attached_or_read_without_end() {
+        let folder = folder(EXAMPLE);
+        let secret = tempfile::NamedTempFile::new().unwrap();
+        std::fs::remove_file(folder.path().join("login.png")).unwrap();
+        std::os::unix::fs::symlink(secret.path(), folder.path().join("login.png")).unwrap();
+        let error = Suite::read(folder.path()).unwrap_err().to_string();
+        assert!(error.contains("login.png leads out of the suite's folder"), "{error}");
+        std::fs::remove_file(folder.path().join(FILE)).unwrap();
+        std::os::unix::fs::symlink("/dev/zero", folder.path().join(FILE)).unwrap();
+        assert!(Suite::read(folder.path()).unwrap_err().to_string().contains("this is no file"));
     }
 }

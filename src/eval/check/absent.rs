@@ -8,6 +8,8 @@
 //! - "no|none|nothing … is|are|… shown|visible|…" ([`THERE`]) or "… in the picture" ([`SCENES`])
 //! - "not shown|visible|…", "not in the picture"
 //! - "does|did not show|contain|…" ([`SHOWS`]); "do not …" and "does not have" only of the picture
+//! - "the picture has|contains|… no", "I|we see|find|… no"
+//! - "this is a …, not a …"
 //! - "cannot see"; "I|we do not see|find|…", "I am unable to find"
 //! - "absent"
 //!
@@ -58,6 +60,9 @@ const THERE: [&str; 12] = [
     "apparent",
 ];
 
+/// Being told, which counts in a picture alone: "argument not provided" is a message.
+const TOLD: [&str; 4] = ["specified", "provided", "given", "stated"];
+
 /// What a picture does with what is in it.
 const SHOWS: [&str; 11] = [
     "show", "contain", "include", "display", "depict", "feature", "appear", "seem", "mention", "list",
@@ -97,7 +102,7 @@ const BETWEEN: [&str; 9] =
     ["actually", "currently", "explicitly", "directly", "anywhere", "be", "being", "even", "any"];
 
 /// Whether an answer says that it isn't there.
-pub(super) fn says_absent(answer: &str) -> bool {
+pub(in crate::eval) fn says_absent(answer: &str) -> bool {
     let answer = folded(answer);
     if answer.split(' ').count() > MOST_WORDS || MESSAGES.iter().any(|message| answer.starts_with(message)) {
         return false;
@@ -167,11 +172,15 @@ fn words(answer: &str) -> Vec<String> {
 fn denies(before: &[&str], words: &[&str]) -> bool {
     match words {
         ["there", be, negation, ..] if BE.contains(be) && NEGATIONS.contains(negation) => true,
-        ["no" | "none" | "nothing", rest @ ..] => (0..rest.len().min(GAP)).any(|at| {
-            rest[at] == "appears"
-                || rest[at] == "appear"
-                || BE.contains(&rest[at]) && is_there(&rest[at + 1..])
-        }),
+        ["no" | "none" | "nothing", rest @ ..] => {
+            has_no(before)
+                || (0..rest.len().min(GAP)).any(|at| {
+                    rest[at] == "appears"
+                        || rest[at] == "appear"
+                        || BE.contains(&rest[at]) && is_there(&rest[at + 1..])
+                })
+        }
+        ["not", "a" | "an", ..] => matches!(before, ["this" | "that" | "it", "is", "a" | "an", ..]),
         ["not", rest @ ..] => is_there(rest) || does_not(before, rest),
         ["unable", "to", find, ..] => FINDS.contains(find) && near(before, &PERSONS),
         ["absent", ..] => true,
@@ -184,11 +193,20 @@ fn is_there(words: &[&str]) -> bool {
     let words = behind_adverbs(words);
     match words {
         [there, ..] if THERE.contains(there) => true,
+        [told, rest @ ..] if TOLD.contains(told) => is_there(rest),
         ["in" | "on", "the" | "this" | "that" | "these" | "any" | "either" | "your", rest @ ..] => {
             rest.iter().take(3).any(|word| SCENES.contains(word))
         }
         _ => false,
     }
+}
+
+/// Whether what stands before "no" has or finds nothing: "the picture shows", "I see".
+fn has_no(before: &[&str]) -> bool {
+    let Some((verb, before)) = before.split_last() else { return false };
+    let stem = verb.strip_suffix('s').unwrap_or(verb);
+    let has = matches!(*verb, "has" | "have") || SHOWS.contains(&stem);
+    has && near(before, &SCENES) || FINDS.contains(verb) && near(before, &PERSONS)
 }
 
 /// Whether a text goes on, behind "not", with what would show it or see it.

@@ -15,6 +15,8 @@ pub struct Question {
     pub says: String,
     /// What is right.
     pub answer: Answer,
+    /// The probability of getting it right without looking, where the answer's form doesn't tell.
+    pub guess: Option<f64>,
 }
 
 impl Question {
@@ -22,18 +24,21 @@ impl Question {
     pub(super) fn text(ask: &str, says: &str, others: &[&str]) -> Self {
         let apart = |other: &&&str| !says.contains(**other) && !other.contains(says) && other.len() > 2;
         let not = others.iter().filter(apart).map(|other| (*other).to_owned()).collect();
-        Self { ask: ask.to_owned(), says: says.to_owned(), answer: Answer::Text { is: says.to_owned(), not } }
+        let answer = Answer::Text { is: says.to_owned(), not };
+        Self { ask: ask.to_owned(), says: says.to_owned(), answer, guess: None }
     }
 
-    pub(super) fn number(ask: &str, number: usize) -> Self {
+    /// A number, of so many that it can be; `None` where it can be any.
+    pub(super) fn number(ask: &str, number: usize, of: Option<u32>) -> Self {
         let answer = Answer::Number(i64::try_from(number).unwrap_or(i64::MAX));
-        Self { ask: ask.to_owned(), says: number.to_string(), answer }
+        let guess = of.map(|of| 1.0 / f64::from(of.max(1)));
+        Self { ask: ask.to_owned(), says: number.to_string(), answer, guess }
     }
 
     pub(crate) fn choice(ask: &str, is: &str, among: &[&str]) -> Self {
         let among = among.iter().map(|one| (*one).to_owned()).collect();
         let says = is.split('|').next().unwrap_or(is).to_owned();
-        Self { ask: ask.to_owned(), says, answer: Answer::Choice { is: is.to_owned(), among } }
+        Self { ask: ask.to_owned(), says, answer: Answer::Choice { is: is.to_owned(), among }, guess: None }
     }
 
     pub(super) fn absent(ask: &str, what: &str) -> Self {
@@ -41,6 +46,8 @@ impl Question {
             ask: ask.to_owned(),
             says: format!("There is no {what} in the picture."),
             answer: Answer::Absent,
+            // Who says no to everything is right each time that it isn't there.
+            guess: Some(1.0),
         }
     }
 
@@ -50,7 +57,7 @@ impl Question {
         let said = says.to_lowercase();
         invented.retain(|fact| !said.contains(&fact.to_lowercase()));
         let ask = "Describe the screenshot.".to_owned();
-        Self { ask, says, answer: Answer::Facts { named, invented } }
+        Self { ask, says, answer: Answer::Facts { named, invented }, guess: None }
     }
 }
 

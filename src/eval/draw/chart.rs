@@ -28,7 +28,7 @@ const NAMES: [&str; 12] = [
     "June|Jun",
     "July|Jul",
     "August|Aug",
-    "September|Sep",
+    "September|Sept|Sep",
     "October|Oct",
     "November|Nov",
     "December|Dec",
@@ -131,19 +131,24 @@ fn questions(chart: &Chart) -> Vec<Question> {
     let at = |index: Option<usize>| index.map_or("", |index| name(months[index]));
     let highest = at((0..values.len()).max_by_key(|index| values[*index]));
     let lowest = at((0..values.len()).min_by_key(|index| values[*index]));
-    let most = Question::choice(&format!("Which month had the highest {measure}?"), highest, &NAMES);
+    let which = |most: &str, month: &str| Question {
+        // Who reads the months and guesses.
+        guess: Some(1.0 / months.len() as f64),
+        ..Question::choice(&format!("Which month had the {most} {measure}?"), month, &NAMES)
+    };
+    let most = which("highest", highest);
     let mut questions = vec![
         most.clone(),
         most,
-        Question::choice(&format!("Which month had the lowest {measure}?"), lowest, &NAMES),
+        which("lowest", lowest),
         Question::text("What is the title of the chart?", title, &[]),
-        Question::number("How many months are there?", months.len()),
+        Question::number("How many months are there?", months.len(), Some(6)),
     ];
     let mut ordered = values.clone();
     ordered.sort_unstable_by(|a, b| b.cmp(a));
     if let (true, [first, second, ..]) = (with_values, &ordered[..]) {
         let ask = "By how much was the highest month above the second?";
-        questions.push(Question::number(ask, usize::try_from(first - second).unwrap_or_default()));
+        questions.push(Question::number(ask, usize::try_from(first - second).unwrap_or_default(), None));
     }
     questions
 }

@@ -9,6 +9,9 @@ const KEYWORDS: [&str; 3] = ["fn", "def", "function"];
 /// The languages that go with them.
 const LANGUAGES: [Language; 3] = [Language::Rust, Language::Python, Language::TypeScript];
 
+/// In fewer columns lines would be alike.
+const LEAST_COLUMNS: usize = 12;
+
 /// An editor window with a function in it.
 pub(super) fn code(mut artist: Artist<'_>) -> Drawing {
     let (width, height) = (artist.canvas.width, artist.canvas.height);
@@ -53,6 +56,7 @@ fn lines(
     let argument = artist.words().word();
     let end = [" {", ":", " {"][language];
     let mut lines = vec![format!("{} {name}({argument}){end}", KEYWORDS[language])];
+    let columns = columns.max(LEAST_COLUMNS);
     while lines.len() < rows {
         let line = artist.words().code_line(LANGUAGES[language]);
         let line = format!("    {}", line.trim());

@@ -165,7 +165,7 @@ fn questions(content: &Content) -> Vec<Question> {
     }
     if !buttons.is_empty() {
         questions.push(buttons_question(buttons));
-        questions.push(Question::number("How many buttons are there?", buttons.len()));
+        questions.push(Question::number("How many buttons are there?", buttons.len(), Some(3)));
     }
     questions
 }

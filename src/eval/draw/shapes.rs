@@ -55,7 +55,7 @@ pub(super) fn count(mut artist: Artist<'_>) -> Drawing {
         shape(&mut artist, name, (place.0, place.1), place.2, colour);
     }
     let ask = format!("How many {}s are there?", shapes[0]);
-    artist.finish(vec![Question::number(&ask, many)], None, ask, Vec::new())
+    artist.finish(vec![Question::number(&ask, many, Some(12))], None, ask, Vec::new())
 }
 
 /// Middles and a radius for so many shapes that don't touch: cells of a grid, in any order.
@@ -141,10 +141,20 @@ pub(super) fn states(mut artist: Artist<'_>) -> Drawing {
     }
     let (name, on) = states[artist.rng.index(rows)];
     let button = artist.rng.below(2) as usize;
-    let all: Vec<&str> = COLOURS.iter().map(|(name, _)| *name).collect();
+    // Both ways to write it are right.
+    let named = |colour: &'static str| if colour == "grey" { "grey|gray" } else { colour };
+    let all: Vec<&str> = COLOURS.iter().map(|(name, _)| named(name)).collect();
     let questions = vec![
-        Question::choice(&format!("Is {name} on or off?"), if on { "on" } else { "off" }, &["on", "off"]),
-        Question::choice(&format!("What colour is the {} button?", buttons[button]), colours[button].0, &all),
+        Question::choice(
+            &format!("Is {name} on or off? Answer with on or off."),
+            if on { "on" } else { "off" },
+            &["on", "off"],
+        ),
+        Question::choice(
+            &format!("What colour is the {} button?", buttons[button]),
+            named(colours[button].0),
+            &all,
+        ),
     ];
     artist.finish(
         questions,

@@ -20,7 +20,7 @@ pub(super) fn table(mut artist: Artist<'_>) -> Drawing {
     let (width, height) = (artist.canvas.width, artist.canvas.height);
     let face = artist.window_face(12.0, 15.0);
     let pitch = face.height + artist.between(3.0, 8.0);
-    let fits = ((height - 6.0) / pitch) as u32 - 1;
+    let fits = (((height - 6.0) / pitch) as u32).saturating_sub(1);
     let rows = artist.rng.range(2..=fits.clamp(2, 8)) as usize;
     let columns = artist.rng.range(1..=if width < 380.0 { 2 } else { 3 }) as usize;
     let mut all = COLUMNS;
@@ -65,5 +65,5 @@ fn questions(artist: &mut Artist<'_>, heads: &[&str], cells: &[Vec<String>]) -> 
         cells.iter().map(|row| row[column].as_str()).filter(|cell| *cell != row[column]).collect();
     let ask = format!("What is the {} of {}?", heads[column].to_lowercase(), row[0]);
     let cell = Question::text(&ask, &row[column], &others);
-    vec![cell.clone(), cell, Question::number("How many rows does the table have?", cells.len())]
+    vec![cell.clone(), cell, Question::number("How many rows does the table have?", cells.len(), Some(7))]
 }

@@ -117,7 +117,7 @@ fn questions(rows: &[Row], title: Option<&str>) -> Vec<Question> {
             questions.push(Question::text("What is the first line?", &first.text, &texts));
             questions.push(Question::text("What is the last line?", &last.text, &texts));
             if rows.len() <= 9 {
-                questions.push(Question::number("How many lines of text are there?", rows.len()));
+                questions.push(Question::number("How many lines of text are there?", rows.len(), Some(8)));
             }
         }
         [] => {}

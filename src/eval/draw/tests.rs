@@ -42,7 +42,7 @@ fn what_is_asked_for_stands_in_the_picture_where_it_is_said_to() {
                 assert!(inside && (0.0..f32::from(size.1)).contains(&glyph.y), "{scene:?} {seed}: {glyph:?}");
             }
             let questions = drawing.questions.iter().chain(&drawing.caption);
-            for Question { ask, says, answer } in questions {
+            for Question { ask, says, answer, guess: _ } in questions {
                 assert!(says.is_ascii() && ask.is_ascii() && !says.is_empty(), "{scene:?} {seed}: {says:?}");
                 match answer {
                     Answer::Text { is, not } => {

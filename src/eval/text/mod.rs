@@ -68,6 +68,7 @@ fn log_cause(id: String, rng: &mut Rng, folder: &Path) -> io::Result<Item> {
         attach: vec![file],
         question: made.question,
         answer: Answer::Choice { is: made.right, among: made.choices },
+        guess: None,
     })
 }
 
@@ -92,6 +93,7 @@ fn searches(
             attach: vec![name.to_owned()],
             question: search.words,
             answer: Answer::Documents(search.right),
+            guess: None,
         });
     }
     Ok(())

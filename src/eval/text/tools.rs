@@ -75,7 +75,7 @@ pub(in crate::eval) fn tool_call(id: String, rng: &mut Rng) -> Item {
         arguments: serde_json::from_str(&arguments).unwrap_or_default(),
     };
     let group = Some(block.tool.to_owned());
-    Item { id, kind: Kind::ToolCall, group, attach: Vec::new(), question, answer }
+    Item { id, kind: Kind::ToolCall, group, attach: Vec::new(), question, answer, guess: None }
 }
 
 fn drawn(field: &str, rng: &mut Rng) -> String {
