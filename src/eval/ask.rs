@@ -16,6 +16,9 @@ pub(super) enum AskError {
     /// The item: the model can't be given it, or answered nothing.
     #[error("{0}")]
     Item(String),
+    /// The server: it may refuse this item, or all.
+    #[error("{0}")]
+    Server(String),
     /// The model or its worker: no item can be answered.
     #[error("{0}")]
     Engine(String),
@@ -57,8 +60,7 @@ pub(super) async fn ask(
     let given = given(driver.agent());
     // An answer without a word is wrong, not a failure.
     let failed = driver.agent().failure.as_ref().map(|failure| match failure.kind {
-        // It was tried several times: the next item would fare no better.
-        FailureKind::Server => AskError::Engine(failure.in_words()),
+        FailureKind::Server => AskError::Server(failure.in_words()),
         _ => AskError::Item(failure.in_words()),
     });
     if driver.agent().busy() {

@@ -18,6 +18,9 @@ use crate::intake::Ears;
 /// Of an answer as much is kept, in bytes.
 const MOST_ANSWER: usize = 4000;
 
+/// So many failures of a server in a row, and it would not answer the next item either.
+const SERVER_FAILURES: usize = 3;
+
 /// Who does what an item asks.
 pub struct Hands<'a> {
     /// Asks the model.
@@ -62,6 +65,7 @@ pub async fn run(
 ) -> Result<Vec<String>, RunError> {
     let done: HashSet<String> = outcomes.answered().map(|outcome| outcome.id.clone()).collect();
     let notes = search(hands, suite, &done, outcomes, stop, tell)?;
+    let mut server_failures = 0;
     for (at, item) in suite.items.iter().enumerate() {
         if done.contains(&item.id) || item.kind.is_search() {
             continue;
@@ -72,9 +76,13 @@ pub async fn run(
         if stop.load(Ordering::Relaxed) {
             return Err(RunError::Stopped);
         }
+        server_failures = if matches!(given, Err(AskError::Server(_))) { server_failures + 1 } else { 0 };
         let (given, error) = match given {
             Ok(given) => (given, None),
-            Err(AskError::Item(why)) => (Given::default(), Some(why)),
+            Err(AskError::Server(why)) if server_failures == SERVER_FAILURES => {
+                return Err(RunError::Engine(why));
+            }
+            Err(AskError::Item(why) | AskError::Server(why)) => (Given::default(), Some(why)),
             Err(AskError::Engine(why)) => return Err(RunError::Engine(why)),
             Err(AskError::Stopped) => return Err(RunError::Stopped),
         };

@@ -7,6 +7,7 @@
 mod common;
 mod hear;
 mod key;
+mod measured;
 #[path = "../pty/mod.rs"]
 mod pty;
 mod server;

@@ -127,6 +127,11 @@ impl Server {
         Self { port, state }
     }
 
+    /// Answers so from now on.
+    pub(crate) fn say(&self, replies: impl IntoIterator<Item = Reply>) {
+        *self.state.replies.lock().unwrap() = replies.into_iter().collect();
+    }
+
     pub(crate) fn url(&self) -> String {
         format!("http://127.0.0.1:{}/v1", self.port)
     }
