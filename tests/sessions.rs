@@ -3,6 +3,8 @@
 
 mod common;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use common::{Home, Ran, sample};
 
 fn sessions(home: &Home, arguments: &[&str]) -> Ran {
@@ -86,6 +88,43 @@ fn what_one_percept_exports_another_takes_in() {
     sessions(&other, &["import", again.to_str().unwrap()]);
     let shown = sessions(&other, &["show", "2"]).out;
     assert_eq!(shown.matches("imported conversation").count(), 1, "{shown}");
+}
+
+#[test]
+fn files_of_another_machine_are_not_taken_for_the_conversations_own() {
+    let (home, other) = (Home::new(), Home::new());
+    let log = "2026-01-31T10:00:00Z ERROR it broke\n".repeat(40);
+    let log = home.write("app.log", log);
+    let said = home.run("", &["ask", "-a", log.to_str().unwrap(), "why?\ncall shell {\"command\": \"pwd\"}"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    // What somebody could write into it: a result and a log that lie in files of ours.
+    let mut written: serde_json::Value =
+        serde_json::from_str(&sessions(&home, &["export", "--json"]).out).unwrap();
+    let mut results = 0;
+    for part in
+        written["tree"].as_array_mut().unwrap().iter_mut().flat_map(|m| m["parts"].as_array_mut().unwrap())
+    {
+        if part.get("leave").is_some() {
+            part["whole"] = "/etc/hostname".into();
+            results += 1;
+        }
+    }
+    assert!(results > 0, "{written}");
+    let file = other.write("talk.json", written.to_string());
+    let taken = sessions(&other, &["import", file.to_str().unwrap()]);
+    assert!(taken.out.contains("conversation 1"), "{taken:?}");
+    let again = sessions(&other, &["export", "--json"]).out;
+    assert!(!again.contains("/etc/hostname"), "{again}");
+    let again: serde_json::Value = serde_json::from_str(&again).unwrap();
+    let contents = again["contents"].as_object().unwrap().values();
+    let contents: Vec<Vec<u8>> =
+        contents.map(|text| BASE64.decode(text.as_str().unwrap()).unwrap()).collect();
+    let of_log: Vec<&Vec<u8>> =
+        contents.iter().filter(|bytes| bytes.windows(8).any(|part| part == b"\"digest\"")).collect();
+    assert_eq!(of_log.len(), 1);
+    let record: serde_json::Value = serde_json::from_slice(of_log[0]).unwrap();
+    let source = &record["digest"]["sources"][0];
+    assert_eq!((&source["path"], &source["identity"]), (&"".into(), &serde_json::Value::Null), "{record}");
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! A digest as it is kept with a conversation: what was found, and where the lines are.
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 
 use super::level::Level;
@@ -28,7 +30,7 @@ impl LogRecord {
     /// # Errors
     ///
     /// The bytes are no record.
-    pub fn load(bytes: &[u8], kept_at: impl Fn(&AttachmentId) -> std::path::PathBuf) -> Result<Self, String> {
+    pub fn load(bytes: &[u8], kept_at: impl Fn(&AttachmentId) -> PathBuf) -> Result<Self, String> {
         let mut record: Self = serde_json::from_slice(bytes)
             .map_err(|error| format!("what is kept of the log is damaged: {error}"))?;
         if let (Some(kept), [facts]) = (&record.kept, record.digest.sources.as_mut_slice())
@@ -39,6 +41,16 @@ impl LogRecord {
             facts.source.identity = None;
         }
         Ok(record)
+    }
+
+    /// Takes out where its files lie: what a record from elsewhere names may be any file here. What
+    /// is kept of it is still found. Empty where the bytes are no record.
+    pub fn without_files(bytes: &[u8]) -> Vec<u8> {
+        let Ok(mut record) = serde_json::from_slice::<Self>(bytes) else { return Vec::new() };
+        for facts in &mut record.digest.sources {
+            (facts.source.path, facts.source.identity) = (PathBuf::new(), None);
+        }
+        record.to_bytes()
     }
 }
 
@@ -69,6 +81,10 @@ mod tests {
         let gathered = gather(std::slice::from_ref(&file), &Bounds::default(), &stop).unwrap();
         let digest = LogDigest::read(&gathered, &Options::at(0), &stop, &mut |_| {});
         let bytes = LogRecord { digest, kept: Some(AttachmentId::of(text.as_bytes())) }.to_bytes();
+        let anywhere = LogRecord::without_files(&bytes);
+        let mut record = LogRecord::load(&anywhere, |_| kept.clone()).unwrap();
+        assert_eq!(record.digest.sources.remove(0).source.path, kept);
+        assert_eq!(LogRecord::without_files(b"no record"), b"");
         let source = || {
             let mut record = LogRecord::load(&bytes, |_| kept.clone()).unwrap();
             record.digest.sources.remove(0).source

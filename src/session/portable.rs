@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{BlobStore, Session, SessionId, SessionStore, StoreError};
 use crate::attachment::{Attachment, AttachmentId, Medium, Source};
+use crate::digest::LogRecord;
 use crate::message::Part;
 
 /// The tag of a conversation that was taken in.
@@ -83,19 +84,42 @@ impl Portable {
         for content in self.checked()? {
             blobs.put(&content)?;
         }
+        let missing = self.missing(blobs);
+        self.forget_files(blobs)?;
         let id = blobs.put(NOTE.as_bytes())?;
         self.mark(id);
         let Session { summary, tree, head } = self.session;
         let session = store.write(None, &summary.title, &tree, head)?;
         let tags = [summary.tags, vec![IMPORTED.to_owned()]].concat();
         store.tag(session, &tags, &[])?;
-        let attachments = tree.iter().flat_map(|message| &message.parts).filter_map(|part| match part {
-            Part::Attachment { attachment, .. } => Some(attachment),
-            _ => None,
-        });
-        let missing = attachments.filter(|attachment| blobs.read(attachment.view()).is_err());
-        let missing = missing.map(|attachment| attachment.name.clone()).collect();
         Ok(Imported { session, messages: tree.len(), missing })
+    }
+
+    /// Attachments whose content isn't here, by name.
+    fn missing(&self, blobs: &BlobStore) -> Vec<String> {
+        let attachments =
+            self.session.tree.iter().flat_map(|message| &message.parts).filter_map(|part| match part {
+                Part::Attachment { attachment, .. } => Some(attachment),
+                _ => None,
+            });
+        let missing = attachments.filter(|attachment| blobs.read(attachment.view()).is_err());
+        missing.map(|attachment| attachment.name.clone()).collect()
+    }
+
+    /// Takes out the names of files of the machine that it comes from: here they would be others,
+    /// which the tools that read would take for the conversation's own.
+    fn forget_files(&mut self, blobs: &BlobStore) -> Result<(), StoreError> {
+        for part in self.session.tree.iter_mut().flat_map(|message| &mut message.parts) {
+            match part {
+                Part::ToolResult(result) => result.whole = None,
+                Part::Attachment { attachment, .. } if attachment.is_log() => {
+                    let record = blobs.read(&attachment.id).unwrap_or_default();
+                    attachment.id = blobs.put(&LogRecord::without_files(&record))?;
+                }
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     fn checked(&self) -> Result<Vec<Vec<u8>>, ImportError> {

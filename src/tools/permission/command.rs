@@ -332,7 +332,7 @@ fn check(line: &str) -> Result<(), Unreadable> {
     let opens = |word: &&str| ["if", "while", "until", "for", "case", "do", "then", "select"].contains(word);
     let blocks = line.split(|c: char| !c.is_alphabetic()).filter(opens).count();
     let ticks = line.matches('`').count();
-    if has_endless_number(line) {
+    if has_endless_number(line) || has_computed_tag(line) {
         return Err(Unreadable::Syntax);
     }
     match deepest > MAX_DEPTH || blocks > MAX_BLOCKS || ticks > MAX_DEPTH {
@@ -346,6 +346,13 @@ fn check(line: &str) -> Result<(), Unreadable> {
 fn has_endless_number(line: &str) -> bool {
     let before = |at: usize| line[..at].bytes().rev().take_while(u8::is_ascii_digit).count();
     line.match_indices(['<', '>']).any(|(at, _)| before(at) > MAX_DIGITS)
+}
+
+/// Whether what ends a here-document may be computed (`<<$(x)`), which the parser reads for ever, in
+/// ever more memory, where the bracket isn't closed.
+fn has_computed_tag(line: &str) -> bool {
+    let mut tags = line.match_indices("<<").filter_map(|(at, _)| line[at..].lines().next());
+    tags.any(|rest| rest.contains("$("))
 }
 
 /// Whether a character shows as nothing, turns the text around, or separates words for
@@ -419,5 +426,9 @@ mod tests {
         assert_eq!(CommandLine::parse(&"a".repeat(9999)), Err(Unreadable::TooLong(9999)));
         // It makes the parser panic, which must not be ours.
         assert_eq!(CommandLine::parse("ls 99999999999>x"), Err(Unreadable::Syntax));
+        // And here it never ends.
+        for line in ["<<$((  ", "x <<-'a$(  ", "<<\"$((  ", "<< $(x)\n"] {
+            assert_eq!(CommandLine::parse(line), Err(Unreadable::Syntax), "{line}");
+        }
     }
 }

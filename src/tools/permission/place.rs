@@ -92,9 +92,18 @@ impl Place {
     /// It may not without being asked; the reason.
     pub fn tree(&self, word: &Word, reads: Reads) -> Result<(), String> {
         self.path(word)?;
-        self.each(word, |path| match reads {
+        let look = |path: &Path| match reads {
             Reads::All => self.look_through(path, &mut MAX_ENTRIES.clone()),
             Reads::Shown => self.look_through_shown(path),
+        };
+        let Some(at) = word.glob else { return self.each(word, look) };
+        let start = word.text[..at].rsplit('/').next().unwrap_or_default();
+        self.each(&folder_of(word, at), |folder| {
+            let found = entries(folder, &mut MAX_ENTRIES.clone())?;
+            let matches = |path: &&PathBuf| {
+                path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(start))
+            };
+            found.iter().filter(matches).try_for_each(|path| look(path))
         })
     }
 
@@ -166,15 +175,14 @@ impl Place {
         if !before.chars().any(|c| c == '/' || c.is_alphabetic()) {
             return Err(format!("the pattern `{}` can match a name that is a flag", word.raw));
         }
-        let (folder, start) = before.rsplit_once('/').unwrap_or((".", before));
+        let start = before.rsplit('/').next().unwrap_or_default();
         if after.contains('/') {
             return Err(format!("the pattern `{}` goes through folders that aren't named", word.raw));
         }
         if start.starts_with('.') {
             return Err(format!("the pattern `{}` matches hidden files", word.raw));
         }
-        let folder = Word { home: word.home, ..Word::plain(if folder.is_empty() { "/" } else { folder }) };
-        self.each(&folder, |path| {
+        self.each(&folder_of(word, at), |path| {
             let mut left = MAX_ENTRIES;
             entries(path, &mut left)?
                 .iter()
@@ -186,7 +194,9 @@ impl Place {
     }
 
     fn look_through_shown(&self, path: &Path) -> Result<(), String> {
-        for (seen, entry) in ignore::Walk::new(path).flatten().enumerate() {
+        // What `rg` reads in beside what others do.
+        let walk = ignore::WalkBuilder::new(path).add_custom_ignore_filename(".rgignore").build();
+        for (seen, entry) in walk.flatten().enumerate() {
             if seen > MAX_ENTRIES {
                 return Err(too_much(path));
             }
@@ -208,6 +218,12 @@ impl Place {
         }
         Ok(())
     }
+}
+
+/// The folder whose files a pattern is matched with, which begins at a place in a word.
+fn folder_of(word: &Word, at: usize) -> Word {
+    let folder = word.text[..at].rsplit_once('/').map_or(".", |(folder, _)| folder);
+    Word { home: word.home, ..Word::plain(if folder.is_empty() { "/" } else { folder }) }
 }
 
 /// What a folder holds; nothing where it is none.

@@ -131,6 +131,10 @@ const SIGNALS: [c_long; 6] = [
     libc::SYS_pidfd_send_signal,
 ];
 
+/// Calls that change a process, and which argument names it: 0 is the caller.
+const OF_OTHERS: [(c_long, u8); 3] =
+    [(libc::SYS_prlimit64, 0), (libc::SYS_setpriority, 1), (libc::SYS_ioprio_set, 1)];
+
 /// The flags of `clone` that make namespaces. `clone3` has its flags in memory, where no
 /// filter can look: it is answered as on a kernel that has none, and `clone` is used.
 const NAMESPACES: [i32; 7] = [
@@ -153,6 +157,9 @@ pub(super) fn programs(policy: &Policy, signals_are_scoped: bool) -> Result<[Bpf
     let mut denied: BTreeMap<i64, Vec<SeccompRule>> = DENIED.iter().map(|&call| (call, Vec::new())).collect();
     denied.insert(libc::SYS_clone, namespaces().map_err(words)?);
     denied.insert(libc::SYS_socket, sockets(policy.network).map_err(words)?);
+    for (call, argument) in OF_OTHERS {
+        denied.insert(call, of_others(argument).map_err(words)?);
+    }
     denied.extend(OWNERS.iter().map(|&call| (call, Vec::new())));
     if !policy.write {
         denied.extend(MODES.iter().map(|&call| (call, Vec::new())));
@@ -179,6 +186,12 @@ fn program(mut rules: BTreeMap<i64, Vec<SeccompRule>>, errno: i32) -> Result<Bpf
     let answer = SeccompAction::Errno(errno.cast_unsigned());
     let filter = SeccompFilter::new(rules, SeccompAction::Allow, answer, architecture).map_err(words)?;
     filter.try_into().map_err(words)
+}
+
+/// The bounds and the priority of a process that isn't the caller.
+fn of_others(argument: u8) -> Result<Vec<SeccompRule>, seccompiler::BackendError> {
+    let other = SeccompCondition::new(argument, SeccompCmpArgLen::Dword, SeccompCmpOp::Ne, 0)?;
+    Ok(vec![SeccompRule::new(vec![other])?])
 }
 
 /// `clone` with any flag that makes a namespace.

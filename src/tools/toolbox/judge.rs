@@ -13,7 +13,7 @@ use crate::tools::mcp::McpTool;
 use crate::tools::permission::place::Place;
 use crate::tools::permission::remembered::{Allowed, Grant, Remembered};
 use crate::tools::permission::word::Word;
-use crate::tools::permission::{Context, Decision, Mode, Scope, Verdict, decide};
+use crate::tools::permission::{Context, Decision, Mode, Scope, Verdict, decide, may_share_leave};
 use crate::tools::plan::{Plan, Walls};
 use crate::tools::sandbox::Support;
 use crate::tools::taint::{Outside, quotes};
@@ -103,7 +103,12 @@ impl Toolbox {
                     .ok_or("read_resource needs `server` with `uri`; without both it lists them.")?;
                 self.plan_server(server, &call.name, call, tainted)
             }
-            (Action::BuiltIn, _) => self.plan_reader(manifest, call, &arguments, &Known::of(conversation)),
+            (Action::BuiltIn, _) => self.plan_reader(
+                manifest,
+                call,
+                &arguments,
+                &Known::of(conversation, &self.options.commands.spool),
+            ),
         })
     }
 
@@ -174,7 +179,11 @@ impl Toolbox {
         let Some(decision) = with(&|_| true) else { return Ok(None) };
         let write = with(&|one| one.grant.write).is_some();
         let network = with(&|one| one.grant.network).is_some();
-        Ok(Some((decision, Grant { write, network })))
+        let grant = Grant { write, network };
+        if grant != Grant::default() && !may_share_leave(command, &self.context(tainted, Vec::new())) {
+            return Err("what you allowed for good would hold for all of it".to_owned());
+        }
+        Ok(Some((decision, grant)))
     }
 
     fn plan_command(
@@ -337,8 +346,11 @@ struct Known {
 }
 
 impl Known {
-    fn of(conversation: &[Message]) -> Self {
+    /// Outputs lie in the folder that is kept for them: of what a conversation says, nothing else is
+    /// one.
+    fn of(conversation: &[Message], kept: &Path) -> Self {
         let outputs = conversation.iter().filter_map(|message| message.result()?.whole.clone());
+        let outputs = outputs.filter(|output| output.parent() == Some(kept));
         Self { attachments: attachments(conversation), outputs: outputs.collect() }
     }
 

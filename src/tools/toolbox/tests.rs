@@ -151,6 +151,21 @@ fn a_remembered_command_gets_what_was_granted_and_no_more() {
 }
 
 #[test]
+fn leave_to_write_is_shared_with_programs_that_can_not_write_alone() {
+    let stage = Stage::set();
+    stage.allow(&["mkdir"], ALL);
+    for beside in ["ls", "cat x | head -n 2", "mkdir -p y"] {
+        assert_eq!(stage.shell(&format!("mkdir -p x && {beside}"), &[]).verdict, Verdict::Auto, "{beside}");
+    }
+    for beside in ["git log", "uniq x", "find . -name y", "sort x"] {
+        let plan = stage.shell(&format!("mkdir -p x && {beside}"), &[]);
+        assert_eq!(plan.verdict, Verdict::Ask, "{beside}");
+        assert!(plan.reason.contains("would hold for all of it"), "{}", plan.reason);
+        assert_eq!(stage.shell(beside, &[]).grant, Grant::default());
+    }
+}
+
+#[test]
 fn a_damaged_file_of_permissions_allows_nothing_and_is_said() {
     let stage = Stage::set();
     stage.allow(&["mkdir"], ALL);
@@ -265,7 +280,15 @@ fn a_kept_output_is_read_where_the_conversation_has_it_and_nowhere_else() {
     }
     let verdict =
         |conversation: &[Message]| stage.plan("read_file", json!({ "path": whole }), conversation).verdict;
-    assert_eq!((verdict(&[step]), verdict(&[])), (Verdict::Auto, Verdict::Ask));
+    assert_eq!((verdict(&[step.clone()]), verdict(&[])), (Verdict::Auto, Verdict::Ask));
+    // An imported conversation can say anything.
+    for elsewhere in [PathBuf::from("/etc/hostname"), spool.join("../secret")] {
+        if let Some(Part::ToolResult(result)) = step.parts.first_mut() {
+            result.whole = Some(elsewhere.clone());
+        }
+        let plan = stage.plan("read_file", json!({ "path": elsewhere }), &[step.clone()]);
+        assert_eq!(plan.verdict, Verdict::Ask, "{}", plan.reason);
+    }
 }
 
 #[test]

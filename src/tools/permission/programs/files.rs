@@ -24,7 +24,7 @@ pub(super) const TABLE: &[Program] = &[
     ),
     program(
         "tree",
-        "a d f i h p s u g D F q N Q C n L= I= P= r t c v U S J X noreport dirsfirst filelimit= prune du si",
+        "a d f i h p s u g D F q N Q C n L: I: P: r t c v U S J X noreport dirsfirst filelimit= prune du si",
         Takes::Paths,
     ),
     program("stat", "c= f L t format= printf= file-system dereference terse", Takes::Paths),

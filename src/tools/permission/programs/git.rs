@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{Arguments, Program, Takes, program};
-use crate::tools::permission::place::Place;
+use crate::tools::permission::place::{Place, normal};
 use crate::tools::permission::secret::is_secret;
 use crate::tools::permission::word::Word;
 
@@ -60,12 +60,12 @@ pub(super) const TABLE: &[Program] = &[program(
     program("ls-tree", "r t d l z name-only name-status long full-name full-tree abbrev? format= object-only",
         Takes::Checked)
         .check(words),
-    program("grep", "n i v w h H l L c o E F G P e= A= B= C= W p a I q z untracked cached line-number \
+    program("grep", "n i v w h H l L c o E F G P e= A= B= C= W p a I q z cached line-number \
          ignore-case invert-match word-regexp files-with-matches name-only files-without-match count \
          only-matching extended-regexp fixed-strings basic-regexp perl-regexp and or not all-match break heading \
          show-function function-context context= after-context= before-context= max-depth= max-count= m= color? \
          no-color text column", Takes::Checked)
-        .check(words),
+        .check(searched),
     program("cat-file", "t s p e", Takes::Checked).check(words),
     program("rev-list", REVISIONS, Takes::Checked).check(words),
     program("merge-base", "a all octopus is-ancestor fork-point independent", Takes::Checked).check(words),
@@ -118,6 +118,8 @@ const RUNNING: &[&str] = &[
     "promisor",
     "partialclone",
     "uploadpack",
+    // `diff.submodule` makes `git log -p` start a git in a submodule.
+    "submodule",
 ];
 
 /// Settings of [`RUNNING`] that are plain words with these values.
@@ -201,7 +203,7 @@ fn remote(arguments: &Arguments<'_>, place: &Place) -> Result<(), String> {
 fn config(arguments: &Arguments<'_>, _: &Place) -> Result<(), String> {
     let secret = |text: &str| {
         let text = text.to_lowercase();
-        ["token", "password", "secret", "header", "credential", "key", "cookie", "url"]
+        ["token", "pass", "secret", "header", "credential", "key", "cookie", "url", "proxy", "auth", "cert"]
             .iter()
             .any(|s| text.contains(s))
     };
@@ -231,8 +233,11 @@ pub(super) fn standing(before: &Arguments<'_>, place: &Place) -> Result<Option<P
 
 /// Whether the repository's own settings make `git` run something.
 fn own_settings(before: &Arguments<'_>, place: &Place) -> Result<(), String> {
-    let inside = before.values(&["-C"]).map(|folder| place.folder().join(folder));
-    let folders: Vec<PathBuf> = place.standing().iter().cloned().chain(inside).collect();
+    let there = standing(before, place)?;
+    let read = there.as_ref().unwrap_or(place).standing();
+    // A link leads into another repository.
+    let real = read.iter().filter_map(|folder| folder.canonicalize().ok());
+    let folders: Vec<PathBuf> = read.iter().map(|folder| normal(folder)).chain(real).collect();
     for folder in &folders {
         if let Some(bare) = folder.ancestors().find(|folder| is_bare(folder)) {
             return Err(format!("git may take {} for a repository of its own", bare.display()));
@@ -255,6 +260,16 @@ fn compared(arguments: &Arguments<'_>, place: &Place) -> Result<(), String> {
     let mut repositories = place.standing().iter().flat_map(|folder| Repository::all(folder));
     match repositories.find(Repository::has_submodules) {
         Some(_) => Err("it has submodules, whose own settings can make git run a program".to_owned()),
+        None => Ok(()),
+    }
+}
+
+/// `git grep` goes through all that is tracked, also where a `.env` was added by mistake.
+fn searched(arguments: &Arguments<'_>, place: &Place) -> Result<(), String> {
+    words(arguments, place)?;
+    let mut repositories = place.standing().iter().flat_map(|folder| Repository::all(folder));
+    match repositories.find_map(|repository| repository.tracks_secret()) {
+        Some(name) => Err(format!("{name} is tracked, and looks like something secret")),
         None => Ok(()),
     }
 }
@@ -303,16 +318,39 @@ impl Repository {
         }
     }
 
+    /// Its index; `None`: there is none. An error: it can't be read whole.
+    fn index(&self) -> Result<Option<Vec<u8>>, ()> {
+        let mut index = Vec::new();
+        let opened = std::fs::File::open(self.own.join("index"));
+        let Ok(opened) = opened else { return Ok(None) };
+        let read = std::io::Read::read_to_end(&mut std::io::Read::take(opened, MAX_INDEX), &mut index);
+        match read.is_err() || index.len() as u64 == MAX_INDEX {
+            true => Err(()),
+            false => Ok(Some(index)),
+        }
+    }
+
     /// Whether an entry of its index is a submodule. It looks for the bytes of their mode
     /// (0160000), and may see one where there is none.
     fn has_submodules(&self) -> bool {
-        let mut index = Vec::new();
-        let opened = std::fs::File::open(self.own.join("index"));
-        let Ok(opened) = opened else { return false };
-        let read = std::io::Read::read_to_end(&mut std::io::Read::take(opened, MAX_INDEX), &mut index);
-        read.is_err()
-            || index.len() as u64 == MAX_INDEX
-            || index.windows(4).any(|mode| mode == [0, 0, 0xe0, 0])
+        let has_one = |index: Vec<u8>| index.windows(4).any(|mode| mode == [0, 0, 0xe0, 0]);
+        self.index().map_or(true, |index| index.is_some_and(has_one))
+    }
+
+    /// The first entry of its index that looks secret. A name ends with a zero, and what stands
+    /// before it isn't printable; a character too many leaves the last part of a path as it is. In
+    /// an index of version 4 names are cut short.
+    fn tracks_secret(&self) -> Option<String> {
+        let Ok(index) = self.index() else { return Some("what".to_owned()) };
+        let index = index?;
+        if index.get(..8) == Some(b"DIRC\0\0\0\x04") {
+            return Some("what".to_owned());
+        }
+        let name = |part: &[u8]| {
+            let start = part.iter().rposition(|byte| !(b' '..=b'~').contains(byte)).map_or(0, |at| at + 1);
+            String::from_utf8_lossy(&part[start..]).into_owned()
+        };
+        index.split(|byte| *byte == 0).map(name).find(|name| is_secret(Path::new(name)))
     }
 }
 
@@ -385,6 +423,42 @@ mod tests {
     fn judged(folder: &Path, words: &[&str]) -> Result<(), String> {
         let words: Vec<Word> = words.iter().map(|word| Word::plain(word)).collect();
         super::super::judge(&words, &mut Place::new(folder, None, &[])).map(drop)
+    }
+
+    #[test]
+    fn folders_named_one_after_the_other_and_links_lead_to_settings_too() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path();
+        std::fs::create_dir_all(root.join("a/b/.git")).unwrap();
+        std::fs::create_dir_all(root.join("a/b/d")).unwrap();
+        assert!(judged(root, &["git", "-C", "a", "-C", "b", "status"]).is_ok());
+        std::fs::write(root.join("a/b/.git/config"), "[filter \"x\"]\nclean = ./evil\n").unwrap();
+        assert!(judged(root, &["git", "status"]).is_ok());
+        assert!(judged(root, &["git", "-C", "a", "-C", "b", "status"]).unwrap_err().contains("./evil"));
+        #[cfg(unix)]
+        {
+            std::os::unix::fs::symlink("a/b/d", root.join("link")).unwrap();
+            assert!(judged(root, &["git", "-C", "link", "diff"]).unwrap_err().contains("./evil"));
+        }
+        std::fs::write(root.join("a/b/.git/config"), "[diff]\nsubmodule = diff\n").unwrap();
+        assert!(judged(&root.join("a/b"), &["git", "log", "-p"]).is_err());
+    }
+
+    #[test]
+    fn what_is_tracked_is_looked_at_before_it_is_searched() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir(dir.path().join(".git")).unwrap();
+        let index = |name: &str, version: u8| {
+            let entry = format!("{}\0{}{name}\0\0\0", "x".repeat(20), char::from(name.len() as u8));
+            let bytes = [b"DIRC\0\0\0".as_slice(), &[version], entry.as_bytes()].concat();
+            std::fs::write(dir.path().join(".git/index"), bytes).unwrap();
+            judged(dir.path(), &["git", "grep", "KEY"])
+        };
+        assert_eq!(index("src/main.rs", 2), Ok(()));
+        for name in [".env", "conf/.env", "a/folder/with/a/name/of/forty/letters/.env", "keys/id_rsa"] {
+            assert!(index(name, 2).unwrap_err().contains("tracked"), "{name}");
+        }
+        assert!(index("src/main.rs", 4).is_err(), "names are cut short there");
     }
 
     #[test]

@@ -16,7 +16,10 @@ mod scripts;
 mod special;
 mod system;
 
+use std::path::Path;
+
 use super::place::{Place, Reads};
+use super::secret::is_secret;
 use super::word::Word;
 
 /// What comes of running a program as its entry allows.
@@ -55,7 +58,7 @@ type Check = fn(&Arguments<'_>, &Place) -> Result<(), String>;
 ///
 /// `flags` lists what is harmless, divided by spaces: `a` is `-a`, `all` is `--all`, `-br`
 /// is the single-dash word `-br`, `#` is a number as in `-5`. At the end `=` stands for a
-/// value, `?` for a value that may be left out.
+/// value, `:` for one that is always a word of its own, `?` for one that may be left out.
 #[derive(Debug, Clone, Copy)]
 struct Program {
     names: &'static str,
@@ -301,14 +304,18 @@ impl Program {
         };
         match (whole, attached) {
             (Some(Kind::Plain | Kind::Optional), None) => arguments.flags.push((flag.to_owned(), None)),
+            (Some(Kind::Valued | Kind::Optional), Some(_))
+                if SCRIPTS.contains(&flag) && word.glob.is_some() =>
+            {
+                return Err(pattern_as_text(word));
+            }
             (Some(Kind::Valued | Kind::Optional), Some(value)) => {
                 self.value(flag, Word { home: false, ..Word::plain(value) }, place, arguments)?;
             }
-            (Some(Kind::Valued), None) => {
-                let value = rest.next().ok_or_else(|| format!("`{flag}` of `{name}` lacks its value"))?;
-                self.value(flag, value.clone(), place, arguments)?;
+            (Some(Kind::Valued | Kind::Apart), None) => {
+                self.value(flag, next_value(rest, flag, name)?, place, arguments)?;
             }
-            (Some(Kind::Plain), Some(_)) => return Err(notes::unknown_flag(name, text)),
+            (Some(Kind::Plain | Kind::Apart), Some(_)) => return Err(notes::unknown_flag(name, text)),
             (None, _) if flag.starts_with("--") => return Err(notes::unknown_flag(name, flag)),
             (None, _) => self.cluster(word, rest, place, name, arguments)?,
         }
@@ -333,16 +340,18 @@ impl Program {
             let after = &letters[at + letter.len_utf8()..];
             match self.kind(letter.encode_utf8(&mut [0; 4])) {
                 Some(Kind::Plain) => arguments.flags.push((flag, None)),
-                Some(Kind::Valued) if after.is_empty() => {
-                    let value = rest.next().ok_or_else(|| format!("`{flag}` of `{name}` lacks its value"))?;
-                    return self.value(&flag, value.clone(), place, arguments);
+                Some(Kind::Valued | Kind::Apart) if after.is_empty() => {
+                    return self.value(&flag, next_value(rest, &flag, name)?, place, arguments);
+                }
+                Some(_) if SCRIPTS.contains(&flag.as_str()) && word.glob.is_some() => {
+                    return Err(pattern_as_text(word));
                 }
                 Some(Kind::Optional) if after.is_empty() => arguments.flags.push((flag, None)),
                 Some(Kind::Valued | Kind::Optional) => {
                     return self.value(&flag, Word::plain(after), place, arguments);
                 }
                 None if at == 0 => return Err(notes::unknown_flag(name, &word.text)),
-                None => return Err(notes::unknown_flag(name, &flag)),
+                None | Some(Kind::Apart) => return Err(notes::unknown_flag(name, &flag)),
             }
         }
         Ok(())
@@ -360,7 +369,11 @@ impl Program {
             // `cut -d/`: a divider, and as a file nothing that can be read.
             Takes::Paths | Takes::Script(_) if value.text == "/" => {}
             // A pattern or script. Behind a file, some programs would take it for another.
-            Takes::Script(_) if SCRIPTS.contains(&flag) && arguments.positionals.is_empty() => {}
+            Takes::Script(_) if SCRIPTS.contains(&flag) && arguments.positionals.is_empty() => {
+                if value.glob.is_some() {
+                    return Err(pattern_as_text(&value));
+                }
+            }
             _ => place.path(&value)?,
         }
         arguments.flags.push((flag.to_owned(), Some(value.text)));
@@ -372,6 +385,7 @@ impl Program {
         self.flags.split(' ').find_map(|own| match own.strip_prefix(flag)? {
             "" => Some(Kind::Plain),
             "=" => Some(Kind::Valued),
+            ":" => Some(Kind::Apart),
             "?" => Some(Kind::Optional),
             _ => None,
         })
@@ -385,6 +399,10 @@ impl Program {
                 Err(format!("`{name}` with `{}` isn't known to only read", words[0].text))
             }
             Takes::OnePath if words.len() > 1 => Err(format!("`{name}` would write to {}", words[1].text)),
+            Takes::OnePath if words.iter().any(|word| word.glob.is_some()) => Err(format!(
+                "`{}` can become two files, of which `{name}` would write the second",
+                words[0].raw
+            )),
             Takes::Nothing | Takes::Checked => Ok(()),
             Takes::Text => {
                 words.iter().filter(|word| word.glob.is_some()).try_for_each(|word| place.path(word))
@@ -394,10 +412,7 @@ impl Program {
             Takes::Script(given) => match words.split_first() {
                 Some((script, files)) if !arguments.has(given) => {
                     if script.glob.is_some() {
-                        return Err(format!(
-                            "`{}` is a pattern for files, and its place one for text",
-                            script.raw
-                        ));
+                        return Err(pattern_as_text(script));
                     }
                     self.paths(files, arguments, place)
                 }
@@ -408,9 +423,10 @@ impl Program {
 
     fn paths(&self, words: &[&Word], arguments: &Arguments<'_>, place: &Place) -> Result<(), String> {
         let here = Word::plain(".");
-        match (self.reads, words) {
+        let reads = self.reads.map(|reads| if shows_hidden(arguments) { Reads::All } else { reads });
+        match (reads, words) {
             // It reads its input.
-            (Some(Reads::All), []) if !arguments.has(RECURSIVE) => Ok(()),
+            (Some(Reads::All), []) if self.reads == reads && !arguments.has(RECURSIVE) => Ok(()),
             (None, words) => words.iter().try_for_each(|word| place.path(word)),
             (Some(reads), []) => place.tree(&here, reads),
             (Some(reads), words) => words.iter().try_for_each(|word| place.tree(word, reads)),
@@ -418,10 +434,46 @@ impl Program {
     }
 }
 
+/// The value of a flag in a word of its own. One that could be a flag itself may be one to the
+/// program, if there the value may be left out; a number as in `-5` is none, and neither is a
+/// script, or what follows a word such as `-size`.
+fn next_value(rest: &mut std::slice::Iter<'_, Word>, flag: &str, name: &str) -> Result<Word, String> {
+    let value = rest.next().ok_or_else(|| format!("`{flag}` of `{name}` lacks its value"))?;
+    let spelt_out = flag.len() > 2 && !flag.starts_with("--");
+    let is_flag = value
+        .text
+        .strip_prefix('-')
+        .is_some_and(|rest| rest.starts_with(|first: char| !first.is_ascii_digit()));
+    match is_flag && !spelt_out && !SCRIPTS.contains(&flag) {
+        true => Err(format!("`{}` can be the value of `{flag}` or a flag of `{name}`", value.raw)),
+        false => Ok(value.clone()),
+    }
+}
+
+fn pattern_as_text(word: &Word) -> String {
+    format!("`{}` is a pattern for files, and its place one for text", word.raw)
+}
+
+/// Whether `rg` is told to show what it would leave out: names that are asked for come before
+/// what is hidden or ignored. Those of a plain ending (`*.rs`) are nothing secret.
+fn shows_hidden(arguments: &Arguments<'_>) -> bool {
+    let plain = |glob: &str| {
+        let ending = glob.rsplit_once("*.").map(|(_, ending)| ending);
+        glob.starts_with('!')
+            || ending.is_some_and(|ending| {
+                ending.chars().all(|c| c.is_ascii_alphanumeric())
+                    && !is_secret(Path::new(&format!("x.{ending}")))
+            })
+    };
+    let mut globs = arguments.values(&["-g", "--glob", "--iglob"]);
+    globs.any(|glob| !plain(glob))
+}
+
 /// What a flag takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Plain,
     Valued,
+    Apart,
     Optional,
 }

@@ -104,8 +104,10 @@ pub(super) fn cd(words: &[Word], place: &mut Place) -> Checked {
 
 /// `strings`: no file of arguments.
 pub(super) fn strings(arguments: &Arguments<'_>, _: &Place) -> Checked {
-    match arguments.positionals.iter().find(|word| word.text.starts_with('@')) {
-        Some(word) => Err(format!("`strings` reads more arguments from {}", word.raw)),
+    let values = arguments.flags.iter().filter_map(|(_, value)| value.as_deref());
+    let mut texts = values.chain(arguments.positionals.iter().map(|word| word.text.as_str()));
+    match texts.find(|text| text.starts_with('@')) {
+        Some(text) => Err(format!("`strings` reads more arguments from {text}")),
         None => Ok(()),
     }
 }
