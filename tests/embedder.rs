@@ -16,16 +16,13 @@ use percept::retrieval::{EmbedRole, Embedder as _, Input, Reranker as _};
 /// A script around the fake worker, since its behaviour comes through the environment. It leaves
 /// a line for each process.
 fn worker(home: &Home, behaviour: &str) -> WorkerOptions {
-    use std::os::unix::fs::PermissionsExt;
     let script = format!(
         "#!/bin/sh\necho $$ >> '{}'\nPERCEPT_FAKE='{behaviour}' PERCEPT_FAKE_ONCE='{}' exec '{}'\n",
         home.path("started").display(),
         home.path("died").display(),
         common::fake_worker().display()
     );
-    let path = home.write("worker", script);
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
-    WorkerOptions::new(path)
+    WorkerOptions::new(home.program("worker", &script))
 }
 
 /// The numbers of the processes that were started.

@@ -121,6 +121,8 @@ fn a_picture_is_found_by_words_looked_at_and_attached() {
     chat.press("a");
     chat.shows("attached · words");
     chat.press("\x1b");
+    // Together with the next key it would be Alt.
+    chat.hides("┌ found");
     chat.shows("[▣ error.png 320×140");
     chat.press("what is it?\r");
     chat.shows("about 1 pictures");

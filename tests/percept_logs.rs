@@ -138,7 +138,7 @@ fn a_stream_that_goes_on_is_ended_by_ctrl_c_and_shown_as_far_as_it_came() {
     let mut input = child.stdin.take().unwrap();
     input.write_all(log(120).as_bytes()).unwrap();
     input.flush().unwrap();
-    std::thread::sleep(std::time::Duration::from_millis(700));
+    std::thread::sleep(std::time::Duration::from_millis(2500));
     let pid = rustix::process::Pid::from_child(&child);
     rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
     let ran = Ran::from(child.wait_with_output().unwrap());

@@ -301,7 +301,7 @@ fn without_the_sandbox_the_attempts_succeed() {
         "{escape} xattr {outside}/file",
         "{escape} fchmod {outside}/file",
         "env | grep -q CARGO && echo ESCAPED",
-        "(setsid sh -c 'sleep 3' $0 >/dev/null 2>&1 &)",
+        "(setsid sh -c 'sleep 30' $0 >/dev/null 2>&1 &)",
     ] {
         let Some(stage) = Stage::set() else { return };
         let mut shell = std::process::Command::new("/bin/sh");

@@ -75,6 +75,7 @@ fn a_conversation_zooms_runs_what_is_allowed_and_not_what_is_denied() {
         decide(&mut chat, "y");
         chat.shows("rm made");
         assert!(until(|| home.path("made").exists()));
+        chat.shows("the assistant asks to run this");
         decide(&mut chat, "r");
         chat.press("keep it\r");
         chat.shows("After 3 results, the last one says");
@@ -107,6 +108,8 @@ fn a_changed_command_runs_as_it_was_changed() {
     decide(&mut chat, "e");
     chat.shows("instead (enter: judge it");
     chat.press("\x7f\x7f\x7ftwo\r");
+    chat.hides("instead (enter: judge it");
+    chat.shows("the assistant asks");
     chat.shows("touch two");
     decide(&mut chat, "y");
     chat.shows("the person changed the command to: touch two");

@@ -12,14 +12,12 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 /// A script around the fake worker, since its behaviour comes through the environment.
 fn options(behaviour: &str, home: &common::Home) -> WorkerOptions {
-    use std::os::unix::fs::PermissionsExt;
     let script = format!(
         "#!/bin/sh\nPERCEPT_FAKE='{behaviour}' PERCEPT_FAKE_ONCE='{}' exec '{}'\n",
         home.path("died").display(),
         common::fake_worker().display()
     );
-    let path = home.write("worker", script);
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let path = home.program("worker", &script);
     WorkerOptions {
         first_retry: Duration::from_millis(10),
         longest_retry: Duration::from_millis(20),

@@ -97,12 +97,13 @@ mod tests {
     #[tokio::test]
     async fn one_that_takes_slowly_is_waited_for_each_time_anew() {
         let (near, mut far) = duplex(1);
-        let mut patient = Patient::new(near, SOON);
+        // All of it takes longer.
+        let mut patient = Patient::new(near, Duration::from_secs(2));
         let taken = tokio::spawn(async move {
             let mut all = Vec::new();
             while let Ok(byte) = far.read_u8().await {
                 all.push(byte);
-                tokio::time::sleep(SOON / 4).await;
+                tokio::time::sleep(Duration::from_millis(300)).await;
             }
             all
         });

@@ -41,6 +41,17 @@ impl Home {
         self.path(name)
     }
 
+    /// Writes a program. Another process does the last of it: a child of another test that is just
+    /// being started would hold our file open, and what is open for writing can't be run.
+    #[cfg(unix)]
+    pub(crate) fn program(&self, name: &str, script: &str) -> PathBuf {
+        use std::os::unix::fs::PermissionsExt;
+        let (text, program) = (self.write(&format!("{name}.sh"), script), self.path(name));
+        std::fs::set_permissions(&text, std::fs::Permissions::from_mode(0o755)).unwrap();
+        assert!(Command::new("cp").args([&text, &program]).status().unwrap().success());
+        program
+    }
+
     /// The environment of every percept here.
     pub(crate) fn variables(&self, fake: &str) -> Vec<(String, String)> {
         let text = |path: PathBuf| path.to_str().unwrap().to_owned();

@@ -52,7 +52,7 @@ impl Download {
             options: Options {
                 piece_bytes: PIECE,
                 connect_time: Duration::from_secs(2),
-                stall_time: Duration::from_millis(300),
+                stall_time: Duration::from_secs(10),
                 tries: 4,
                 pause: Duration::from_millis(10),
                 journal_every: Duration::from_millis(1),
@@ -167,6 +167,7 @@ fn a_stall_is_noticed_and_gone_on_from() {
     server.will(Mischief::Stall(30_000));
     let mut download = Download::known(&server, &bytes(0));
     download.options.streams = 1;
+    download.options.stall_time = Duration::from_millis(300);
     download.succeeds(&bytes(0));
     assert_eq!(download.waits(), ["nothing came for 300 ms"]);
     assert_eq!(server.requests()[2].range, Some((30_000, 99_999)));

@@ -47,9 +47,11 @@ fn question(text: &str) -> Request {
 
 /// What a server with this script makes of a question.
 fn asked(reply: Reply) -> (Answer, Server) {
+    let for_ever = matches!(reply, Reply::Stall(_) | Reply::Silence);
+    let patience = if for_ever { 150 } else { 10_000 };
     let server = Server::start([reply]);
-    let answer = loaded(ServerOptions { retries: 0, silence_ms: 150, first_ms: 150, ..options(&server) })
-        .ask(question("why?"));
+    let options = ServerOptions { retries: 0, silence_ms: patience, first_ms: patience, ..options(&server) };
+    let answer = loaded(options).ask(question("why?"));
     (answer, server)
 }
 

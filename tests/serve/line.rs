@@ -105,7 +105,9 @@ fn a_signal_ends_it_when_what_runs_is_answered() {
     use rustix::process::{Pid, Signal, kill_process};
     let mut server = Server::start("slow", &[], &[]);
     let folder = server.home.path("cache/serve").join(server.port.to_string());
-    let mut running = server.begin(&with(question("Hi"), json!({ "stream": true })));
+    // It is quoted, word by word: long enough for what follows.
+    let long = question(&"word ".repeat(60));
+    let mut running = server.begin(&with(long, json!({ "stream": true })));
     let mut rest = String::new();
     let mut start = [0; 64];
     running.read_exact(&mut start).unwrap();

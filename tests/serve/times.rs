@@ -3,7 +3,6 @@
 #![cfg(unix)]
 
 use std::io::{Read, Write};
-use std::os::unix::fs::PermissionsExt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -46,8 +45,7 @@ impl Own {
             once.display(),
             fake_worker().display()
         );
-        let program = home.write("worker", script);
-        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let program = home.program("worker", &script);
         let first = Catalogue::load(&home.path("none")).0.ready("starter", &home.path("cache")).unwrap();
         let token = Token::at(&home.path("token")).unwrap();
         let said = Arc::new(Mutex::new(Vec::new()));
@@ -107,7 +105,7 @@ impl Own {
     }
 }
 
-const SOON: Duration = Duration::from_millis(100);
+const SOON: Duration = Duration::from_secs(1);
 
 #[test]
 fn a_head_and_a_body_that_do_not_come_are_not_waited_for() {

@@ -220,7 +220,7 @@ fn a_silent_pipe_can_be_left() {
         });
         let begun = Instant::now();
         let error = reader.read(&mut [0; 1]).unwrap_err();
-        assert!(is_stopped(&error) && begun.elapsed() < Duration::from_millis(130));
+        assert!(is_stopped(&error) && begun.elapsed() < Duration::from_secs(2));
     });
 }
 
