@@ -192,7 +192,7 @@ fn left_behind(mark: &str) -> bool {
 }
 
 /// Each with what it tries; `{…}` are places of the stage.
-const READ_ONLY: [&str; 57] = [
+const READ_ONLY: [&str; 58] = [
     // Writing.
     "echo x > {outside}/file && echo ESCAPED",
     "echo x >> {work}/file && echo ESCAPED",
@@ -210,6 +210,7 @@ const READ_ONLY: [&str; 57] = [
     "mknod {work}/device b 8 0 && echo ESCAPED",
     "mkfifo {work}/pipe && echo ESCAPED",
     "cd {work} && tar cf {outside}/t.tar file && echo ESCAPED",
+    "prlimit --pid $PPID --core=0:0 && echo ESCAPED",
     // What is said of a file.
     "chmod 777 {outside}/file && echo ESCAPED",
     "chmod 777 {home}/.ssh {secret} && echo ESCAPED",
@@ -297,6 +298,7 @@ fn without_the_sandbox_the_attempts_succeed() {
         "{escape} unix {outside}/socket",
         "{escape} abstract {abstract}",
         "{escape} listen",
+        "prlimit --pid $PPID --core=0:0 && echo ESCAPED",
         "chmod 777 {outside}/file && echo ESCAPED",
         "{escape} xattr {outside}/file",
         "{escape} fchmod {outside}/file",
