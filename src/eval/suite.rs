@@ -85,18 +85,19 @@ impl Suite {
         if suite.items.is_empty() {
             return Err(SuiteError::Empty(path));
         }
+        let inside = suite.folder.canonicalize().map_err(failed)?;
         let mut ids = HashSet::new();
         for item in &suite.items {
             let wrong = |why: String| SuiteError::Item { path: path.clone(), id: item.id.clone(), why };
             if !ids.insert(item.id.as_str()) {
                 return Err(wrong("there is another one of this name".to_owned()));
             }
-            suite.fits(item).map_err(wrong)?;
+            suite.fits(item, &inside).map_err(wrong)?;
         }
         Ok(suite)
     }
 
-    fn fits(&self, item: &Item) -> Result<(), String> {
+    fn fits(&self, item: &Item, inside: &Path) -> Result<(), String> {
         for file in &item.attach {
             if !file.components().all(|part| matches!(part, Component::Normal(_))) {
                 return Err(format!("{} must lie in the suite's folder", file.display()));
@@ -106,9 +107,8 @@ impl Suite {
                 return Err(format!("{} isn't there", file.display()));
             }
             // A link may lead anywhere.
-            let real =
-                |path: &Path| path.canonicalize().map_err(|error| format!("{}: {error}", path.display()));
-            if !real(&place)?.starts_with(real(&self.folder)?) {
+            let real = place.canonicalize().map_err(|error| format!("{}: {error}", file.display()))?;
+            if !real.starts_with(inside) {
                 return Err(format!("{} leads out of the suite's folder", file.display()));
             }
         }
@@ -160,7 +160,7 @@ impl Suite {
 ///
 /// # Errors
 ///
-/// A file can't be read.
+/// A file can't be read; its name is in the error.
 pub fn add_files(place: &Path, hasher: &mut blake3::Hasher) -> io::Result<()> {
     if !place.exists() {
         return Ok(());
@@ -171,8 +171,10 @@ pub fn add_files(place: &Path, hasher: &mut blake3::Hasher) -> io::Result<()> {
         if path.is_file() {
             // Names and lengths keep the files apart.
             let name = path.strip_prefix(place).unwrap_or(&path);
-            hasher.update(format!("{name:?} {}", path.metadata()?.len()).as_bytes());
-            io::copy(&mut File::open(path)?, hasher)?;
+            let named =
+                |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
+            hasher.update(format!("{name:?} {}", path.metadata().map_err(named)?.len()).as_bytes());
+            File::open(&path).and_then(|mut file| io::copy(&mut file, hasher)).map_err(named)?;
         }
     }
     Ok(())

@@ -49,11 +49,6 @@ impl Place {
         }
     }
 
-    /// The working folder.
-    pub fn folder(&self) -> &Path {
-        &self.folder
-    }
-
     /// Every folder that the shell may stand in.
     pub fn standing(&self) -> &[PathBuf] {
         &self.standing

@@ -268,10 +268,7 @@ fn compared(arguments: &Arguments<'_>, place: &Place) -> Result<(), String> {
 fn searched(arguments: &Arguments<'_>, place: &Place) -> Result<(), String> {
     words(arguments, place)?;
     let mut repositories = place.standing().iter().flat_map(|folder| Repository::all(folder));
-    match repositories.find_map(|repository| repository.tracks_secret()) {
-        Some(name) => Err(format!("{name} is tracked, and looks like something secret")),
-        None => Ok(()),
-    }
+    repositories.try_for_each(|repository| repository.tracks_no_secret())
 }
 
 /// Where a repository keeps itself.
@@ -318,39 +315,34 @@ impl Repository {
         }
     }
 
-    /// Its index; `None`: there is none. An error: it can't be read whole.
-    fn index(&self) -> Result<Option<Vec<u8>>, ()> {
+    /// Its index, empty where there is none; `None`: it can't be read whole.
+    fn index(&self) -> Option<Vec<u8>> {
         let mut index = Vec::new();
-        let opened = std::fs::File::open(self.own.join("index"));
-        let Ok(opened) = opened else { return Ok(None) };
+        let Ok(opened) = std::fs::File::open(self.own.join("index")) else { return Some(index) };
         let read = std::io::Read::read_to_end(&mut std::io::Read::take(opened, MAX_INDEX), &mut index);
-        match read.is_err() || index.len() as u64 == MAX_INDEX {
-            true => Err(()),
-            false => Ok(Some(index)),
-        }
+        (read.is_ok() && (index.len() as u64) < MAX_INDEX).then_some(index)
     }
 
     /// Whether an entry of its index is a submodule. It looks for the bytes of their mode
     /// (0160000), and may see one where there is none.
     fn has_submodules(&self) -> bool {
-        let has_one = |index: Vec<u8>| index.windows(4).any(|mode| mode == [0, 0, 0xe0, 0]);
-        self.index().map_or(true, |index| index.is_some_and(has_one))
+        self.index().is_none_or(|index| index.windows(4).any(|mode| mode == [0, 0, 0xe0, 0]))
     }
 
-    /// The first entry of its index that looks secret. A name ends with a zero, and what stands
+    /// Whether no entry of its index looks secret. A name ends with a zero, and what stands
     /// before it isn't printable; a character too many leaves the last part of a path as it is. In
     /// an index of version 4 names are cut short.
-    fn tracks_secret(&self) -> Option<String> {
-        let Ok(index) = self.index() else { return Some("what".to_owned()) };
-        let index = index?;
-        if index.get(..8) == Some(b"DIRC\0\0\0\x04") {
-            return Some("what".to_owned());
-        }
+    fn tracks_no_secret(&self) -> Result<(), String> {
+        let index = self.index().filter(|index| !index.starts_with(b"DIRC\0\0\0\x04"));
+        let index = index.ok_or("its index can't be read: something secret may be tracked")?;
         let name = |part: &[u8]| {
             let start = part.iter().rposition(|byte| !(b' '..=b'~').contains(byte)).map_or(0, |at| at + 1);
             String::from_utf8_lossy(&part[start..]).into_owned()
         };
-        index.split(|byte| *byte == 0).map(name).find(|name| is_secret(Path::new(name)))
+        match index.split(|byte| *byte == 0).map(name).find(|name| is_secret(Path::new(name))) {
+            Some(name) => Err(format!("{name} is tracked, and looks like something secret")),
+            None => Ok(()),
+        }
     }
 }
 
